@@ -1,0 +1,89 @@
+import type { Sql } from './sql.ts'
+
+/** Runs one statement in extended protocol with bound values and answers its rows. */
+export interface Queryable {
+  query<Row extends object = Record<string, unknown>>(statement: Sql): Promise<Row[]>
+}
+
+/** A tenant's own schema, inside one transaction. Only what `withTenant` hands out is one. */
+export interface TenantDb extends Queryable {
+  readonly access: 'read' | 'write'
+}
+
+/** The registry (schema `gatehouse`), inside one transaction. */
+export interface ControlDb extends Queryable {}
+
+/**
+ * Who speaks to the registry. `resolver`: reads what identity resolution needs, of every tenant, and writes only what joining
+ * and last-use stamps need. `desk`: rows of one tenant (row security). `operator`: everything; CLI and provisioning only.
+ */
+export type ControlActor = { readonly as: 'resolver' } | { readonly as: 'desk'; readonly tenant: string } | { readonly as: 'operator' }
+
+/** What of a tenant the wall needs to know; `Tenant` of tenancy satisfies it. */
+export interface TenantPlace {
+  readonly schema: `tenant_${string}`
+  readonly placement: string
+  readonly schemaVersion: number
+}
+
+export interface TenantOptions {
+  readonly access: 'read' | 'write'
+  /** Milliseconds for the whole transaction; default 15 000. */
+  readonly timeout?: number
+  /** Aborted: the running statement is cancelled and the transaction rolled back. */
+  readonly signal?: AbortSignal
+}
+
+/** A hint that something in the registry changed: what kind of row and whose. Never believed, only used to re-read (D21). */
+export interface Change {
+  readonly table: 'tenants' | 'domains' | 'members' | 'organizations' | 'api_keys' | 'invitations' | 'revocations'
+  /** Tenant id; null when the row belongs to none. */
+  readonly tenant: string | null
+  /** Row id or (for keys) public key id; null for "all". */
+  readonly id: string | null
+}
+
+export interface Listener {
+  /** True while changes are known to arrive (heartbeat within 2 s). */
+  readonly live: boolean
+}
+
+/** The one door to Postgres (or the embedded PGlite), for all rooms above. */
+export interface Database {
+  readonly kind: 'postgres' | 'embedded'
+  /**
+   * One transaction on the registry. Retries nothing. Throws DatabaseUnavailable when Postgres cannot be reached.
+   * `run` must only use the db it is given.
+   */
+  control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T>
+  /**
+   * One transaction inside a tenant's schema, under the tenant's role (DESIGN section 8). COMMIT when `run` resolves, ROLLBACK when it
+   * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (semaphore wait too
+   * long), StatementTimeout.
+   */
+  tenant<T>(tenant: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>): Promise<T>
+  /** Tells every replica (after the change is committed). */
+  announce(change: Change): Promise<void>
+  /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */
+  listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener>
+  /** One round trip; for /readyz. Throws DatabaseUnavailable. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Postgres cannot be reached, or the connection broke before the outcome was known. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable'
+}
+/** The tenant's role has no rights on its schema: suspended, deleted or moved (D18). Re-read the registry. */
+export class TenantFenced extends Error {
+  override readonly name = 'TenantFenced'
+}
+/** This tenant already has its share of connections and none came free in time. */
+export class TenantBusy extends Error {
+  override readonly name = 'TenantBusy'
+}
+/** The call took longer than its time limit and was ended. */
+export class StatementTimeout extends Error {
+  override readonly name = 'StatementTimeout'
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { sql } from '#db/sql.ts'
+import type { TenantDb } from '#db/database.ts'
+import type { Principal } from '#tenancy/tenant.ts'
+
+export { sql }
+export type { TenantDb, Principal }
+
+/** The tool's own words for the caller: shown as a result with `isError: true`. Everything else a tool throws is hidden and logged. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError'
+}
+
+export interface ToolContext {
+  /** The tenant's schema, in the one transaction of this call; absent rights make it throw, so a tool cannot reach beyond it. */
+  readonly db: TenantDb
+  readonly principal: Principal
+  /** Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. */
+  readonly signal: AbortSignal
+  /** Sends a progress notification when the caller asked for it; does nothing otherwise. */
+  progress(done: number, total?: number, message?: string): Promise<void>
+  readonly log: ToolLog
+  /** Now, in milliseconds since the epoch. */
+  now(): number
+}
+
+export interface ToolLog {
+  info(fields: Record<string, unknown>, message: string): void
+  warn(fields: Record<string, unknown>, message: string): void
+}
+
+/** What a tool answers: a text for people, and with an output schema the same as structured content. */
+export interface ToolResult {
+  readonly text: string
+  readonly structured?: Record<string, unknown>
+}
+
+export interface ToolAnnotations {
+  /** Only for access 'write': does it destroy or overwrite? Default false. */
+  readonly destructiveHint?: boolean
+  readonly idempotentHint?: boolean
+  /** Does it reach beyond this server? Default false. */
+  readonly openWorldHint?: boolean
+}
+
+export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+  readonly title: string
+  readonly description: string
+  /** All of them are needed. Empty only with access 'none' (D12). */
+  readonly scopes: readonly string[]
+  /** 'none': no database. 'read': READ ONLY in Postgres and readOnlyHint on the wire. 'write': audited in the same transaction. */
+  readonly access: 'none' | 'read' | 'write'
+  readonly annotations?: ToolAnnotations
+  readonly input: Input
+  readonly output?: Output
+  /** Milliseconds; default 15 000, at most 300 000. */
+  readonly timeout?: number
+  /** The id of what the call is about, for the audit's `target`; default: input.id when it is a string. */
+  target?(input: z.output<Input>, result: ToolResult | null): string | null
+  run(input: z.output<Input>, context: ToolContext): Promise<ToolResult | string>
+}
+
+/** A tool as loaded: its definition and the name its file gave it. */
+export interface Tool extends ToolDefinition {
+  readonly name: string
+}
+
+const defined = new WeakSet<object>()
+
+/** Declares a tool. The file's name is the tool's name; the default export of the file is what this answers. */
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject = z.ZodObject>(
+  definition: ToolDefinition<Input, Output>,
+): ToolDefinition<Input, Output> {
+  defined.add(definition)
+  return definition
+}
+
+/** Was it made by defineTool? */
+export const isToolDefinition = (value: unknown): value is ToolDefinition => typeof value === 'object' && value !== null && defined.has(value)

@@ -1,0 +1,27 @@
+import { createHash, randomInt } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+export const API_KEY_PREFIX = 'gh_key_'
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const SHAPE = /^gh_key_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})_([0-9a-f]{8})$/
+
+const random = (length: number): string => Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+const checksum = (body: string): string => crc32(body).toString(16).padStart(8, '0')
+
+/** SHA-256: a key holds 256 bits of randomness, so a slow hash would add nothing. */
+export const apiKeyDigest = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** A new key `gh_key_<id>_<secret>_<crc>`: `key` is shown once and kept nowhere, `id` is public. */
+export function makeApiKey(): { readonly id: string; readonly key: string; readonly digest: Buffer } {
+  const id = random(12)
+  const body = `${API_KEY_PREFIX}${id}_${random(43)}`
+  const key = `${body}_${checksum(body)}`
+  return { id, key, digest: apiKeyDigest(key) }
+}
+
+/** Reads a key; null when its form or its checksum is wrong (a typing error, told without a look at the database). */
+export function parseApiKey(token: string): { readonly id: string; readonly digest: Buffer } | null {
+  const [, id, , crc] = SHAPE.exec(token) ?? []
+  if (id === undefined || crc !== checksum(token.slice(0, -9))) return null
+  return { id, digest: apiKeyDigest(token) }
+}

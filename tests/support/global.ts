@@ -1,0 +1,19 @@
+import 'vitest'
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from './postgres.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    pg: { host: string; port: number; user: string }
+  }
+}
+
+/** One real Postgres for the whole run; each test file takes a database of its own. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const cluster = await startPostgres()
+  const { host, port, user } = cluster
+  project.provide('pg', { host, port, user })
+  return async () => {
+    await cluster.stop()
+  }
+}

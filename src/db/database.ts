@@ -66,9 +66,46 @@ export interface Database {
   announce(change: Change): Promise<void>
   /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */
   listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener>
+  readonly admin: Administration
   /** One round trip; for /readyz. Throws DatabaseUnavailable. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** What changes structure: used by serve at start, by provisioning, and by the CLI. Runs on the admin connection. */
+export interface Administration {
+  /** Version of sql/tenant and of sql/control that this program carries. */
+  readonly required: { readonly control: number; readonly tenant: number }
+  /** Roles, the `ext` schema, the registry and its migrations. Safe to run from several processes at once and again. */
+  bootstrap(): Promise<void>
+  /** null: never bootstrapped. */
+  controlVersion(): Promise<number | null>
+  /**
+   * A new tenant in one transaction: `register` writes its registry rows (as operator), then role, schema, all migrations, grants.
+   * Nothing is left when any of it fails. Sets tenants.schema_version itself.
+   */
+  provision(place: Pick<TenantPlace, 'schema' | 'placement'>, register: (db: ControlDb) => Promise<void>): Promise<void>
+  /** Brings tenants below the required version up, one transaction each; goes on after a failure and lists it. */
+  migrateTenants(options?: {
+    readonly workers?: number
+    readonly only?: readonly string[]
+    readonly onProgress?: (progress: MigrationProgress) => void
+  }): Promise<MigrationProgress>
+  /** D18: revokes the tenant role's rights, waits out open transactions, and changes the registry in the same transaction. */
+  fence(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
+  /** Gives the rights back and changes the registry in the same transaction. */
+  unfence(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
+  /** Fences, drops schema and role, and changes the registry. */
+  drop(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
+  /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
+  wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
+}
+
+export interface MigrationProgress {
+  readonly total: number
+  readonly done: number
+  readonly current: string | null
+  readonly failed: readonly { readonly schema: string; readonly error: string }[]
 }
 
 /** Postgres cannot be reached, or the connection broke before the outcome was known. */

@@ -55,6 +55,7 @@ export const REFUSALS = {
   rate_limited: { status: 429, error: 'rate_limited', description: 'Too many requests. Try again later.' },
   host_refused: { status: 403, error: 'forbidden', description: 'This host is not served here.' },
   origin_refused: { status: 403, error: 'forbidden', description: 'This origin may not call this server.' },
+  request_malformed: { status: 400, error: 'invalid_request', description: 'The request is malformed.' },
   body_too_large: { status: 413, error: 'invalid_request', description: 'The request body is too large.' },
   body_malformed: { status: 400, error: 'invalid_request', description: 'The request body is malformed.' },
   not_found: { status: 404, error: 'not_found', description: 'There is nothing at this address.' },

@@ -76,4 +76,5 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
 }
 
 /** Was it made by defineTool? */
-export const isToolDefinition = (value: unknown): value is ToolDefinition => typeof value === 'object' && value !== null && defined.has(value)
+export const isToolDefinition = (value: unknown): value is ToolDefinition =>
+  typeof value === 'object' && value !== null && defined.has(value)

@@ -1,24 +1,24 @@
-/** Who can sign in at the development issuer: two companies, so that the wall between tenants can be seen. */
-export const PEOPLE = [
-  { email: 'alice@acme.test', name: 'Alice Archer', note: 'owner of Acme' },
-  { email: 'carol@acme.test', name: 'Carol Castle', note: 'viewer at Acme' },
-  { email: 'bob@globex.test', name: 'Bob Bridge', note: 'owner of Globex' },
-] as const
-
+/** Who can sign in at the development issuer. The subject shows in `user_id` (`development:alice`). */
 export interface Person {
   readonly sub: string
   readonly email: string
   readonly name: string
+  /** One line for the account page. */
   readonly note: string
 }
 
-/** The subject is the local part: stable, and readable in `user_id` (`development:alice`). */
+/** Two companies, so that the wall between tenants can be seen; by subject. */
 export const people: ReadonlyMap<string, Person> = new Map(
-  PEOPLE.map((person) => {
-    const sub = person.email.slice(0, person.email.indexOf('@'))
-    return [sub, { sub, ...person }]
-  }),
+  [
+    { sub: 'alice', email: 'alice@acme.test', name: 'Alice Archer', note: 'Acme, owner' },
+    { sub: 'carol', email: 'carol@acme.test', name: 'Carol Castle', note: 'Acme, viewer' },
+    { sub: 'bob', email: 'bob@globex.test', name: 'Bob Bridge', note: 'Globex, owner' },
+  ].map((person) => [person.sub, person]),
 )
 
-/** null when nobody here has that address. */
-export const personOf = (email: string): Person | null => [...people.values()].find((person) => person.email === email) ?? null
+/** What tokens say of a person (OIDC Core section 5.1). */
+export const personClaims = ({ email, name }: Person): { email: string; email_verified: true; name: string } => ({
+  email,
+  email_verified: true,
+  name,
+})

@@ -1,0 +1,24 @@
+/** Why the registry did not do what was asked. Shown to operators and tenant admins (CLI, API), never to MCP callers. */
+export type RegistryErrorCode =
+  /** There is no such tenant, member, domain, organisation or key. */
+  | 'unknown'
+  /** It is there already. */
+  | 'exists'
+  /** What was given cannot be right. */
+  | 'invalid'
+  /** The one who asks may not do this. */
+  | 'forbidden'
+  /** A tenant keeps at least one owner. */
+  | 'last_owner'
+  /** It contradicts the present state (a deleted tenant is resumed, a revoked key rotated). */
+  | 'conflict'
+
+/** Thrown by every function of the registry; the message is one plain sentence without secrets. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError'
+  readonly code: RegistryErrorCode
+  constructor(code: RegistryErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

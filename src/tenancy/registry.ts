@@ -1,0 +1,56 @@
+import type { Clock } from '#base/clock.ts'
+import type { Database } from '#db/database.ts'
+import type { Principal } from './tenant.ts'
+import type { Scopes } from './roles.ts'
+import { createDomains, type Domains } from './domains.ts'
+import { createKeys, type Keys } from './keys.ts'
+import { createMembers, type Members } from './members.ts'
+import { createOrganizations, type Organizations } from './organizations.ts'
+import { createRevocations, type Revocations } from './revocations.ts'
+import { createTenants, type Tenants } from './tenants.ts'
+
+/** Who changes the registry. An operator may do everything; a person what their role in their own tenant allows. */
+export type Actor =
+  /** `name`: the operating system's user or the operator's `iss|sub`; for the audit. */
+  | { readonly kind: 'operator'; readonly name: string }
+  | {
+      readonly kind: 'person'
+      readonly principal: Principal
+      readonly request_id: string | null
+      readonly ip: string | null
+    }
+
+export interface RegistryOptions {
+  readonly database: Database
+  readonly clock: Clock
+  /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
+  readonly auditKey: Buffer
+  readonly scopes: Scopes
+  /** config.database.slugPrefix */
+  readonly slugPrefix: string
+}
+
+/**
+ * The registry's tables, one member each. Every function that concerns a tenant takes the Tenant first, then who asks.
+ * A change, its audit row and its rights are one transaction; every replica is told after it. Throws RegistryError
+ * (codes there) and DatabaseUnavailable.
+ */
+export interface Registry {
+  readonly tenants: Tenants
+  readonly domains: Domains
+  readonly members: Members
+  readonly organizations: Organizations
+  readonly keys: Keys
+  readonly revocations: Revocations
+}
+
+export function createRegistry(options: RegistryOptions): Registry {
+  return {
+    tenants: createTenants(options),
+    domains: createDomains(options),
+    members: createMembers(options),
+    organizations: createOrganizations(options),
+    keys: createKeys(options),
+    revocations: createRevocations(options),
+  }
+}

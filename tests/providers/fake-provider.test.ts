@@ -8,7 +8,7 @@ beforeEach(() => fake.reset())
 afterAll(async () => await fake.close())
 
 test('the fake issuer serves discovery and keys and counts who asks', async () => {
-  const oidc = await fake.issuer({ path: 'oidc' })
+  const oidc = fake.issuer({ path: 'oidc' })
   const document = (await (await fetch(`${oidc.iss}/.well-known/openid-configuration`)).json()) as Record<
     string,
     string

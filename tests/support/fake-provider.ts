@@ -26,7 +26,7 @@ export interface FakeProvider extends FakeServer {
     readonly github: { readonly api: string }
   }
   /** Another OpenID issuer on the same server; `path` is its name, for example `oidc` or `entra/<tid>/v2.0`. */
-  issuer(options: IssuerOptions): Promise<FakeIssuer>
+  issuer(options: IssuerOptions): FakeIssuer
 }
 
 /**
@@ -34,7 +34,7 @@ export interface FakeProvider extends FakeServer {
  * that a real one will not produce (`behave`), with a counter per endpoint (`hits`).
  *
  *     const fake = await startFakeProvider()
- *     const oidc = await fake.issuer({ path: 'oidc' })
+ *     const oidc = fake.issuer({ path: 'oidc' })
  *     const token = await oidc.sign({ ...people.alice, aud: 'https://gatehouse.test/mcp' })
  *     fake.behave('oidc/jwks', 'error')
  *     await fake.close()
@@ -43,8 +43,8 @@ export async function startFakeProvider({
   clock = systemClock,
 }: { readonly clock?: Clock } = {}): Promise<FakeProvider> {
   const server = await startFakeServer()
-  const google = await addGoogle(server, clock)
-  const auth0 = await addIssuer(server, clock, {
+  const google = addGoogle(server, clock)
+  const auth0 = addIssuer(server, clock, {
     path: 'auth0',
     iss: 'https://acme.eu.auth0.com/',
     jwksPath: '/auth0/.well-known/jwks.json',
@@ -61,6 +61,6 @@ export async function startFakeProvider({
       auth0: { jwks: auth0.jwksUri, userinfo: `${auth0.url}/userinfo` },
       github: { api: server.url },
     },
-    issuer: async (options) => await addIssuer(server, clock, options),
+    issuer: (options) => addIssuer(server, clock, options),
   }
 }

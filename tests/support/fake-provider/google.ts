@@ -23,8 +23,8 @@ export interface GooglePerson {
   readonly name?: string
 }
 
-export async function addGoogle(server: FakeServer, clock: Clock): Promise<FakeGoogle> {
-  const issuer = await addIssuer(server, clock, {
+export function addGoogle(server: FakeServer, clock: Clock): FakeGoogle {
+  const issuer = addIssuer(server, clock, {
     path: 'google',
     iss: 'https://accounts.google.com',
     jwksPath: '/oauth2/v3/certs',

@@ -31,9 +31,9 @@ export interface FakeIssuer {
   sign(claims: Claims, header?: Claims): Promise<string>
   /** New key; the old one leaves the key set unless `keepOld`. Returns the new kid. */
   rotate(options?: { readonly keepOld?: boolean }): Promise<string>
-  /** Replaces what the JWKS endpoint serves. */
+  /** Replaces what the JWKS endpoint serves; before `sign`, call `keys` once, so that there is a key to sign with. */
   serveKeys(keys: readonly JWK[]): void
-  keys(): readonly JWK[]
+  keys(): Promise<readonly JWK[]>
   /** An opaque token whose introspection answers `answer` (RFC 7662), beside active, iat, exp and iss; undefined leaves out. */
   grantOpaque(answer: Claims): string
   revokeOpaque(token: string): void
@@ -52,7 +52,7 @@ export const bearerOf = ({ headers }: Question): string => /^Bearer (.+)$/i.exec
 export const basicOf = ({ headers }: Question): string =>
   Buffer.from(/^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1] ?? '', 'base64').toString()
 
-export async function addIssuer(server: FakeServer, clock: Clock, options: IssuerOptions): Promise<FakeIssuer> {
+export function addIssuer(server: FakeServer, clock: Clock, options: IssuerOptions): FakeIssuer {
   const algorithm = options.algorithm ?? 'ES256'
   const url = `${server.url}/${options.path}`
   const iss = options.iss ?? url
@@ -60,7 +60,7 @@ export async function addIssuer(server: FakeServer, clock: Clock, options: Issue
   const introspections = new Map<string, Claims>()
   const people = new Map<string, Claims>()
   let served: readonly JWK[] = []
-  let signing: { kid: string; key: SigningKey }
+  let signing: { readonly kid: string; readonly key: SigningKey } | null = null
 
   async function rotate({ keepOld = false } = {}): Promise<string> {
     const { publicKey, privateKey } = await generateKeyPair(algorithm)
@@ -69,7 +69,9 @@ export async function addIssuer(server: FakeServer, clock: Clock, options: Issue
     signing = { kid, key: privateKey }
     return kid
   }
-  await rotate()
+  // Made when first needed: a test that signs nothing should not wait for an RSA key.
+  let first: Promise<string> | null = null
+  const ready = async (): Promise<void> => void (await (first ??= rotate()))
 
   server.route('GET', `/${options.path}/.well-known/openid-configuration`, `${options.path}/discovery`, () => ({
     status: 200,
@@ -87,7 +89,10 @@ export async function addIssuer(server: FakeServer, clock: Clock, options: Issue
       ...options.metadata,
     }),
   }))
-  server.route('GET', jwksPath, `${options.path}/jwks`, () => ({ status: 200, body: { keys: served } }))
+  server.route('GET', jwksPath, `${options.path}/jwks`, async () => {
+    await ready()
+    return { status: 200, body: { keys: served } }
+  })
   server.route('POST', `/${options.path}/introspect`, `${options.path}/introspect`, (question): Answer => {
     if (basicOf(question) !== `${INTROSPECTOR.clientId}:${INTROSPECTOR.clientSecret}`) {
       return { status: 401, body: { error: 'invalid_client' } }
@@ -105,14 +110,25 @@ export async function addIssuer(server: FakeServer, clock: Clock, options: Issue
     url,
     jwksUri: `${server.url}${jwksPath}`,
     async sign(claims, header = {}) {
+      await ready()
+      if (signing === null) throw new Error('no key was made')
       const now = seconds(clock)
       return await new SignJWT(defined({ iss, iat: now, exp: now + 3600, ...claims }))
         .setProtectedHeader({ alg: algorithm, ...defined({ typ: 'JWT', kid: signing.kid, ...header }) })
         .sign(signing.key)
     },
-    rotate,
-    serveKeys: (keys) => void (served = keys),
-    keys: () => served,
+    async rotate(options) {
+      await ready()
+      return await rotate(options)
+    },
+    serveKeys(keys) {
+      first ??= Promise.resolve('')
+      served = keys
+    },
+    async keys() {
+      await ready()
+      return served
+    },
     grantOpaque(answer) {
       const token = `opaque-${randomUUID()}`
       const now = seconds(clock)

@@ -1,0 +1,71 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { Clock } from '#base/clock.ts'
+import { Refusal } from '#base/refusal.ts'
+import { API_KEY_PREFIX, parseApiKey } from '#identity/api-key.ts'
+import type { Provider } from '#identity/provider.ts'
+import { identityOf } from './claims.ts'
+import { isWithin } from './network.ts'
+
+/** A key as it is stored: without the key. */
+export interface ApiKeyRecord {
+  readonly id: string
+  /** The tenant's slug. */
+  readonly tenant: string
+  readonly name: string
+  /** SHA-256 of the whole key. */
+  readonly digest: Buffer
+  readonly scopes: readonly string[]
+  /** Networks it may come from; empty: any. */
+  readonly cidrs: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly expires_at: number | null
+  readonly revoked_at: number | null
+}
+
+/** null: there is no such key. May throw a Refusal when the registry cannot be asked. */
+export type ApiKeyLookup = (id: string) => Promise<ApiKeyRecord | null>
+
+/** The `iss` of keys: they are ours, and stay the same person whatever PUBLIC_URL becomes. */
+export const API_KEY_ISSUER = 'urn:gatehouse:api-key'
+
+const NO_DIGEST = Buffer.alloc(32)
+
+/**
+ * API keys that Gatehouse made itself: `gh_key_<id>_<secret>_<crc>`.
+ *
+ * How do we know this token was meant for us? Nobody else makes or stores them: its SHA-256 is in our registry.
+ * An unknown id costs the same comparison as a wrong secret and answers the same (security.md K1). Address and expiry hold at
+ * each use (D23); what the creator's role still allows is the tenancy's question.
+ */
+export function createApiKey({ lookup, clock }: { readonly lookup: ApiKeyLookup; readonly clock: Clock }): Provider {
+  return {
+    id: 'api-key',
+    tokens: [{ prefix: [API_KEY_PREFIX] }],
+    authorization_server: null,
+    challenge_scopes: [],
+    grants_scopes: false,
+    async verify(token, { ip }) {
+      const parsed = parseApiKey(token)
+      if (parsed === null) throw new Refusal('token_malformed', { detail: 'not an API key, or mistyped' })
+      const record = await lookup(parsed.id)
+      const right = timingSafeEqual(parsed.digest, digestOf(record))
+      if (record === null || !right) throw new Refusal('key_unknown', { detail: 'no API key of this id and secret' })
+      if (record.revoked_at !== null) throw new Refusal('key_revoked')
+      if (record.expires_at !== null && record.expires_at <= clock.now()) throw new Refusal('key_expired')
+      if (record.cidrs.length > 0 && !isWithin(ip, record.cidrs)) throw new Refusal('key_address')
+      return identityOf({
+        provider: 'api-key',
+        iss: API_KEY_ISSUER,
+        sub: record.id,
+        scopes: record.scopes,
+        exp: record.expires_at === null ? null : Math.floor(record.expires_at / 1000),
+        name: record.name,
+        key: { id: record.id, tenant: record.tenant },
+      })
+    },
+  }
+}
+
+/** A digest of the right length whatever is stored: timingSafeEqual throws on any other. Zeros are no key's SHA-256. */
+const digestOf = (record: ApiKeyRecord | null): Buffer =>
+  record !== null && record.digest.length === NO_DIGEST.length ? record.digest : NO_DIGEST

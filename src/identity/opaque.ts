@@ -1,18 +1,106 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { SingleFlight, TtlCache } from '#base/cache.ts'
 import type { Clock } from '#base/clock.ts'
+import { FetchFailed } from '#base/fetch.ts'
+import { Refusal, type RefusalCode } from '#base/refusal.ts'
+import { createBreaker } from './breaker.ts'
+import { createSemaphore } from './semaphore.ts'
+import { unavailable } from './unavailable.ts'
+
+/** Milliseconds. A revoked token works at most this long on any process. */
+const POSITIVE_FOR = 60_000
+const NEGATIVE_FOR = 30_000
+/** Milliseconds for one check, however many requests to the provider it takes. */
+const CHECK_TIMEOUT = 3_000
 
 export interface OpaqueOptions<Value extends object> {
+  /** The provider's id. */
   readonly provider: string
-  /** Asks the provider. Throws a Refusal: `provider_unavailable` when it could not judge, any other when it judged. */
+  /**
+   * Asks the provider. Throws a Refusal when it judged (remembered for 30 s); FetchFailed or Refusal `provider_unavailable` when it
+   * could not, which is never remembered. `exp` is a NumericDate, null when the provider does not say.
+   */
   readonly check: (token: string) => Promise<{ readonly value: Value; readonly exp: number | null }>
   readonly clock: Clock
+  /** Accepted tokens remembered; default 10 000. */
   readonly maxPositive?: number
+  /** Refused tokens remembered; default 5 000. */
   readonly maxNegative?: number
 }
 
 export interface OpaqueVerifier<Value extends object> {
+  /**
+   * What the provider says of this token; asked at most once per token and minute, and once for all who ask together.
+   * @throws Refusal what `check` throws, and `token_expired`; `provider_unavailable` (Retry-After passed on) when the provider is
+   * down, slow (3 s), rate-limiting, or 250 checks are already under way or waiting.
+   */
   verify(token: string): Promise<Value>
 }
 
-export function createOpaqueVerifier<Value extends object>(_options: OpaqueOptions<Value>): OpaqueVerifier<Value> {
-  throw new Error('not built yet')
+/** Remembers what a provider said of tokens that only it can judge. Tokens themselves are not kept: entries go by a keyed hash. */
+export function createOpaqueVerifier<Value extends object>(options: OpaqueOptions<Value>): OpaqueVerifier<Value> {
+  const { provider, clock, maxPositive = 10_000, maxNegative = 5_000 } = options
+  // Of this process only, so that a memory dump cannot be matched against known tokens.
+  const secret = randomBytes(32)
+  const nameOf = (token: string): string =>
+    createHmac('sha256', secret).update(`${provider}\0${token}`).digest('base64url')
+
+  const accepted = new TtlCache<{ readonly value: Value }>({ max: maxPositive, clock })
+  // Apart, so that a flood of garbage cannot push good tokens out.
+  const refused = new TtlCache<{ readonly code: RefusalCode; readonly detail: string | null }>({
+    max: maxNegative,
+    clock,
+  })
+  const flights = new SingleFlight<Value>()
+  const inTurn = createSemaphore(50, 200)
+  const whileUp = createBreaker({ failures: 5, openFor: 10_000, clock, isOutage })
+
+  async function ask(name: string, token: string): Promise<Value> {
+    try {
+      const { value, exp } = await whileUp(async () => await inTime(options.check(token)))
+      const left = exp === null ? POSITIVE_FOR : exp * 1000 - clock.now()
+      if (left <= 0) throw new Refusal('token_expired', { detail: 'the provider gives an exp that has passed' })
+      accepted.set(name, { value }, left < 1000 ? 0 : Math.min(POSITIVE_FOR, left))
+      return value
+    } catch (error) {
+      const refusal = unavailable(error)
+      if (refusal instanceof Refusal && refusal.status !== 503)
+        refused.set(name, { code: refusal.code, detail: refusal.detail }, NEGATIVE_FOR)
+      throw refusal
+    }
+  }
+
+  return {
+    async verify(token) {
+      const name = nameOf(token)
+      const good = accepted.get(name)
+      if (good !== undefined) return good.value
+      const bad = refused.get(name)
+      if (bad !== undefined) throw new Refusal(bad.code, bad.detail === null ? {} : { detail: bad.detail })
+      return await flights.run(name, async () => await inTurn(async () => await ask(name, token)))
+    },
+  }
+}
+
+/** The provider is down or slow. An answered status below 500 (a rate limit of one person's token) is no reason to stop asking for others. */
+function isOutage(error: unknown): boolean {
+  const failure = error instanceof Refusal && error.code === 'provider_unavailable' ? error.cause : error
+  if (failure instanceof FetchFailed) return failure.status === null || failure.status >= 500
+  return failure instanceof DOMException
+}
+
+/** @throws Refusal `provider_unavailable` when the check takes too long; its requests end by limits of their own. */
+async function inTime<Value>(check: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const cause = new DOMException(`${CHECK_TIMEOUT} ms`, 'TimeoutError')
+      reject(new Refusal('provider_unavailable', { detail: `the provider took more than ${CHECK_TIMEOUT} ms`, cause }))
+    }, CHECK_TIMEOUT)
+  })
+  try {
+    return await Promise.race([check, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

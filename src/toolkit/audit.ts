@@ -1,9 +1,36 @@
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Refusal } from '#base/refusal.ts'
-import type { Database } from '#db/database.ts'
+import { TenantFenced, type Database, type TenantDb } from '#db/database.ts'
 import type { Identity } from '#identity/identity.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
+import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import { AuditQueue, type Batch } from './audit-queue.ts'
+import { argumentsDigest } from './digest.ts'
+
+/** Milliseconds between two flushes: what a crash can lose of reads and refusals (D35). */
+const FLUSH_EVERY = 1_000
+const CHECKPOINT_EVERY = 600_000
+/** Milliseconds one batch may take. */
+const WRITE_TIMEOUT = 10_000
+/** Tenants written to at once, so that a flush never takes the pool from the calls. */
+const WRITERS = 4
+
+/** One tool call, for the audit. */
+export interface CallRecord {
+  readonly principal: Principal
+  readonly tool: string
+  readonly target: string | null
+  readonly outcome: 'ok' | 'failed'
+  /** Why it failed, as a word of ours; never the tool's text, which may quote contents. */
+  readonly reason: string | null
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly requestId: string
+  readonly ip: string | null
+  /** Kept as a digest only. */
+  readonly args: unknown
+}
 
 /** A request turned away before a tool ran. */
 export interface RefusedRequest {
@@ -22,17 +49,170 @@ export interface AuditorOptions {
   readonly log: Log
   /** First of SESSION_SECRET: the rows' HMAC keys are derived from it (D35). */
   readonly secret: string
+  /** Signs what was written since the last checkpoint; called every 10 minutes for each tenant written to, and for null = the registry. */
+  readonly checkpoint: (tenant: Tenant | null) => Promise<void>
 }
 
 export interface Auditor {
-  /** Must not throw and does not wait. With its tenant when that is known, else to the registry's audit (D35). */
+  /** Writes the row of a call in the call's own transaction. */
+  insert(db: TenantDb, record: CallRecord): Promise<void>
+  /** Leaves the row for the next flush. Waits only when very many rows are waiting already. */
+  record(record: CallRecord): Promise<void>
+  /** Leaves a row for the next flush: with its tenant when that is known, else in the registry's audit (D35). Never throws, never waits. */
   refused(request: RefusedRequest): void
-  /** Writes what is waiting. On SIGTERM: after the last call, before the database closes. Never throws. */
+  /** Writes what is waiting. Never throws; rows stay waiting while the database cannot be reached. */
   flush(): Promise<void>
-  /** Stops the timers, then flushes. */
+  /** On SIGTERM, after the last call and before the database closes: stops the timers, flushes, and logs what could not be written. */
   close(): Promise<void>
+  /** Rows given up so far because the database stayed away or would not take them. */
+  readonly lost: number
 }
 
-export function createAuditor(_options: AuditorOptions): Auditor {
-  throw new Error('unfinished')
+/** Starts its timers at once; `close` ends them. */
+export function createAuditor({ database, clock, log, secret, checkpoint }: AuditorOptions): Auditor {
+  const queue = new AuditQueue()
+  const keys = new Map<string, Buffer>()
+  const touched = new Map<string, Tenant | null>()
+  let flushing: Promise<void> | null = null
+  let reported = 0
+
+  const keyOf = (schema: string): Buffer => {
+    const key = keys.get(schema) ?? auditKey(secret, schema)
+    keys.set(schema, key)
+    return key
+  }
+  const signed = (schema: string, entries: readonly AuditEntry[]) =>
+    entries.map((entry) => signAudit(keyOf(schema), entry, clock.now()))
+
+  const toTenant = async (tenant: Tenant, entries: readonly AuditEntry[]): Promise<void> => {
+    await database.tenant(tenant, { access: 'write', timeout: WRITE_TIMEOUT }, async (db) => {
+      await insertAudit(db, signed(tenant.schema, entries))
+    })
+    touched.set(tenant.schema, tenant)
+  }
+  const toRegistry = async (entries: readonly AuditEntry[]): Promise<void> => {
+    await database.control({ as: 'resolver' }, async (db) => {
+      await insertAudit(db, signed(CONTROL_SCHEMA, entries))
+    })
+    touched.set(CONTROL_SCHEMA, null)
+  }
+
+  const write = async ({ tenant, entries }: Batch): Promise<void> => {
+    if (tenant === null) return await toRegistry(entries)
+    try {
+      await toTenant(tenant, entries)
+    } catch (error) {
+      // Suspended or deleted meanwhile: the registry keeps what its own schema no longer takes. The rows name their tenant.
+      if (!(error instanceof TenantFenced)) throw error
+      await toRegistry(entries)
+    }
+  }
+
+  const writeAll = async (): Promise<void> => {
+    const batches = queue.take()
+    const worker = async (): Promise<void> => {
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+        const entries = batch.entries.length
+        try {
+          await write(batch)
+        } catch (error) {
+          const kept = queue.putBack(batch, error)
+          log.error({ err: error, entries, kept }, 'audit rows could not be written')
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: WRITERS }, worker))
+    if (queue.lost > reported) log.error({ lost: queue.lost - reported, total: queue.lost }, 'audit rows were lost')
+    reported = queue.lost
+  }
+
+  const flush = async (): Promise<void> => {
+    flushing ??= writeAll().finally(() => {
+      flushing = null
+    })
+    await flushing
+  }
+
+  const add = (tenant: Tenant | null, entry: AuditEntry): void => {
+    if (queue.add(tenant, entry)) void flush()
+  }
+
+  const checkpointAll = async (): Promise<void> => {
+    const due = [...touched.values()]
+    touched.clear()
+    for (const tenant of due) {
+      await checkpoint(tenant).catch((error: unknown) => {
+        touched.set(tenant?.schema ?? CONTROL_SCHEMA, tenant)
+        log.error({ err: error, tenant: tenant?.slug ?? null }, 'an audit checkpoint could not be made')
+      })
+    }
+  }
+
+  const entryOf = ({ principal, tool, args, startedAt, reason, ...rest }: CallRecord): AuditEntry => ({
+    at: startedAt,
+    ...whoIs(principal.identity),
+    tenant_id: principal.tenant.id,
+    action: tool,
+    target: rest.target,
+    outcome: rest.outcome,
+    latency_ms: clock.now() - startedAt,
+    request_id: rest.requestId,
+    ip: rest.ip,
+    detail: reason === null ? null : { reason },
+    arguments_digest: argumentsDigest(keyOf(principal.tenant.schema), args),
+  })
+
+  const timers = [
+    setInterval(() => void flush(), FLUSH_EVERY),
+    setInterval(() => void checkpointAll(), CHECKPOINT_EVERY),
+  ]
+  for (const timer of timers) timer.unref()
+
+  return {
+    get lost() {
+      return queue.lost
+    },
+    async insert(db, record) {
+      const { tenant } = record.principal
+      await insertAudit(db, signed(tenant.schema, [entryOf(record)]))
+      touched.set(tenant.schema, tenant)
+    },
+    async record(record) {
+      if (queue.full) await flush()
+      add(record.principal.tenant, entryOf(record))
+    },
+    refused({ refusal, requestId, ip, identity, principal, tool }) {
+      const who = principal?.identity ?? identity
+      add(principal?.tenant ?? null, {
+        at: clock.now(),
+        ...whoIs(who),
+        tenant_id: principal?.tenant.id ?? null,
+        action: `refused.${refusal.code}`,
+        target: tool,
+        outcome: 'refused',
+        latency_ms: null,
+        request_id: requestId,
+        ip,
+        detail: refusal.detail === null ? null : { detail: refusal.detail },
+        arguments_digest: null,
+      })
+    },
+    flush,
+    async close() {
+      for (const timer of timers) clearInterval(timer)
+      // Rows may have come while a flush was under way; a second round that gets none out will not be helped by a third.
+      for (let before = Infinity; queue.size > 0 && queue.size < before;) {
+        before = queue.size
+        await flush()
+      }
+      if (queue.size > 0)
+        log.error({ lost: queue.size }, 'audit rows were lost: the database could not be reached at the end')
+    },
+  }
 }
+
+const whoIs = (identity: Identity | null): Pick<AuditEntry, 'iss' | 'sub' | 'key_id'> => ({
+  iss: identity?.iss ?? null,
+  sub: identity?.sub ?? null,
+  key_id: identity?.key?.id ?? null,
+})

@@ -1,7 +1,9 @@
 import type { Tool as WireTool } from '@modelcontextprotocol/server'
 import type { Principal } from '#tenancy/tenant.ts'
+import { wireSchema } from './schema.ts'
 import type { Tool } from './tool.ts'
 
+/** What tools there are, for whom, and how they look on the wire (MCP 2026-07-28, server/tools). */
 export interface Catalogue {
   /** What this principal may see (D12), sorted by name, in the form of the wire; made once, not per request. */
   visible(principal: Principal): readonly WireTool[]
@@ -11,6 +13,45 @@ export interface Catalogue {
   readonly scopes: readonly string[]
 }
 
-export function createCatalogue(_tools: ReadonlyMap<string, Tool>): Catalogue {
-  throw new Error('unfinished')
+/** Does the role (or key) alone give all that the tool needs? If not, the tool does not exist for them (D12). */
+export const existsFor = (principal: Principal, tool: Tool): boolean =>
+  tool.scopes.every((scope) => principal.role_scopes.has(scope))
+
+export function createCatalogue(tools: ReadonlyMap<string, Tool>): Catalogue {
+  const sorted = [...tools.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const wire = new Map(sorted.map((tool) => [tool, wireTool(tool)]))
+  // Principals of one role share their set of scopes, so its identity is a good key; nothing is kept alive by it.
+  const lists = new WeakMap<ReadonlySet<string>, readonly WireTool[]>()
+  return {
+    visible(principal) {
+      const held = lists.get(principal.role_scopes)
+      if (held !== undefined) return held
+      const list = [...wire].filter(([tool]) => existsFor(principal, tool)).map(([, shape]) => shape)
+      lists.set(principal.role_scopes, list)
+      return list
+    },
+    requiredScopes(principal, name) {
+      const tool = tools.get(name)
+      return tool !== undefined && existsFor(principal, tool) ? tool.scopes : null
+    },
+    scopes: [...new Set(sorted.flatMap((tool) => tool.scopes))].sort(),
+  }
+}
+
+function wireTool(tool: Tool): WireTool {
+  const readOnly = tool.access !== 'write'
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: wireSchema(tool.input, 'input'),
+    ...(tool.output === undefined ? {} : { outputSchema: wireSchema(tool.output, 'output') }),
+    annotations: {
+      title: tool.title,
+      readOnlyHint: readOnly,
+      destructiveHint: !readOnly && tool.annotations?.destructiveHint === true,
+      idempotentHint: readOnly || tool.annotations?.idempotentHint === true,
+      openWorldHint: tool.annotations?.openWorldHint === true,
+    },
+  }
 }

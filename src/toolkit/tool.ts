@@ -4,6 +4,9 @@ import type { TenantDb } from '#db/database.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
 export { sql }
+export { uuidv7 } from '#base/id.ts'
+export { userId } from '#identity/identity.ts'
+export { cursorOf, encodeCursor } from './cursor.ts'
 export type { TenantDb, Principal }
 
 /** The tool's own words for the caller: shown as a result with `isError: true`. Everything else a tool throws is hidden and logged. */
@@ -18,10 +21,10 @@ export interface ToolContext {
   /** Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. */
   readonly signal: AbortSignal
   /** Sends a progress notification when the caller asked for it; does nothing otherwise. */
-  progress(done: number, total?: number, message?: string): Promise<void>
+  readonly progress: (done: number, total?: number, message?: string) => Promise<void>
   readonly log: ToolLog
   /** Now, in milliseconds since the epoch. */
-  now(): number
+  readonly now: () => number
 }
 
 export interface ToolLog {

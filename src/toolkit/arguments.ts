@@ -1,0 +1,48 @@
+import type { z } from 'zod'
+import type { Tool } from './tool.ts'
+
+/** Problems named in one answer. */
+const MOST = 10
+
+/** The arguments do not fit the tool's input: JSON-RPC -32602. The message names each field; no argument's value is in it. */
+export class InvalidArguments extends Error {
+  override readonly name = 'InvalidArguments'
+}
+
+/** The arguments as the tool's input schema reads them. Throws InvalidArguments. */
+export async function readArguments(tool: Tool, args: unknown): Promise<Record<string, unknown>> {
+  const given = args ?? {}
+  const unstorable = pathOfUnstorable(given, [])
+  if (unstorable !== null) {
+    throw new InvalidArguments(
+      `Invalid arguments for ${tool.name}: ${pathText(unstorable)}: text with the character NUL or half of a surrogate pair cannot be stored; leave it out`,
+    )
+  }
+  const parsed = await tool.input.safeParseAsync(given)
+  if (parsed.success) return parsed.data
+  const { issues } = parsed.error
+  const lines = issues.slice(0, MOST).map((issue) => `${pathText(namedPath(issue))}: ${issue.message}`)
+  if (issues.length > MOST) lines.push(`and ${issues.length - MOST} more`)
+  throw new InvalidArguments(`Invalid arguments for ${tool.name}: ${lines.join('; ').slice(0, 2000)}`)
+}
+
+/** An unknown argument is a problem of the object around it; its own name says more. */
+const namedPath = (issue: z.core.$ZodIssue): readonly PropertyKey[] =>
+  issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path.length === 0 ? 'arguments' : path.map(String).join('.').slice(0, 200)
+
+/** Where a text stands that Postgres cannot hold as it is; null: nowhere. */
+function pathOfUnstorable(value: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] | null {
+  if (typeof value === 'string') return UNSTORABLE.test(value) ? path : null
+  if (typeof value !== 'object' || value === null) return null
+  for (const [key, member] of Object.entries(value)) {
+    const found = UNSTORABLE.test(key) ? path : pathOfUnstorable(member, [...path, key])
+    if (found !== null) return found
+  }
+  return null
+}
+
+// oxlint-disable-next-line no-control-regex -- NUL is what is looked for
+const UNSTORABLE = /[\0\p{Surrogate}]/u

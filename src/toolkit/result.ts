@@ -1,0 +1,38 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
+import { ToolError, type Tool, type ToolResult } from './tool.ts'
+
+/** Bytes of a result as JSON (D33). */
+const MOST = 1_048_576
+
+/** A tool answered something else than its output schema promises: a bug, hidden from the caller. */
+class OutputMismatch extends Error {
+  override readonly name = 'OutputMismatch'
+}
+
+/**
+ * The result as MCP says it. Throws when it is not what the tool's output schema promises, and ToolError when it is too large; both
+ * before the commit, so that a write whose answer nobody gets has not happened.
+ */
+export function toWire(tool: Tool, { text, structured }: ToolResult): CallToolResult {
+  const content: CallToolResult['content'] = [{ type: 'text', text }]
+  const result =
+    tool.output === undefined ? { content } : { content, structuredContent: checked(tool, tool.output, structured) }
+  const size = Buffer.byteLength(JSON.stringify(result))
+  if (size > MOST) {
+    throw new ToolError(
+      'The answer is larger than 1 MiB. Ask for less, for example with a smaller limit or one item at a time.',
+    )
+  }
+  return result
+}
+
+function checked(
+  tool: Tool,
+  output: NonNullable<Tool['output']>,
+  structured: ToolResult['structured'],
+): Record<string, unknown> {
+  const parsed = output.strict().safeParse(structured)
+  if (parsed.success) return parsed.data
+  const fields = parsed.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`)
+  throw new OutputMismatch(`${tool.name} broke its output schema: ${fields.join('; ')}`)
+}

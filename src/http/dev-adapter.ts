@@ -19,7 +19,7 @@ export function createDevAdapter(folder: string, state: DevState, log: Log): Ada
   const flush = async (): Promise<void> => {
     while (changed) {
       changed = false
-      const kept = [...records.rentries()].filter(([id]) => KEPT.has(id.slice(0, id.indexOf(':'))))
+      const kept = [...records.entries()].filter(([id]) => KEPT.has(id.slice(0, id.indexOf(':')))).toReversed()
       await saveDevState(folder, { ...state, records: Object.fromEntries(kept) })
     }
   }

@@ -40,7 +40,7 @@ export async function createDevIssuer({ dataDir, publicUrl, log }: DevIssuerOpti
     interactions: { policy, url: interactionUrl },
   })
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the development issuer failed'))
-  return { issuer, mount: async (app) => await mount(app, provider, issuer) }
+  return { issuer, mount: async (app) => await mount(app, provider, issuer, log) }
 }
 
 const interactionUrl = (_ctx: unknown, { uid }: { readonly uid: string }): string => `${DEV_PREFIX}/interaction/${uid}`
@@ -147,11 +147,13 @@ class InvalidTarget extends Error {
   readonly expose = true
 }
 
-async function mount(app: FastifyInstance, provider: Provider, issuer: string): Promise<void> {
+async function mount(app: FastifyInstance, provider: Provider, issuer: string, log: Log): Promise<void> {
   const handle = provider.callback()
   // It finds its own mount path by comparing originalUrl with url.
   const pass = async (request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> => {
     reply.hijack()
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value)
     Object.assign(request.raw, { originalUrl: `${DEV_PREFIX}${path}`, url: path })
     await handle(request.raw, reply.raw)
   }
@@ -205,9 +207,9 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string): 
         async (request, reply) => await pass(request, reply, (request.raw.url ?? '/').slice(DEV_PREFIX.length) || '/'),
       )
 
-      idp.setErrorHandler(async (error, request, reply) => {
+      idp.setErrorHandler(async (error, _request, reply) => {
         if (error instanceof Refusal) throw error
-        request.log.debug({ err: error }, 'the development sign-in refused')
+        log.debug({ err: error }, 'the development sign-in refused')
         return await html(reply).code(400).send(devErrorPage('This sign-in was already finished or took too long.'))
       })
     },

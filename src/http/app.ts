@@ -1,0 +1,94 @@
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import { uuidv7 } from '#base/id.ts'
+import { Refusal } from '#base/refusal.ts'
+import { apiRoutes } from './api.ts'
+import { createChallenge } from './challenge.ts'
+import { clientAddress } from './client-address.ts'
+import type { AppDeps } from './deps.ts'
+import { createDoor } from './door.ts'
+import { signInScopes } from './endpoints.ts'
+import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure.ts'
+import { createGate } from './gate.ts'
+import { healthRoutes } from './health.ts'
+import { homeRoutes } from './home.ts'
+import { createIpLimit } from './ip-limit.ts'
+import { createJournal } from './journal.ts'
+import { mcpRoutes } from './mcp.ts'
+import { metadataRoutes } from './metadata.ts'
+import { createMetrics, metricsRoutes } from './metrics.ts'
+import { createOperatorAccess } from './operator-access.ts'
+import { createVisits } from './visit.ts'
+
+/** A client may name its request, in a form that is safe in any log and header. */
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
+
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : uuidv7()
+}
+
+/** The whole HTTP side, not yet listening. Closing it lets calls in flight finish first (within SHUTDOWN_TIMEOUT) and answers new ones 503. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const { config, log, clock, providers, catalogue } = deps
+  const { publicUrl } = config
+  const addressOf = clientAddress(config)
+  const visits = createVisits((request) => addressOf(request.raw))
+  const metrics = createMetrics()
+  const journal = createJournal({ log, auditor: deps.auditor, metrics, visits })
+  const door = createDoor(config)
+  const gate = createGate(deps, visits)
+  const ipLimit = createIpLimit(config.rateLimit)
+  const scopes = signInScopes(providers, catalogue, config)
+  const operator = createOperatorAccess(config.metricsToken)
+  const anonymous = async (request: FastifyRequest): Promise<void> => await ipLimit(visits(request).ip)
+  let draining = false
+
+  const app = fastify({
+    logger: false,
+    genReqId: requestId,
+    requestIdHeader: false,
+    bodyLimit: BODY_LIMIT,
+    // A client that sends its request slower than this is not served (slow loris).
+    requestTimeout: 30_000,
+    // Longer than the idle time of common load balancers, so that they end a connection and not we.
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => void failure(error, request, reply),
+  })
+  const failure = createFailureHandler({ log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit })
+  app.setErrorHandler(failure)
+  app.setNotFoundHandler(() => {
+    throw new Refusal('not_found')
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    journal(request, reply)
+    reply.header('cache-control', 'no-store')
+    if (door(request, reply)) return reply
+    if (draining && !/^\/(?:livez|readyz|healthz)$/.test(request.url)) {
+      reply.header('connection', 'close')
+      throw new Refusal('draining', { retryAfter: 1 })
+    }
+    return undefined
+  })
+  app.addHook('preClose', async () => {
+    draining = true
+  })
+  // A client that asks first (Expect: 100-continue) is answered before it sends; mcp.ts asks for the body.
+  app.server.on('checkContinue', (request, response) => app.routing(request, response))
+
+  healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
+  metricsRoutes(app, metrics, operator)
+  metadataRoutes(app, { publicUrl, providers, scopes, anonymous })
+  homeRoutes(app, { publicUrl, anonymous })
+  apiRoutes(app, gate)
+  await app.register(
+    async (mcp) => await mcpRoutes(mcp, { config, gate, visits, metrics, log, catalogue, caller: deps.caller }),
+  )
+  await deps.developmentIssuer?.mount(app)
+  await app.ready()
+  return app
+}

@@ -1,0 +1,53 @@
+import type { Refusal } from '#base/refusal.ts'
+import { metadataUrl } from './endpoints.ts'
+
+/** A Refusal as HTTP says it. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: { readonly error: string; readonly error_description: string }
+}
+
+export interface ChallengeOptions {
+  readonly publicUrl: string
+  /** What a client should ask for at sign-in. */
+  readonly scopes: readonly string[]
+}
+
+export type Challenge = (refusal: Refusal, slug: string | null) => Answer
+
+/**
+ * The only place that writes WWW-Authenticate (RFC 6750 section 3, RFC 9728 section 5.1), and the one table of what a refusal looks
+ * like from outside (DESIGN section 5). Every cause of one kind gets the same answer, so a prober learns nothing from it.
+ * @param slug the tenant of the endpoint called: its own metadata is named (D13).
+ */
+export function createChallenge({ publicUrl, scopes }: ChallengeOptions): Challenge {
+  return (refusal, slug) => {
+    const headers: Record<string, string> = {}
+    const metadata = ['resource_metadata', metadataUrl(publicUrl, slug)] as const
+    if (refusal.code === 'token_missing') {
+      // No error code: nothing was presented that could be wrong (RFC 6750 section 3.1).
+      headers['www-authenticate'] = bearer([metadata, ['scope', scopes.join(' ')]])
+    } else if (refusal.status === 401 || refusal.code === 'header_malformed' || refusal.code === 'scope_insufficient') {
+      headers['www-authenticate'] = bearer([
+        ['error', refusal.error ?? ''],
+        ['error_description', refusal.description],
+        ['scope', refusal.scope.join(' ')],
+        metadata,
+      ])
+    }
+    if (refusal.retryAfter !== null) headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfter)))
+    return {
+      status: refusal.status,
+      headers,
+      body: { error: refusal.error ?? 'unauthorized', error_description: refusal.description },
+    }
+  }
+}
+
+/** Quoted strings of RFC 9110 section 5.6.4; what is empty is left out. Our values hold neither quote nor backslash. */
+const bearer = (parameters: readonly (readonly [string, string])[]): string =>
+  `Bearer ${parameters
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ')}`

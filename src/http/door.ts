@@ -1,0 +1,86 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '#base/config.ts'
+import { Refusal } from '#base/refusal.ts'
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Set on every answer. The pages of the development sign-in replace the content policy by their own. */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const
+
+const EXPOSED = 'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-After'
+const METHODS = 'GET, POST, DELETE, OPTIONS'
+/** Header names a preflight may ask for; there are no credentials to protect (the token is the security), so any well-formed ones. */
+const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/
+
+/** Probes of a platform name us by an address; these answers hold nothing that a foreign name could steal. */
+const PROBES = new Set(['/livez', '/readyz', '/healthz'])
+
+/**
+ * The first look at a request, before anything of it is believed: is it addressed to us (RFC 9110 section 7.2; against DNS rebinding),
+ * may a page of its Origin call us, and what does every answer carry. Answers a CORS preflight itself: true means it is answered.
+ * @throws Refusal request_malformed (no Host, or two), host_refused, origin_refused.
+ */
+export type Door = (request: FastifyRequest, reply: FastifyReply) => boolean
+
+export function createDoor(config: Config): Door {
+  const ours = new URL(config.publicUrl).hostname
+  const loopbackHosts = !config.production || LOOPBACK.test(ours)
+  const allowed = new Set([ours, ...config.allowedHosts.map((host) => host.toLowerCase())])
+  const servesHost = (host: string, hostname: string): boolean =>
+    allowed.has(hostname) || allowed.has(host) || (loopbackHosts && LOOPBACK.test(hostname))
+  const servesOrigin = (origin: string): boolean =>
+    config.corsOrigins === '*' ||
+    (config.corsOrigins === 'loopback' ? LOOPBACK.test(hostnameOf(origin) ?? '') : config.corsOrigins.includes(origin))
+  const always = Object.entries({
+    ...SECURITY_HEADERS,
+    ...(config.production && config.publicUrl.startsWith('https:')
+      ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+      : {}),
+  })
+
+  return (request, reply) => {
+    for (const [name, value] of always) reply.header(name, value)
+    reply.header('x-request-id', request.id)
+
+    const { origin } = request.headers
+    if (config.corsOrigins !== '*') reply.header('vary', 'Origin')
+    if (config.corsOrigins === '*' || (origin !== undefined && servesOrigin(origin))) {
+      reply.header('access-control-allow-origin', config.corsOrigins === '*' ? '*' : origin)
+      reply.header('access-control-expose-headers', EXPOSED)
+    }
+
+    const hosts = request.raw.rawHeaders.filter((_, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'host')
+    const [host] = hosts
+    if (host === undefined || hosts.length > 1)
+      throw new Refusal('request_malformed', { detail: `${hosts.length} Host headers` })
+    const hostname = hostnameOf(`http://${host}`)
+    if (hostname === null || !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url)))
+      throw new Refusal('host_refused')
+    if (origin !== undefined && !servesOrigin(origin)) throw new Refusal('origin_refused')
+
+    if (request.method !== 'OPTIONS') return false
+    const asked = request.headers['access-control-request-headers']
+    void reply
+      .code(204)
+      .header('access-control-allow-methods', METHODS)
+      .header(
+        'access-control-allow-headers',
+        asked !== undefined && HEADER_NAMES.test(asked) ? asked : 'Authorization, Content-Type',
+      )
+      .header('access-control-max-age', '600')
+      .send()
+    return true
+  }
+}
+
+function hostnameOf(url: string): string | null {
+  if (!URL.canParse(url)) return null
+  const { hostname, username, pathname } = new URL(url)
+  return username === '' && (pathname === '/' || pathname === '') ? hostname : null
+}

@@ -1,0 +1,30 @@
+import { isIPv6 } from 'node:net'
+import type { Config } from '#base/config.ts'
+import { createLimit } from '#toolkit/limits.ts'
+
+/** Counts one failed or anonymous request of an address. @throws Refusal rate_limited. */
+export type IpLimit = (ip: string | null) => Promise<void>
+
+/**
+ * The limit per address. It counts failed and anonymous requests only and is asked only then (D33, D23): people behind one address,
+ * and hosted clients share theirs, are never shut out by somebody else's failures. An IPv6 client owns its /64, so that is one address.
+ */
+export function createIpLimit({ on, perIp }: Config['rateLimit']): IpLimit {
+  const limit = createLimit({ on, perMinute: perIp, detail: 'failed or anonymous requests of one address' })
+  return async (ip) => {
+    await limit.consume(ip === null ? 'unknown' : networkOf(ip))
+  }
+}
+
+function networkOf(ip: string): string {
+  if (!isIPv6(ip)) return ip
+  const [head = '', tail] = ip.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const groups =
+    tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}

@@ -1,0 +1,79 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '#base/log.ts'
+import { userId } from '#identity/identity.ts'
+import type { Auditor } from '#toolkit/audit.ts'
+import type { Metrics } from './metrics.ts'
+import type { Visit, Visits } from './visit.ts'
+
+export interface JournalOptions {
+  readonly log: Log
+  readonly auditor: Pick<Auditor, 'refused'>
+  readonly metrics: Metrics
+  readonly visits: Visits
+}
+
+/** Call it once per request, as early as can be: what it writes, it writes when the answer is closed. */
+export type Journal = (request: FastifyRequest, reply: FastifyReply) => void
+
+/**
+ * One line per request and one security line per refusal, with its stable code. Never a query, a header or a body: a token may stand in
+ * any of them. Written on the socket's close, because Fastify's onResponse does not fire for a client that went away in mid-stream.
+ */
+export function createJournal({ log, auditor, metrics, visits }: JournalOptions): Journal {
+  return (request, reply) => {
+    const visit = visits(request)
+    reply.raw.once('close', () => {
+      const seconds = (performance.now() - visit.started) / 1000
+      const route = request.routeOptions.url ?? 'unknown'
+      const status = reply.raw.statusCode
+      metrics.request(request.method, route, status, seconds)
+      if (visit.refusal !== null) refused(visit, route)
+      log.info(
+        {
+          ...who(visit),
+          method: request.method,
+          route,
+          status,
+          ms: Math.round(seconds * 1e4) / 10,
+          ...(visit.method === null ? {} : { rpc: visit.method }),
+          ...(visit.tool === null ? {} : { tool: cut(visit.tool) }),
+          ...(reply.raw.writableFinished ? {} : { aborted: true }),
+        },
+        'request',
+      )
+    })
+  }
+
+  function refused(visit: Visit, route: string): void {
+    const { refusal, requestId, ip, identity, principal, tool } = visit
+    if (refusal === null) return
+    metrics.refusal(refusal.code)
+    const why = {
+      code: refusal.code,
+      status: refusal.status,
+      ...(refusal.detail === null ? {} : { detail: refusal.detail }),
+    }
+    log.warn(
+      {
+        ...who(visit),
+        route,
+        ...why,
+        ...(refusal.status === 503 && refusal.cause !== undefined ? { err: refusal.cause } : {}),
+      },
+      'refused',
+    )
+    // Without a token nobody was turned away: that is how every client begins.
+    if (visit.presented)
+      auditor.refused({ refusal, requestId, ip, identity, principal, tool: tool === null ? null : cut(tool) })
+  }
+}
+
+const who = ({ requestId, ip, identity, principal }: Visit): object => ({
+  request_id: requestId,
+  ip,
+  ...(identity === null ? {} : { user_id: cut(userId(identity)) }),
+  ...(principal === null ? {} : { tenant: principal.tenant.slug }),
+})
+
+/** What a caller chose himself is cut to a length that no log minds. */
+const cut = (text: string): string => text.slice(0, 256)

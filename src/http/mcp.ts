@@ -1,0 +1,193 @@
+import { createMcpHandler, type AuthInfo } from '@modelcontextprotocol/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Refusal } from '#base/refusal.ts'
+import type { Config } from '#base/config.ts'
+import type { Catalogue } from '#toolkit/catalogue.ts'
+import { SLUG } from './endpoints.ts'
+import type { Gate } from './gate.ts'
+import { createMcpServer, type McpServerOptions, type Turn } from './mcp-server.ts'
+import { isObject, parseMessage, type Message } from './message.ts'
+import { onlyMethods } from './routes.ts'
+import type { Visits } from './visit.ts'
+
+export interface McpOptions extends McpServerOptions {
+  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout'>
+  readonly gate: Gate
+  readonly visits: Visits
+}
+
+const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
+/** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
+const RECHECK = 1000
+/** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
+const RESERVE = 3000
+
+/** An answer under way. */
+interface Flight {
+  readonly gone: AbortController
+  /** subscriptions/listen has no end of its own, so nobody waits for it. */
+  readonly endless: boolean
+  readonly ended: Promise<void>
+}
+
+/**
+ * The MCP endpoints: one for 2026-07-28 and the 2025 revisions, without sessions. Fastify's own hooks run around the SDK's handler, so
+ * that who is calling is known before a byte of the body is read, and every answer carries our headers.
+ */
+export async function mcpRoutes(app: FastifyInstance, options: McpOptions): Promise<void> {
+  const { config, gate, visits, catalogue, log } = options
+  const serverFor = createMcpServer(options)
+  // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
+  const turns = new WeakMap<AuthInfo, Turn>()
+  const flights = new Set<Flight>()
+  const handler = createMcpHandler(
+    ({ authInfo }) => {
+      const turn = authInfo === undefined ? undefined : turns.get(authInfo)
+      if (turn === undefined) throw new Error('a request without a principal reached the protocol')
+      return serverFor(turn)
+    },
+    { onerror: (error) => log.debug({ err: error }, 'the protocol refused a message') },
+  )
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, parseMessage(String(body))))
+
+  for (const url of ENDPOINTS) {
+    app.route<{ Body: Message | undefined }>({
+      method: ['GET', 'POST', 'DELETE'],
+      url,
+      exposeHeadRoute: false,
+      onRequest: gate.admit,
+      // Who waits to be asked for the body (Expect) is asked only now (RFC 9110 section 10.1.1).
+      preParsing: async (request, reply) => {
+        if (request.headers.expect !== undefined) reply.raw.writeContinue()
+      },
+      preHandler: async (request) => {
+        const visit = visits(request)
+        const { method, tool } = named(request.body?.value)
+        visit.method = method
+        visit.tool = tool
+        if (tool !== null) requireScopes(request, tool, catalogue, gate)
+      },
+      handler: serve,
+    })
+    onlyMethods(app, url, ['GET', 'POST', 'DELETE'])
+  }
+
+  async function serve(
+    request: FastifyRequest<{ Body: Message | undefined }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const message = request.body
+    if (message?.problem != null) {
+      return await reply
+        .code(400)
+        .send({ jsonrpc: '2.0', id: null, error: { code: -32600, message: `Invalid Request: ${message.problem}` } })
+    }
+    const { principal, recheck } = gate.admitted(request)
+    const { requestId, ip, method } = visits(request)
+    const authInfo: AuthInfo = {
+      token: '',
+      clientId: principal.identity.client_id ?? '',
+      scopes: [...principal.scopes],
+    }
+    turns.set(authInfo, { principal, requestId, ip })
+    const flight = take(reply, method === 'subscriptions/listen')
+    const response = await handler.fetch(webRequest(request, config.publicUrl, flight.gone.signal), {
+      authInfo,
+      ...(message?.value === undefined ? {} : { parsedBody: message.value }),
+    })
+    reply.code(response.status)
+    for (const [name, value] of response.headers) reply.header(name, value)
+    if (response.status === 405) reply.header('allow', 'POST')
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true)
+      return await reply.send(await response.text())
+    watch(reply, flight, recheck)
+    // Proxies would hold back small pieces (nginx) or the whole (compression).
+    return await reply
+      .header('cache-control', 'no-store, no-transform')
+      .header('x-accel-buffering', 'no')
+      .send(response.body)
+  }
+
+  function take(reply: FastifyReply, endless: boolean): Flight {
+    const gone = new AbortController()
+    const { promise: ended, resolve } = deferred()
+    const flight: Flight = { gone, endless, ended }
+    flights.add(flight)
+    reply.raw.once('close', () => {
+      flights.delete(flight)
+      if (!reply.raw.writableFinished) gone.abort()
+      resolve()
+    })
+    return flight
+  }
+
+  function watch(reply: FastifyReply, flight: Flight, recheck: () => Promise<void>): void {
+    const end = (): void => {
+      flight.gone.abort()
+      reply.raw.destroy()
+    }
+    const looking = setInterval(() => void recheck().catch(end), RECHECK)
+    flight.gone.signal.addEventListener('abort', end, { once: true })
+    reply.raw.once('close', () => {
+      clearInterval(looking)
+      flight.gone.signal.removeEventListener('abort', end)
+    })
+  }
+
+  app.addHook('preClose', async () => {
+    const calls = [...flights].filter(({ endless }) => !endless).map(({ ended }) => ended)
+    const enough = new AbortController()
+    const late = sleep(Math.max(config.shutdownTimeout - RESERVE, RESERVE), undefined, { signal: enough.signal }).catch(
+      () => undefined,
+    )
+    await Promise.race([Promise.all(calls), late])
+    enough.abort()
+    for (const { gone } of flights) gone.abort()
+    await handler.close()
+  })
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => (resolve = done))
+  return { promise, resolve }
+}
+
+/** What a message asks for, as far as log, limits and scopes need to know. */
+function named(value: unknown): { readonly method: string | null; readonly tool: string | null } {
+  if (!isObject(value) || typeof value['method'] !== 'string') return { method: null, tool: null }
+  const method = /^[a-zA-Z_]+(?:\/[a-zA-Z_]+){0,3}$/.test(value['method']) ? value['method'].slice(0, 64) : 'other'
+  const params = method === 'tools/call' ? value['params'] : null
+  return { method, tool: isObject(params) && typeof params['name'] === 'string' ? params['name'] : null }
+}
+
+/** Before dispatch, so that it is a HTTP status: what the role gives but the token lacks is challenged, with all scopes of the call (D12). */
+function requireScopes(request: FastifyRequest, tool: string, catalogue: Catalogue, gate: Gate): void {
+  const { principal } = gate.admitted(request)
+  const scope = catalogue.requiredScopes(principal, tool)
+  if (scope?.some((one) => !principal.scopes.has(one)) === true)
+    throw new Refusal('scope_insufficient', { scope, detail: tool.slice(0, 64) })
+}
+
+/** For the SDK. It lives as long as the answer is wanted; the token and cookies stay out of it. */
+function webRequest(
+  request: FastifyRequest<{ Body: Message | undefined }>,
+  publicUrl: string,
+  signal: AbortSignal,
+): Request {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name === 'authorization' || name === 'cookie' || value === undefined) continue
+    for (const one of [value].flat()) headers.append(name, one)
+  }
+  const text = request.body?.value === undefined ? request.body?.text : undefined
+  return new Request(`${publicUrl}/mcp`, {
+    method: request.method,
+    headers,
+    signal,
+    ...(text === undefined ? {} : { body: text }),
+  })
+}

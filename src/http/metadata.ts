@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ProviderFacts } from './deps.ts'
+import { SLUG, endpointPath, metadataUrl, slugOf } from './endpoints.ts'
+import { page } from './routes.ts'
+
+export interface MetadataOptions {
+  readonly publicUrl: string
+  readonly providers: readonly ProviderFacts[]
+  /** What a client should ask for at sign-in. */
+  readonly scopes: readonly string[]
+  /** Counts an anonymous request. */
+  anonymous(request: FastifyRequest): Promise<void>
+}
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/**
+ * Protected resource metadata (RFC 9728), for the plain endpoint and for each /t/{slug}/mcp: of any well-formed slug, so that it does not
+ * tell which tenants exist (D13). Built from PUBLIC_URL alone, never from Host; issuers byte for byte as they name themselves.
+ */
+export function metadataRoutes(
+  app: FastifyInstance,
+  { publicUrl, providers, scopes, anonymous }: MetadataOptions,
+): void {
+  const authorization_servers = [
+    ...new Set(providers.flatMap(({ authorization_server }) => authorization_server ?? [])),
+  ]
+  const describe = (slug: string | null): object => ({
+    resource: `${publicUrl}${endpointPath(slug)}`,
+    ...(authorization_servers.length > 0 ? { authorization_servers } : {}),
+    ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
+    bearer_methods_supported: ['header'],
+    resource_name: slug === null ? 'Gatehouse' : `Gatehouse (${slug})`,
+  })
+  const prefix = new URL(metadataUrl(publicUrl, null)).pathname.slice(0, -'/mcp'.length)
+  for (const url of [WELL_KNOWN, `${WELL_KNOWN}/mcp`, `${WELL_KNOWN}/t/:slug(^${SLUG}$)/mcp`]) {
+    page(app, url, anonymous, async (request, reply) => {
+      reply.header('cache-control', 'public, max-age=300')
+      return describe(slugOf(request.url.slice(prefix.length)))
+    })
+  }
+}

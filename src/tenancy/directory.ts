@@ -1,24 +1,24 @@
+import { TtlCache } from '#base/cache.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
-import type { Refusal } from '#base/refusal.ts'
-import type { Database } from '#db/database.ts'
+import { Refusal } from '#base/refusal.ts'
+import { DatabaseUnavailable, type Change, type ControlDb, type Database } from '#db/database.ts'
+import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
-import type { RegistryWatch } from './registry-cache.ts'
-import type { PersonRole, Scopes } from './roles.ts'
+import { isBlocked } from './blocked.ts'
+import { personDigest } from './digest.ts'
+import { evidenceDigest } from './evidence.ts'
+import { keyStanding, staticKeyStanding } from './key-standing.ts'
+import { createLedger, type Author } from './ledger.ts'
+import { provision } from './provision.ts'
+import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
+import { resolvePerson, type Resolution } from './resolve.ts'
+import type { Scopes } from './roles.ts'
+import type { Seed } from './seeds.ts'
+import { deny, type Denied, type Standing } from './standing.ts'
+import { toTenant, type TenantRow } from './tenant-row.ts'
 import type { Principal, Tenant } from './tenant.ts'
-
-/** A person of the development sign-in and what they are in their company's tenant. */
-export interface Seed {
-  readonly email: string
-  readonly role: PersonRole
-}
-
-export const DEVELOPMENT_PEOPLE: readonly Seed[] = [
-  { email: 'alice@acme.test', role: 'owner' },
-  { email: 'carol@acme.test', role: 'viewer' },
-  { email: 'bob@globex.test', role: 'owner' },
-]
 
 export interface DirectoryOptions {
   readonly database: Database
@@ -61,6 +61,202 @@ export interface Directory {
   settle(): Promise<void>
 }
 
-export function createDirectory(_options: DirectoryOptions): Directory {
-  throw new Error('unfinished')
+/** What is held: one answer, and whose token asked, so that a change finds it. */
+interface Entry {
+  readonly outcome: Standing | Denied
+  readonly token: string
+  readonly person: string
+}
+
+const ENTRIES = 10_000
+/** How often another replica may have been faster before something else must be wrong. */
+const TRIES = 5
+const MINUTE = 60_000
+
+export function createDirectory(options: DirectoryOptions): Directory {
+  const { database, watch, clock, log, config, scopes, staticKeyRole } = options
+  const ledger = createLedger(options)
+  const rules = { ...config, seeds: options.seeds }
+  const cache = new RegistryCache<Entry>({
+    watch,
+    clock,
+    max: ENTRIES,
+    affected,
+    apart: ({ outcome }) => 'denied' in outcome,
+  })
+  const stamped = new TtlCache<{ readonly at: number }>({ max: ENTRIES, clock })
+  const stamping = new Set<Promise<void>>()
+
+  async function load(identity: Identity, asked: Asked): Promise<Entry> {
+    const person = personDigest(identity.iss, identity.sub)
+    const outcome = await resolve(identity, asked, person)
+    if (!('denied' in outcome)) assertServable(outcome.tenant)
+    return { outcome, token: asked.tokenDigest, person }
+  }
+
+  async function resolve(identity: Identity, asked: Asked, person: string): Promise<Standing | Denied> {
+    const author: Author = {
+      iss: identity.iss,
+      sub: identity.sub,
+      key_id: identity.key?.id ?? null,
+      request_id: null,
+      ip: asked.ip,
+    }
+    for (let tries = 0; tries < TRIES; tries++) {
+      const outcome = await ledger.write(
+        { as: 'resolver' },
+        null,
+        author,
+        async (db) => await once(db, identity, asked, person),
+      )
+      if (outcome === null) continue
+      if (!('vacancy' in outcome)) return outcome
+      await provision(identity, author, outcome, {
+        database,
+        ledger,
+        clock,
+        slugPrefix: options.slugPrefix,
+        limit: config.provisionLimit,
+      })
+    }
+    throw new Refusal('database_unavailable', {
+      retryAfter: 1,
+      detail: 'too many replicas resolve this person at once',
+    })
+  }
+
+  async function once(db: ControlDb, identity: Identity, asked: Asked, person: string): Promise<Resolution> {
+    if (await isBlocked(db, 'token', asked.tokenDigest)) return [deny('token_revoked', 'this token was revoked'), null]
+    if (await isBlocked(db, 'person', person)) return [deny('person_blocked', 'this person is blocked'), null]
+    const now = clock.now()
+    if (identity.key === null) return await resolvePerson(db, identity, asked.slug, now, rules)
+    if (identity.provider !== 'static-key') return [await keyStanding(db, identity.key.id, asked.slug, now), null]
+    if (staticKeyRole === null) return [deny('key_revoked', 'no static key is configured'), null]
+    return [await staticKeyStanding(db, identity.key.tenant, staticKeyRole, asked.slug), null]
+  }
+
+  /** DESIGN section 8: one version behind is served during a roll-out, more is not; nor is a schema that was never made. */
+  function assertServable({ slug, schemaVersion }: Tenant): void {
+    const { tenant: required } = database.admin.required
+    if (schemaVersion >= Math.max(1, required - 1)) return
+    throw new Refusal('tenant_behind', {
+      detail: `${slug} has schema version ${schemaVersion}, ${required} is needed: gatehouse migrate`,
+    })
+  }
+
+  function toPrincipal(identity: Identity, { tenant, role, key }: Standing): Principal {
+    const own = key?.scopes ?? null
+    const effective = scopes.effective(role, identity.scopes, own)
+    return {
+      identity,
+      tenant,
+      role: key === null ? role : 'service',
+      scopes: effective,
+      role_scopes: scopes.effective(role, null, own),
+    }
+  }
+
+  /** Off the request path: what goes wrong here refuses nobody. */
+  function stamp(id: string, ip: string | null): void {
+    if (stamped.get(id) !== undefined) return
+    const at = clock.now()
+    stamped.set(id, { at }, MINUTE)
+    const work = database
+      .control({ as: 'resolver' }, async (db) => {
+        await db.query(sql`
+          UPDATE api_keys SET last_used_at = ${new Date(at)}, last_used_ip = ${ip}
+          WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at < ${new Date(at)})`)
+      })
+      .catch((error: unknown) => log.warn({ err: error, key: id }, 'the last use of a key was not recorded'))
+      .finally(() => stamping.delete(work))
+    stamping.add(work)
+  }
+
+  return {
+    async principal(identity, asked) {
+      assertRequiredScopes(identity, config.requiredScopes, scopes)
+      const key = JSON.stringify([asked.tokenDigest, evidenceDigest(identity), asked.slug])
+      const { outcome } = await unavailable(async () => await cache.get(key, async () => await load(identity, asked)))
+      if ('denied' in outcome) throw new Refusal(outcome.denied, { detail: outcome.detail })
+      assertTimely(identity, outcome, clock.now())
+      if (typeof outcome.key?.id === 'string') stamp(outcome.key.id, asked.ip)
+      return toPrincipal(identity, outcome)
+    },
+    async fenced({ id, slug }) {
+      watch.invalidate({ table: 'tenants', tenant: id, id })
+      return await refusalNow(database, id, slug)
+    },
+    async settle() {
+      await Promise.all(stamping)
+    },
+  }
+}
+
+/** Could a change make this entry wrong? A refusal is read again whenever anything changed: it is what people wait to be lifted. */
+function affected({ outcome, token, person }: Entry, { table, tenant, id }: Change): boolean {
+  if ('denied' in outcome) return true
+  switch (table) {
+    case 'members':
+      return id === null ? tenant === null || tenant === outcome.tenant.id : id === outcome.member
+    case 'api_keys':
+      return id === null ? tenant === null || tenant === outcome.tenant.id : id === outcome.key?.id
+    case 'tenants':
+    case 'domains':
+    case 'organizations':
+    case 'invitations':
+      return tenant === null || tenant === outcome.tenant.id
+    case 'revocations':
+      return id === null || id === token || id === person || outcome.key !== null
+    default:
+      return true
+  }
+}
+
+/** What can be judged without the registry but changes with time, on every use of an entry. */
+function assertTimely({ iat }: Identity, { notBefore, key }: Standing, now: number): void {
+  if (notBefore !== null && (iat === null || iat * 1000 < notBefore)) {
+    throw new Refusal('token_revoked', {
+      detail: "issued before this member's tokens were revoked, or at an unknown time (D22)",
+    })
+  }
+  if (key !== null && key.expires_at !== null && key.expires_at <= now)
+    throw new Refusal('key_expired', { detail: 'the key has expired' })
+}
+
+/** REQUIRED_SCOPES: asked of every token whose issuer carries ours; keys have their own. */
+function assertRequiredScopes({ scopes: carried, key }: Identity, required: readonly string[], scopes: Scopes): void {
+  if (carried === null || key !== null) return
+  const held = scopes.expand(carried)
+  const missing = required.filter((scope) => !held.has(scope))
+  if (missing.length > 0)
+    throw new Refusal('scope_insufficient', {
+      scope: required,
+      detail: `the token lacks ${missing.join(' ')} (REQUIRED_SCOPES)`,
+    })
+}
+
+async function refusalNow(database: Database, id: string, slug: string): Promise<Refusal> {
+  const [row] = await unavailable(
+    async () =>
+      await database.control({ as: 'resolver' }, async (db) => {
+        return await db.query<TenantRow>(sql`
+          SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version
+          FROM tenants WHERE id = ${id}`)
+      }),
+  )
+  const tenant = row === undefined ? null : toTenant(row)
+  if (tenant === null) return new Refusal('tenant_unknown', { detail: `${slug} is deleted` })
+  if (tenant.status === 'suspended') return new Refusal('tenant_suspended', { detail: `${slug} is suspended` })
+  return new Refusal('tenant_moving', { detail: `${slug} is fenced though active: being moved, resumed or repaired` })
+}
+
+/** Without the registry nobody can be judged: 503, never a refusal of the person. */
+async function unavailable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable)
+      throw new Refusal('database_unavailable', { cause: error, detail: error.message })
+    throw error
+  }
 }

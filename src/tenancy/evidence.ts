@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import type { Identity } from '#identity/identity.ts'
+import { domainName, emailDomain, isOwnable, isPublicMailbox } from './domain-name.ts'
+
+/** A domain that the token shows. `live`: the domain's own issuer says so now; `once`: an address was verified at some time (D7). */
+export interface DomainEvidence {
+  readonly domain: string
+  readonly authority: 'live' | 'once'
+}
+
+/** What a token says about where its person belongs, checked for form; whether it maps to a tenant is the registry's to say. */
+export interface Evidence {
+  /** Hosted domain first, then the address's; never a public mailbox, never a public suffix. */
+  readonly domains: readonly DomainEvidence[]
+  readonly organization: { readonly kind: 'org_id' | 'tid'; readonly value: string } | null
+  /** The slug that configuration or a trusted claim names. */
+  readonly tenant: string | null
+  /** A verified address at a public mail provider. */
+  readonly mailbox: boolean
+}
+
+export function evidenceOf(identity: Identity): Evidence {
+  const { organization, email_authority: authority } = identity
+  const hosted = organization?.kind === 'hd' ? domainName(organization.value) : null
+  // Only the boolean true: a provider that lets strings through would let "false" through (E1).
+  const address =
+    identity.email !== null && identity.email_verified === true && authority !== 'none'
+      ? emailDomain(identity.email)
+      : null
+  const domains: DomainEvidence[] = []
+  if (hosted !== null && isOwnable(hosted)) domains.push({ domain: hosted, authority: 'live' })
+  if (address !== null && address !== hosted && isOwnable(address) && authority !== 'none')
+    domains.push({ domain: address, authority })
+  return {
+    domains,
+    organization:
+      organization === null || organization.kind === 'hd'
+        ? null
+        : { kind: organization.kind, value: organization.value },
+    tenant: identity.tenant,
+    mailbox: address !== null && isPublicMailbox(address),
+  }
+}
+
+/** Everything of an identity that a resolution can depend on, as one short key: another evidence is another cache entry. */
+export function evidenceDigest(identity: Identity): string {
+  const { provider, iss, sub, key, organization, tenant, email, email_verified, email_authority, name } = identity
+  const parts = [provider, iss, sub, key, organization, tenant, email, email_verified, email_authority, name]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}

@@ -1,0 +1,121 @@
+import type { Clock } from '#base/clock.ts'
+import { DatabaseUnavailable, type Change, type ControlActor, type ControlDb, type Database } from '#db/database.ts'
+import { insertAudit, signAudit, type AuditEntry } from './audit.ts'
+import { RegistryError } from './registry-error.ts'
+import type { Actor } from './registry.ts'
+import type { Tenant } from './tenant.ts'
+
+/** One administrative change: what the audit keeps of it and what replicas are told. */
+export interface Note {
+  /** `object.verb` in the past tense. */
+  readonly action: string
+  readonly target: string
+  readonly detail?: Readonly<Record<string, unknown>>
+  readonly changes: readonly Change[]
+}
+
+/** The columns of the audit that say who. */
+export type Author = Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'>
+
+export interface LedgerOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly auditKey: Buffer
+}
+
+/** A change, its audit row in the same transaction, and the word to every replica after it: always the three together. */
+export interface Ledger {
+  /** `run` answers its result and what to note; null: nothing was changed. */
+  write<T>(
+    as: ControlActor,
+    tenant: string | null,
+    author: Author,
+    run: (db: ControlDb) => Promise<readonly [T, Note | null]>,
+  ): Promise<T>
+  /** The same for a transaction that someone else opens (provisioning, fences): `begin` is given what to do inside it. */
+  within(
+    tenant: string | null,
+    author: Author,
+    note: Note,
+    begin: (inside: (db: ControlDb) => Promise<void>) => Promise<void>,
+  ): Promise<void>
+}
+
+export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledger {
+  async function audit(db: ControlDb, tenant: string | null, author: Author, note: Note): Promise<void> {
+    const now = clock.now()
+    const nothing = { latency_ms: null, arguments_digest: null } as const
+    const what = {
+      at: now,
+      tenant_id: tenant,
+      action: note.action,
+      target: note.target,
+      detail: note.detail ?? null,
+      outcome: 'ok' as const,
+    }
+    await insertAudit(db, [signAudit(auditKey, { ...what, ...author, ...nothing }, now)])
+  }
+
+  async function announce(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) {
+      try {
+        await database.announce(change)
+      } catch (error) {
+        // The change is committed. Whoever missed the word sees a gap (D21), or 30 s pass.
+        if (!(error instanceof DatabaseUnavailable)) throw error
+      }
+    }
+  }
+
+  return {
+    async write(as, tenant, author, run) {
+      const [result, note] = await database.control(as, async (db) => {
+        const done = await run(db)
+        if (done[1] !== null) await audit(db, tenant, author, done[1])
+        return done
+      })
+      await announce(note?.changes ?? [])
+      return result
+    },
+    async within(tenant, author, note, begin) {
+      await begin(async (db) => await audit(db, tenant, author, note))
+      await announce(note.changes)
+    },
+  }
+}
+
+/** Who of an Actor, for the audit. */
+export function authorOf(actor: Actor): Author {
+  if (actor.kind === 'operator') return { iss: 'operator', sub: actor.name, key_id: null, request_id: null, ip: null }
+  const { identity } = actor.principal
+  return {
+    iss: identity.iss,
+    sub: identity.sub,
+    key_id: identity.key?.id ?? null,
+    request_id: actor.request_id,
+    ip: actor.ip,
+  }
+}
+
+/** Operators reach everything, a person the rows of their own tenant (row security holds it too). */
+export function roleFor(actor: Actor, tenant: Tenant): ControlActor {
+  if (actor.kind === 'operator') return { as: 'operator' }
+  if (actor.principal.tenant.id !== tenant.id) throw new RegistryError('unknown', `there is no tenant ${tenant.slug}`)
+  return { as: 'desk', tenant: tenant.id }
+}
+
+export const hasScope = (actor: Actor, scope: string): boolean =>
+  actor.kind === 'operator' || actor.principal.scopes.has(scope)
+
+/** forbidden: the actor's present scopes do not hold this one. */
+export function needScope(actor: Actor, scope: string): void {
+  if (!hasScope(actor, scope)) throw new RegistryError('forbidden', `this needs the scope ${scope}`)
+}
+
+export function needOperator(actor: Actor): void {
+  if (actor.kind !== 'operator') throw new RegistryError('forbidden', 'only an operator can do this')
+}
+
+/** Did Postgres refuse a second row of what there can be only one (SQLSTATE 23505)? */
+export const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '23505'

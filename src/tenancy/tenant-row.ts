@@ -1,0 +1,30 @@
+import type { Tenant } from './tenant.ts'
+
+/** The columns of `tenants` that make a Tenant, under the names that every query here gives them. */
+export interface TenantRow {
+  readonly tenant_id: string
+  readonly slug: string
+  readonly tenant_name: string
+  readonly schema: Tenant['schema']
+  readonly tenant_status: Tenant['status'] | 'deleted'
+  readonly placement: string
+  readonly schema_version: number
+}
+
+/** null: deleted; to everyone but the operator's list it is as if it never was. */
+export function toTenant(row: TenantRow): Tenant | null {
+  if (row.tenant_status === 'deleted') return null
+  return {
+    id: row.tenant_id,
+    slug: row.slug,
+    name: row.tenant_name,
+    schema: row.schema,
+    status: row.tenant_status,
+    placement: row.placement,
+    schemaVersion: row.schema_version,
+  }
+}
+
+/** RFC 3339 in UTC. */
+export const rfc3339 = (at: Date): string => at.toISOString()
+export const rfc3339OrNull = (at: Date | null): string | null => at?.toISOString() ?? null

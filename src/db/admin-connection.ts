@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type pg from 'pg'
+import type { ControlDb } from './database.ts'
+import { named, sqlState } from './errors.ts'
+import { ROLE } from './names.ts'
+import { extended, lease } from './pool.ts'
+import { isSql } from './sql.ts'
+
+export interface AdminTransactionOptions {
+  /** Milliseconds to wait for a lock. */
+  readonly lockTimeout?: number
+  /** Is it worth trying again? `work` then starts over in a new transaction. */
+  readonly retry?: (error: unknown) => boolean
+}
+
+const LOCK_TIMEOUT = 10_000
+const ATTEMPTS = 12
+
+/** Two administrators met: one of them lost and has only to try again. */
+export const metAnother = (error: unknown): boolean => {
+  const state = sqlState(error)
+  return state === '40001' || state === '40P01' || (state === 'XX000' && /concurrently/.test(String(error)))
+}
+
+/** The same for roles and schemas, which have no IF NOT EXISTS that holds against another database of the same server. */
+export const madeAtOnce = (error: unknown): boolean =>
+  metAnother(error) || sqlState(error) === '42710' || sqlState(error) === '42P06' || sqlState(error) === '23505'
+
+/** One transaction on the admin connection. A connection that saw an error is not used again. */
+export async function adminTransaction<T>(
+  pool: pg.Pool,
+  { lockTimeout = LOCK_TIMEOUT, retry = metAnother }: AdminTransactionOptions,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const client = await lease(pool)
+    try {
+      await client.query(`BEGIN; SET LOCAL search_path = ''; SET LOCAL lock_timeout = ${lockTimeout}`)
+      const result = await work(client)
+      const { command } = await client.query('COMMIT')
+      if (command !== 'COMMIT') throw new Error(`the server answered COMMIT with ${command}`)
+      client.release()
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK').then(
+        () => client.release(),
+        () => client.release(true),
+      )
+      if (attempt === ATTEMPTS || !retry(error)) throw named(error)
+    }
+    await pause(attempt * 20 * (0.5 + Math.random()))
+  }
+}
+
+/** Lets `change` write the registry as the operator, within the admin's transaction, and comes back to the admin. */
+export async function asOperator<T>(client: pg.PoolClient, change: (db: ControlDb) => Promise<T>): Promise<T> {
+  await client.query(`SET LOCAL ROLE ${ROLE.operator}; SET LOCAL search_path = gatehouse, pg_temp`)
+  let open = true
+  try {
+    return await change({
+      async query<Row extends object>(statement: Parameters<ControlDb['query']>[0]) {
+        if (!open) throw new Error('this transaction is over')
+        if (!isSql(statement)) throw new TypeError('db.query takes only what the sql`...` template made')
+        const { rows }: pg.QueryResult<Row> = await client.query<Row>(extended(statement.text, statement.values))
+        return rows
+      },
+    })
+  } finally {
+    open = false
+    await client.query(`SET LOCAL ROLE NONE; SET LOCAL search_path = ''`).catch(() => {})
+  }
+}

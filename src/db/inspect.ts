@@ -1,0 +1,40 @@
+import type pg from 'pg'
+import { ROLE } from './names.ts'
+
+/** A tenant's schema holds what would let its role out (D16). */
+export class SchemaRefused extends Error {}
+
+/**
+ * Looks at a tenant's schema after migrations, within their transaction: SECURITY DEFINER functions, views that read with their
+ * owner's rights, definitions that name another tenant's schema, things not owned by the owner role.
+ * Cannot see what a function puts together as text when it runs; functions here are the operator's own and reviewed.
+ */
+export async function inspect(client: pg.ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ problem: string }>(
+    `WITH here AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1),
+    bodies AS (
+      SELECT p.proname::text AS name, p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '') AS body
+        FROM pg_catalog.pg_proc p WHERE p.pronamespace = (SELECT oid FROM here)
+      UNION ALL
+      SELECT c.relname, pg_catalog.pg_get_viewdef(c.oid)
+        FROM pg_catalog.pg_class c WHERE c.relnamespace = (SELECT oid FROM here) AND c.relkind IN ('v', 'm'))
+    SELECT 'function ' || proname || ' is SECURITY DEFINER' AS problem
+      FROM pg_catalog.pg_proc WHERE pronamespace = (SELECT oid FROM here) AND prosecdef
+    UNION ALL
+    SELECT 'view ' || relname || ' lacks security_invoker' FROM pg_catalog.pg_class
+      WHERE relnamespace = (SELECT oid FROM here) AND relkind = 'v'
+        AND NOT coalesce(reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
+    UNION ALL
+    SELECT 'materialized view ' || relname || ' reads with its owner''s rights' FROM pg_catalog.pg_class
+      WHERE relnamespace = (SELECT oid FROM here) AND relkind = 'm'
+    UNION ALL
+    SELECT name || ' names another tenant''s schema' FROM bodies, LATERAL pg_catalog.regexp_matches(body, '\\mtenant_[a-z0-9_]+', 'g') AS found
+      WHERE found[1] <> $1 AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = found[1])
+    UNION ALL
+    SELECT relname || ' is not owned by ${ROLE.owner}' FROM pg_catalog.pg_class
+      WHERE relnamespace = (SELECT oid FROM here) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        AND pg_catalog.pg_get_userbyid(relowner) <> '${ROLE.owner}'`,
+    [schema],
+  )
+  if (rows.length > 0) throw new SchemaRefused(`${schema}: ${[...new Set(rows.map((row) => row.problem))].join('; ')}`)
+}

@@ -1,0 +1,157 @@
+import pg from 'pg'
+import type { Clock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
+import { deriveKey } from '#base/derive.ts'
+import { isUuid } from '#base/id.ts'
+import type { Log } from '#base/log.ts'
+import { createAdministration } from './administration.ts'
+import { CHANNEL, formatChange } from './change.ts'
+import type { ControlActor, ControlDb, Database } from './database.ts'
+import { openEmbedded } from './embedded.ts'
+import { named } from './errors.ts'
+import { Hub } from './hub.ts'
+import { readMigrations } from './migrations.ts'
+import { appRole, ROLE } from './names.ts'
+import { connectionConfig, createPool, parseUrl, type Login } from './pool.ts'
+import { isSql, type Sql } from './sql.ts'
+import { createTenantDoor, tenantPassword } from './tenant-door.ts'
+import { transaction } from './transaction.ts'
+
+export interface OpenOptions {
+  readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
+  readonly log: Log
+  readonly clock: Clock
+}
+
+const CONTROL_TIMEOUT = 10_000
+const ADMIN_POOL_MAX = 2
+
+/**
+ * The door to Postgres at DATABASE_URL, or to the embedded one in DATA_DIR: started here, or reached through its socket when another
+ * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
+ * Throws ConfigError when the embedded database cannot be had.
+ */
+export async function openDatabase({ config, log }: OpenOptions): Promise<Database> {
+  const settings = config.database
+  const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
+  const url = settings.url ?? embedded?.url ?? ''
+  const secret = config.sessionSecrets[0] ?? ''
+  // The embedded database has one session and no passwords: whoever may open its socket is its administrator.
+  const ownRole = settings.appRole && embedded === null
+  if (!settings.appRole && embedded === null) {
+    log.warn('DATABASE_APP_ROLE=off: the pool logs in as the user of DATABASE_URL, which can do more than a tool call needs')
+  }
+  const app = ownRole
+    ? { role: appRole(settings.slugPrefix), password: appPassword(settings.appPassword, secret) }
+    : { role: decodeURIComponent(parseUrl(url).username) || 'postgres', password: null }
+  const tenantLogin = settings.tenantLogin && embedded === null
+  const limits = { max: settings.poolMax, maxLifetime: settings.poolMaxLifetime }
+
+  const urlOf = (placement: string): string => {
+    const found = placement === 'default' ? url : settings.placements[placement]
+    if (found === undefined) throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
+    return found
+  }
+  const asApp = (at: string): Login => (app.password === null ? { url: at } : { url: at, user: app.role, password: app.password })
+  const adminUrlOf = (placement: string): string => (placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement))
+
+  const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
+  const adminPools = new PoolShelf((placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }))
+  const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
+  const door = createTenantDoor({
+    pool: (placement) => pools.get(placement),
+    login: tenantLogin ? { url: urlOf, secret } : null,
+    poolMax: settings.poolMax,
+    poolMaxLifetime: settings.poolMaxLifetime,
+    pipeline: settings.pipeline,
+  })
+  const admin = createAdministration({
+    pool: (placement) => adminPools.get(placement),
+    placements: ['default', ...Object.keys(settings.placements)],
+    migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
+    app,
+    tenantPassword: (schema) => (tenantLogin ? tenantPassword(secret, schema) : null),
+    log,
+  })
+
+  return {
+    kind: embedded === null ? 'postgres' : 'embedded',
+    tenant: door.enter,
+    admin,
+    async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
+      const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
+      return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
+    },
+    async announce(change) {
+      const payload = pg.escapeLiteral(formatChange(change))
+      await pools
+        .get('default')
+        .query(`NOTIFY ${CHANNEL}, ${payload}`)
+        .catch((error: unknown) => {
+          throw named(error)
+        })
+    },
+    listen: async (onChange, onGap) => await hub.listen(onChange, onGap),
+    async ping() {
+      await pools
+        .get('default')
+        .query('SELECT 1')
+        .catch((error: unknown) => {
+          throw named(error)
+        })
+    },
+    async close() {
+      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close()])
+      await embedded?.close()
+    },
+  }
+}
+
+/** DATABASE_APP_PASSWORD, or one that every replica with the same SESSION_SECRET derives for itself (D17). */
+const appPassword = (configured: string | null, secret: string): string =>
+  configured ?? deriveKey(secret, 'database-app-password').toString('base64url')
+
+function controlPrelude(actor: ControlActor): string {
+  const role = { resolver: ROLE.resolver, desk: ROLE.desk, operator: ROLE.operator }[actor.as]
+  if (actor.as === 'desk' && !isUuid(actor.tenant)) throw new TypeError('not a tenant id')
+  return [
+    'BEGIN',
+    `SET LOCAL ROLE ${role}`,
+    'SET LOCAL search_path = gatehouse, pg_temp',
+    `SET LOCAL statement_timeout = ${CONTROL_TIMEOUT}`,
+    `SET LOCAL idle_in_transaction_session_timeout = ${CONTROL_TIMEOUT + 1_000}`,
+    `SET LOCAL lock_timeout = ${CONTROL_TIMEOUT}`,
+    // Row security reads it. An identifier checked above: nothing to quote.
+    ...(actor.as === 'desk' ? [`SET LOCAL gatehouse.tenant = '${actor.tenant}'`] : []),
+  ].join('; ')
+}
+
+/** The registry's statements are this program's own: D15's refused words are for tools. */
+function onlySql(statement: Sql): Sql {
+  if (!isSql(statement)) throw new TypeError('db.query takes only what the sql`...` template made')
+  return statement
+}
+
+/** One pool per placement, made when first asked for. */
+class PoolShelf {
+  readonly #pools = new Map<string, pg.Pool>()
+  readonly #make: (placement: string) => pg.Pool
+
+  constructor(make: (placement: string) => pg.Pool) {
+    this.#make = make
+  }
+
+  get(placement: string): pg.Pool {
+    const found = this.#pools.get(placement)
+    if (found !== undefined) return found
+    const made = this.#make(placement)
+    this.#pools.set(placement, made)
+    return made
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.allSettled(pools.map(async (pool) => await pool.end()))
+  }
+}

@@ -1,0 +1,94 @@
+import { connect } from 'node:net'
+import pg from 'pg'
+import { named } from './errors.ts'
+
+export interface Login {
+  readonly url: string
+  /** Instead of the URL's own. */
+  readonly user?: string
+  readonly password?: string
+}
+
+export interface PoolLimits {
+  readonly max: number
+  /** Milliseconds after which a connection is replaced: its backend's memory grows with every tenant it met. */
+  readonly maxLifetime: number
+}
+
+/** How long a caller waits for a connection, in milliseconds: then the database counts as unreachable. */
+const PATIENCE = 5_000
+
+/** A connection URL; one without a host names it in its query (`postgres:///db?host=/path`). */
+export const parseUrl = (url: string): URL => new URL(url.replace(/^(postgres(?:ql)?:\/\/)(?=\/|$|\?)/, '$1localhost'))
+
+/** The URL with another user, or as it is. Works for unix sockets too (`postgres:///db?host=/path`). */
+export function connectionConfig({ url, user, password }: Login): pg.ClientConfig {
+  const at = parseUrl(url)
+  if (user !== undefined) at.username = user
+  if (password !== undefined) at.password = password
+  if (user !== undefined) for (const name of ['user', 'password']) at.searchParams.delete(name)
+  return {
+    connectionString: at.toString(),
+    connectionTimeoutMillis: PATIENCE,
+    application_name: 'gatehouse',
+    keepAlive: true,
+  }
+}
+
+/** A pool whose broken idle connections are dropped quietly: the next caller gets a fresh one, or DatabaseUnavailable. */
+export function createPool(login: Login, { max, maxLifetime }: PoolLimits, pipeline = false): pg.Pool {
+  const pool = new pg.Pool({
+    ...connectionConfig(login),
+    max,
+    maxLifetimeSeconds: Math.ceil(maxLifetime / 1000),
+    idleTimeoutMillis: 30_000,
+    pipeline,
+  })
+  pool.on('error', () => {})
+  // Also while leased: whoever waits on the connection learns it from the statement's own error.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+/** One statement and its bound values in extended protocol, where a second statement in the text is an error of Postgres. */
+export function extended(text: string, values: readonly unknown[] = []): pg.QueryConfig & { queryMode: 'extended' } {
+  return { text, values: [...values], queryMode: 'extended' }
+}
+
+/**
+ * A connection of the pool. Give it back with `release()`, or with `release(true)` when anything about it is in doubt.
+ * Throws DatabaseUnavailable.
+ */
+export async function lease(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    throw named(error)
+  }
+}
+
+/**
+ * Asks the server to stop what the connection is doing (CancelRequest, Postgres manual 54.2.8; right through PgBouncer too, which
+ * knows its own process numbers only). Best effort, at most a second: the connection must be destroyed afterwards.
+ */
+export async function cancel(client: pg.PoolClient): Promise<void> {
+  // pg keeps both on the client without declaring them.
+  const target: object = client
+  const processID = 'processID' in target ? target.processID : null
+  const secretKey = 'secretKey' in target ? target.secretKey : null
+  if (typeof processID !== 'number' || typeof secretKey !== 'number') return
+  const request = Buffer.alloc(16)
+  request.writeInt32BE(16, 0)
+  request.writeInt32BE(80_877_102, 4)
+  request.writeInt32BE(processID, 8)
+  request.writeInt32BE(secretKey, 12)
+  const { host, port } = client
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+  await new Promise<void>((done) => {
+    socket.setTimeout(1_000, () => socket.destroy())
+    socket.on('error', () => {})
+    socket.on('close', () => done())
+    socket.on('connect', () => socket.end(request))
+    socket.resume()
+  })
+}

@@ -1,0 +1,130 @@
+import { LRUCache } from 'lru-cache'
+import type pg from 'pg'
+import { deriveKey } from '#base/derive.ts'
+import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
+import { sqlState } from './errors.ts'
+import { assertSchema } from './names.ts'
+import { createPool } from './pool.ts'
+import { TenantSemaphore } from './semaphore.ts'
+import { createStatementCheck } from './statement.ts'
+import { transaction } from './transaction.ts'
+
+export interface TenantDoorOptions {
+  /** The shared pool of the server that holds tenants of this placement. */
+  readonly pool: (placement: string) => pg.Pool
+  /** D16: the URL whose user and password are replaced by the tenant's own; null when tenants do not log in. */
+  readonly login: { readonly url: (placement: string) => string; readonly secret: string } | null
+  readonly poolMax: number
+  readonly poolMaxLifetime: number
+  readonly pipeline: boolean
+}
+
+export type TenantDoor = {
+  readonly enter: <T>(place: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>) => Promise<T>
+  readonly close: () => Promise<void>
+}
+
+const TIMEOUT = 15_000
+/** How long a call waits for its turn among its tenant's, in milliseconds, and how many may wait. */
+const PATIENCE = 5_000
+const MOST_WAITING = 200
+/** Tenants with connections of their own at one time (D16), and connections of each. */
+const LOGIN_POOLS = 50
+const LOGIN_POOL_MAX = 2
+
+/** The password of a tenant's own login role (D16). Nobody ever types it. */
+export const tenantPassword = (secret: string, schema: string): string =>
+  deriveKey(secret, 'tenant-login-password', schema).toString('base64url')
+
+/** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
+export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeline }: TenantDoorOptions): TenantDoor {
+  const check = createStatementCheck()
+  const limit = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
+  const semaphore = new TenantSemaphore({ limit, patience: PATIENCE, maxWaiting: MOST_WAITING })
+  const own = new LRUCache<string, pg.Pool>({ max: LOGIN_POOLS, dispose: (unused) => void unused.end() })
+
+  function poolOf({ schema, placement }: TenantPlace): pg.Pool {
+    if (login === null) return pool(placement)
+    const key = `${placement} ${schema}`
+    const found = own.get(key)
+    if (found !== undefined) return found
+    const password = tenantPassword(login.secret, schema)
+    const limits = { max: LOGIN_POOL_MAX, maxLifetime: poolMaxLifetime }
+    const made = createPool({ url: login.url(placement), user: schema, password }, limits, pipeline)
+    own.set(key, made)
+    return made
+  }
+
+  return {
+    async enter(place, options, run) {
+      assertSchema(place.schema)
+      const timeout = options.timeout ?? TIMEOUT
+      const leave = await semaphore.enter(place.schema, options.signal)
+      let denied = false
+      try {
+        return await transaction(
+          poolOf(place),
+          {
+            prelude: prelude(place.schema, options.access, timeout, login === null),
+            check,
+            timeout,
+            signal: options.signal,
+            pipeline,
+            onError: (error) => {
+              denied ||= MAY_BE_FENCED.has(sqlState(error) ?? '') || isLoginRefused(error)
+            },
+          },
+          async (db) => await run({ access: options.access, query: async (statement) => await db.query(statement) }),
+        )
+      } catch (error) {
+        if (denied && (await isFenced(pool(place.placement), place.schema))) {
+          throw new TenantFenced(`${place.schema} has no rights at present`, { cause: error })
+        }
+        throw error
+      } finally {
+        leave()
+      }
+    },
+    async close() {
+      const pools = [...own.values()]
+      own.clear()
+      await Promise.allSettled(pools.map(async (each) => await each.end()))
+    },
+  }
+}
+
+function prelude(schema: string, access: 'read' | 'write', timeout: number, setRole: boolean): string {
+  const milliseconds = Math.ceil(timeout)
+  return [
+    access === 'read' ? 'BEGIN READ ONLY' : 'BEGIN READ WRITE',
+    ...(setRole ? [`SET LOCAL ROLE ${schema}`] : []),
+    // pg_temp last: a temporary table must never stand before a tenant's own.
+    `SET LOCAL search_path = ${schema}, ext, pg_temp`,
+    `SET LOCAL statement_timeout = ${milliseconds}`,
+    // Only a second line: our own clock ends the call first.
+    `SET LOCAL idle_in_transaction_session_timeout = ${milliseconds + 1_000}`,
+    `SET LOCAL lock_timeout = ${milliseconds}`,
+  ].join('; ')
+}
+
+/** 42501: no rights on a table, or to take the role. 22023: no such role. 42P01, 3F000: the schema is gone. */
+const MAY_BE_FENCED = new Set(['42501', '22023', '42P01', '3F000'])
+
+const isLoginRefused = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable && (sqlState(error.cause) ?? '').startsWith('28')
+
+/**
+ * A tool that reaches for what is not its own gets 42501 as well: only a role without rights on its own schema is fenced (D18).
+ * When that cannot be found out, the first error stands.
+ */
+async function isFenced(pool: pg.Pool, schema: string): Promise<boolean> {
+  const text = `SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = 'schema_migrations' AND pg_catalog.has_table_privilege($1::name, c.oid, 'SELECT')`
+  const known = `SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1`
+  try {
+    if ((await pool.query({ text: known, values: [schema] })).rowCount === 0) return true
+    return (await pool.query({ text, values: [schema] })).rowCount === 0
+  } catch {
+    return false
+  }
+}

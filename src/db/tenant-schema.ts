@@ -1,0 +1,114 @@
+import type pg from 'pg'
+import { ConfigError } from '#base/config.ts'
+import { asOwner, grantRole, serverVersion } from './bootstrap.ts'
+import { inspect } from './inspect.ts'
+import { migrate, type Migration } from './migrations.ts'
+import { ROLE } from './names.ts'
+
+export interface TenantRole {
+  readonly schema: string
+  /** The pool's login role, which may take the tenant's (SET ROLE). */
+  readonly app: string
+  /** D16: the tenant's role logs in itself; null: nobody logs in as it. */
+  readonly password: string | null
+}
+
+/** Tables that a tenant's role may only add to. */
+const APPEND_ONLY = ['audit', 'audit_checkpoints']
+const READ_ONLY = ['schema_migrations']
+
+/** A new tenant's role and schema, with every migration and its rights. Within the caller's transaction. Ends as the admin. */
+export async function createTenantSchema(client: pg.ClientBase, role: TenantRole, migrations: readonly Migration[]): Promise<number> {
+  await createTenantRole(client, role)
+  await client.query(`CREATE SCHEMA ${role.schema} AUTHORIZATION ${ROLE.owner}`)
+  const version = await bringUp(client, role, migrations)
+  await grantRights(client, role.schema)
+  return version
+}
+
+/** Applies pending migrations and looks at the result (D16). Within the caller's transaction. Ends as the admin. */
+export async function bringUp(client: pg.ClientBase, role: TenantRole, migrations: readonly Migration[]): Promise<number> {
+  const version = await migrate(client, role.schema, migrations)
+  await client.query('SET LOCAL ROLE NONE')
+  await inspect(client, role.schema)
+  await setLogin(client, role)
+  return version
+}
+
+async function createTenantRole(client: pg.ClientBase, { schema, app }: TenantRole): Promise<void> {
+  const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
+  if (rowCount === 0) await client.query(`CREATE ROLE ${schema} NOLOGIN NOINHERIT`)
+  else await assertUnused(client, schema)
+  await grantRole(client, schema, app, await serverVersion(client))
+}
+
+/** Roles belong to the whole server: one that has rights elsewhere is another tenant (D17). */
+async function assertUnused(client: pg.ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT coalesce(d.datname, 'the server')::text AS name FROM pg_catalog.pg_shdepend s
+      LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid
+      WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+        AND s.refobjid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1)
+        AND d.datname IS DISTINCT FROM current_database()
+        -- Membership in the role (Postgres 16 and newer list it) is not a right of the role.
+        AND s.classid <> 'pg_catalog.pg_auth_members'::pg_catalog.regclass
+      LIMIT 1`,
+    [schema],
+  )
+  const name = rows[0]?.name
+  if (name === undefined) return
+  throw new ConfigError([`the role ${schema} has rights in the database ${name} of this server: set DATABASE_SLUG_PREFIX`])
+}
+
+async function setLogin(client: pg.ClientBase, { schema, password }: TenantRole): Promise<void> {
+  const { rows } = await client.query<{ rolcanlogin: boolean }>('SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
+  if (password !== null) await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD ${client.escapeLiteral(password)}`)
+  else if (rows[0]?.rolcanlogin === true) await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL`)
+}
+
+/** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
+export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await asOwner(
+    client,
+    [
+      `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
+      ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+      ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+      `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
+    ].join('; '),
+  )
+}
+
+/** D18: from the commit on every statement of the tenant fails with 42501, also in transactions that are open. */
+export async function revokeRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await asOwner(client, `REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM ${schema}`)
+}
+
+/** Has the tenant's role the rights of a tenant at work? */
+export async function hasRights(client: pg.ClientBase, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `SELECT pg_catalog.has_table_privilege($1::name, c.oid, 'SELECT') AS has FROM pg_catalog.pg_class c
+      WHERE c.relnamespace = pg_catalog.to_regnamespace($1::text) AND c.relname = 'schema_migrations'`,
+    [schema],
+  )
+  return rows[0]?.has === true
+}
+
+/** The tenant's tables, for whoever must wait until nobody uses them. */
+export async function tablesOf(client: pg.ClientBase, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT pg_catalog.quote_ident(c.relname) AS name FROM pg_catalog.pg_class c
+      WHERE c.relnamespace = pg_catalog.to_regnamespace($1::text) AND c.relkind IN ('r', 'p') ORDER BY c.relname`,
+    [schema],
+  )
+  return rows.map((row) => `${schema}.${row.name}`)
+}
+
+/** Schema and role are gone afterwards. Within the caller's transaction. */
+export async function dropTenantSchema(client: pg.ClientBase, { schema, app }: TenantRole): Promise<void> {
+  await asOwner(client, `DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+  const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
+  if (rowCount === 0) return
+  await client.query(`REVOKE ${schema} FROM ${client.escapeIdentifier(app)}; DROP ROLE ${schema}`)
+}

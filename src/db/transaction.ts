@@ -1,0 +1,187 @@
+import type pg from 'pg'
+import { DatabaseUnavailable, StatementTimeout, type Queryable } from './database.ts'
+import { named } from './errors.ts'
+import { cancel, extended, lease } from './pool.ts'
+import type { Sql } from './sql.ts'
+
+export interface TransactionOptions {
+  /** BEGIN and the SET LOCALs, as one simple message. Text of ours only. */
+  readonly prelude: string
+  /** Looks at every statement before it is sent. */
+  readonly check: (statement: Sql) => Sql
+  /** Milliseconds for all of it. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+  /** Send the first statement without waiting for the prelude's answer. */
+  readonly pipeline?: boolean
+  /** Is told of every error Postgres answers, before anyone may swallow it. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** COMMIT and ROLLBACK are waited for this long after the time limit: cut off earlier, nobody would know the outcome. */
+const GRACE = 5_000
+
+/**
+ * One transaction on one connection, which goes back to the pool only when it is known to be clean. COMMIT when `run` resolves,
+ * ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the caller does not wait for them.
+ * Throws what `run` threw, StatementTimeout, DatabaseUnavailable, or the signal's reason.
+ */
+export async function transaction<T>(pool: pg.Pool, options: TransactionOptions, run: (db: Queryable) => Promise<T>): Promise<T> {
+  options.signal?.throwIfAborted()
+  const client = await lease(pool)
+  const session = new Session(client, options)
+  const limit = new Limit(options)
+  try {
+    const result = await limit.watch(async () => {
+      await session.begin()
+      const answer = await run(session)
+      await session.settled()
+      return answer
+    })
+    limit.lift()
+    session.close()
+    await session.end('COMMIT')
+    client.release()
+    return result
+  } catch (error) {
+    limit.lift()
+    session.close()
+    if (limit.hit || session.doubtful) {
+      if (limit.hit && session.busy) await cancel(client)
+      client.release(true)
+    } else {
+      await session.end('ROLLBACK').then(
+        () => client.release(),
+        () => client.release(true),
+      )
+    }
+    throw error
+  }
+}
+
+/** Time and the caller's patience. After `lift` neither can touch the connection, which may be another tenant's by then. */
+class Limit {
+  hit = false
+  readonly #signal: AbortSignal | undefined
+  readonly #timeout: number
+  #lift = (): void => {}
+
+  constructor({ signal, timeout }: TransactionOptions) {
+    this.#signal = signal
+    this.#timeout = timeout
+  }
+
+  async watch<T>(work: () => Promise<T>): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      const stop = (reason: unknown): void => {
+        this.hit = true
+        reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
+      }
+      const abort = (): void => stop(this.#signal?.reason)
+      const timer = setTimeout(stop, this.#timeout, new StatementTimeout('the transaction took too long'))
+      this.#signal?.addEventListener('abort', abort)
+      this.#lift = () => {
+        clearTimeout(timer)
+        this.#signal?.removeEventListener('abort', abort)
+      }
+      work().then(resolve, reject)
+    })
+  }
+
+  lift(): void {
+    this.#lift()
+  }
+}
+
+/** What may be said on the connection while the transaction is open. */
+class Session implements Queryable {
+  /** Nobody can tell what state the connection is in. */
+  doubtful = true
+  /** A statement is under way. */
+  busy = false
+  readonly #client: pg.PoolClient
+  readonly #options: TransactionOptions
+  #open = true
+  #prelude: Promise<void> = Promise.resolve()
+  #last: Promise<unknown> = Promise.resolve()
+  #firstError: unknown = null
+
+  constructor(client: pg.PoolClient, options: TransactionOptions) {
+    this.#client = client
+    this.#options = options
+  }
+
+  async begin(): Promise<void> {
+    this.#prelude = this.#send(this.#options.prelude).then(() => {
+      this.doubtful = false
+    })
+    if (this.#options.pipeline !== true) return await this.#prelude
+    this.#prelude.catch(() => {})
+  }
+
+  async query<Row extends object>(statement: Sql): Promise<Row[]> {
+    const { text, values } = this.#options.check(statement)
+    const turn = this.#last
+    const answer = turn.then(async () => {
+      if (!this.#open) throw new Error('this transaction is over')
+      const sent = this.#send<Row>(extended(text, values))
+      // When both fail, the prelude says why.
+      const [prelude, result] = await Promise.allSettled([this.#prelude, sent])
+      if (prelude.status === 'rejected') throw prelude.reason
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    })
+    this.#last = answer.catch(() => {})
+    return await answer
+  }
+
+  /** The prelude was answered and no statement is under way. */
+  async settled(): Promise<void> {
+    await this.#prelude
+    await this.#last
+  }
+
+  /** Whoever kept the handle cannot use it any more. */
+  close(): void {
+    this.#open = false
+  }
+
+  /** After an error Postgres answers COMMIT with the tag ROLLBACK and no error: that must not pass for success. */
+  async end(word: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    this.doubtful = true
+    const tag = await within(GRACE, `the outcome of ${word} is unknown`, async () => {
+      await this.#last
+      return (await this.#client.query(extended(word))).command
+    })
+    this.doubtful = tag !== 'ROLLBACK' && tag !== word
+    if (tag !== word) throw this.#firstError ?? new DatabaseUnavailable(`the server answered ${word} with ${tag}`)
+  }
+
+  async #send<Row extends object>(query: string | pg.QueryConfig): Promise<Row[]> {
+    this.busy = true
+    try {
+      const result: pg.QueryResult<Row> = await this.#client.query<Row>(query)
+      return result.rows
+    } catch (error) {
+      const told = named(error)
+      this.#firstError ??= told
+      this.#options.onError?.(told)
+      if (told instanceof DatabaseUnavailable) this.doubtful = true
+      throw told
+    } finally {
+      this.busy = false
+    }
+  }
+}
+
+async function within<T>(milliseconds: number, otherwise: string, work: () => Promise<T>): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const late = setTimeout(() => reject(new DatabaseUnavailable(otherwise)), milliseconds)
+    work()
+      .catch((error: unknown) => {
+        throw named(error)
+      })
+      .finally(() => clearTimeout(late))
+      .then(resolve, reject)
+  })
+}

@@ -1,0 +1,197 @@
+/**
+ * A database of its own for a test file, in milliseconds: a copy of one that was bootstrapped once.
+ * `describe.each(databaseKinds)('%s', (kind) => { ... await freshDatabase({ kind }) ... })`
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { systemClock } from '#base/clock.ts'
+import type { Config, DatabaseConfig } from '#base/config.ts'
+import { uuidv7 } from '#base/id.ts'
+import { createLog } from '#base/log.ts'
+import { packageRoot } from '#base/package.ts'
+import type { Database } from '#db/database.ts'
+import { schemaName } from '#db/names.ts'
+import { openDatabase, type OpenOptions } from '#db/open.ts'
+import { sql } from '#db/sql.ts'
+import type { Tenant } from '#tenancy/tenant.ts'
+
+export const databaseKinds = ['postgres', 'embedded'] as const
+export type DatabaseKind = (typeof databaseKinds)[number]
+
+export interface FreshDatabase {
+  readonly kind: DatabaseKind
+  readonly database: Database
+  /** What a Config needs, for whoever builds a whole one. DATA_DIR is a folder of this database alone. */
+  readonly config: OpenOptions['config']
+  /** DATABASE_URL with a superuser; for an embedded database that of its socket. */
+  readonly url: string
+  /** Another door to the same database, as another replica would have; closed by `drop` too. */
+  open(overrides?: Partial<DatabaseConfig>): Promise<Database>
+  /** A tenant with a registry row and a schema, nothing more. */
+  tenant(slug: string): Promise<Tenant>
+  /** Any SQL as superuser, outside of Gatehouse. */
+  sql<Row extends object = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>
+  drop(): Promise<void>
+}
+
+const SECRET = 'a session secret that only tests know, 0123456789'
+const silent = createLog('silent')
+
+const settings: DatabaseConfig = {
+  url: null,
+  adminUrl: null,
+  directUrl: null,
+  placements: {},
+  appPassword: null,
+  appRole: true,
+  poolMax: 10,
+  poolMaxLifetime: 600_000,
+  pipeline: false,
+  tenantLogin: false,
+  migrateOnStart: true,
+  slugPrefix: '',
+}
+
+export async function freshDatabase({ kind, overrides = {} }: { kind: DatabaseKind; overrides?: Partial<DatabaseConfig> }): Promise<FreshDatabase> {
+  const base = kind === 'postgres' ? await copyPostgres() : await copyEmbedded()
+  const config = {
+    database: { ...settings, ...base.database, ...overrides },
+    dataDir: base.dataDir,
+    sessionSecrets: [SECRET],
+    production: false,
+  } satisfies Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
+  const open = async (more: Partial<DatabaseConfig> = {}): Promise<Database> =>
+    await openDatabase({ config: { ...config, database: { ...config.database, ...more } }, log: silent, clock: systemClock })
+  const database = await open()
+  await database.admin.bootstrap()
+  const opened: Database[] = []
+  const url = config.database.url ?? `postgres://postgres@localhost/postgres?host=${encodeURIComponent(config.dataDir)}`
+  return {
+    kind,
+    database,
+    config,
+    url,
+    async open(more) {
+      const another = await open(more)
+      opened.push(another)
+      return another
+    },
+    async tenant(slug) {
+      const id = uuidv7()
+      const place = { schema: schemaName(slug, config.database.slugPrefix), placement: 'default' }
+      await database.admin.provision(place, async (db) => {
+        await db.query(sql`INSERT INTO tenants (id, slug, name, schema, origin) VALUES (${id}, ${slug}, ${slug}, ${place.schema}, 'operator')`)
+      })
+      return { ...place, id, slug, name: slug, status: 'active', schemaVersion: database.admin.required.tenant }
+    },
+    async sql<Row extends object>(text: string, values: unknown[] = []) {
+      return await withClient(url, async (client) => (await client.query<Row>(text, values)).rows)
+    },
+    async drop() {
+      for (const each of opened) await each.close()
+      await database.close()
+      await base.remove()
+    },
+  }
+}
+
+interface Base {
+  readonly database: Partial<DatabaseConfig>
+  readonly dataDir: string
+  remove(): Promise<void>
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** A superuser's URL for a database of the run's cluster. */
+export function postgresUrl(database: string): string {
+  const { host, port, user } = inject('pg')
+  return `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+}
+
+const TEMPLATE = 'gatehouse_template'
+
+async function copyPostgres(): Promise<Base> {
+  const name = `t${randomBytes(5).toString('hex')}`
+  const dataDir = await mkdtemp(join(tmpdir(), 'gatehouse-'))
+  await withClient(postgresUrl('postgres'), async (client) => {
+    await client.query(`SELECT pg_advisory_lock(hashtext('${TEMPLATE}'))`)
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [TEMPLATE])
+    if (rowCount === 0) await makeTemplate(client, dataDir)
+    await client.query(`SELECT pg_advisory_unlock(hashtext('${TEMPLATE}'))`)
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
+  })
+  return {
+    // Roles belong to the whole cluster: a prefix keeps databases apart (D17).
+    database: { url: postgresUrl(name), slugPrefix: `${name}_` },
+    dataDir,
+    async remove() {
+      await withClient(postgresUrl('postgres'), async (client) => {
+        await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+        const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname LIKE $1', [`%${name}%`])
+        for (const { rolname } of rows) await client.query(`DROP ROLE ${rolname}`)
+      })
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function makeTemplate(client: pg.Client, dataDir: string): Promise<void> {
+  const unfinished = `${TEMPLATE}_${randomBytes(4).toString('hex')}`
+  await client.query(`CREATE DATABASE ${unfinished}`)
+  const database = { ...settings, url: postgresUrl(unfinished), slugPrefix: 'template_' }
+  const config = { database, dataDir, sessionSecrets: [SECRET], production: false }
+  const door = await openDatabase({ config, log: silent, clock: systemClock })
+  await door.admin.bootstrap()
+  await door.close()
+  await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`)
+}
+
+/** The folder of a bootstrapped embedded database, kept between runs under the digest of what made it. */
+async function copyEmbedded(): Promise<Base> {
+  const template = await embeddedTemplate()
+  const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
+  await cp(join(template, 'db'), join(dataDir, 'db'), { recursive: true })
+  return { database: {}, dataDir, remove: async () => await rm(dataDir, { recursive: true, force: true, maxRetries: 5 }) }
+}
+
+async function embeddedTemplate(): Promise<string> {
+  const cache = join(packageRoot, 'node_modules', '.cache', 'gatehouse')
+  const template = join(cache, await digest(['src/db', 'sql/control', 'package-lock.json']))
+  const exists = await readdir(template).catch(() => [])
+  if (exists.length > 0) return template
+  await mkdir(cache, { recursive: true })
+  const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
+  const config = { database: settings, dataDir, sessionSecrets: [SECRET], production: false }
+  const door = await openDatabase({ config, log: silent, clock: systemClock })
+  await door.admin.bootstrap()
+  await door.close()
+  const unfinished = `${template}.${randomBytes(4).toString('hex')}`
+  await cp(dataDir, unfinished, { recursive: true, filter: (source) => !source.includes('.s.PGSQL') })
+  await rm(dataDir, { recursive: true, force: true })
+  // Two processes may do this at once: the first one's stays.
+  await rename(unfinished, template).catch(async () => await rm(unfinished, { recursive: true, force: true }))
+  return template
+}
+
+async function digest(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of paths) {
+    const at = join(packageRoot, path)
+    const names = path.includes('.') ? [''] : (await readdir(at, { recursive: true })).filter((name) => name.includes('.')).sort()
+    for (const name of names) hash.update(`${path}/${name}\0`).update(await readFile(join(at, name)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}

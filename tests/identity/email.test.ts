@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { emailDomain } from '#identity/email.ts'
+
+test.each([
+  ['alice@acme.com', 'acme.com'],
+  ['a.b+c@sub.acme.co.uk', 'sub.acme.co.uk'],
+  ['Alice@ACME.Com', 'acme.com'],
+  ['a@xn--bcher-kva.example', 'xn--bcher-kva.example'],
+  ["o'neil@acme.com", 'acme.com'],
+])('%s belongs to %s', (address, domain) => {
+  expect(emailDomain(address)).toBe(domain)
+})
+
+test.each([
+  ['E3: no @', 'acme.com'],
+  ['E3: two @', 'a@b@acme.com'],
+  ['E3: a quoted local part', '"a@b"@acme.com'],
+  ['E3: a quoted local part without @', '"a"@acme.com'],
+  ['E3: a comment', 'a(c)@acme.com'],
+  ['E3: a space before', ' a@acme.com'],
+  ['E3: a space behind', 'a@acme.com '],
+  ['E3: a line break', 'a@acme.com\n'],
+  ['E3: NUL', 'a\0@acme.com'],
+  ['E3: no local part', '@acme.com'],
+  ['E3: no domain', 'a@'],
+  ['E3: angle brackets', '<a@acme.com>'],
+  ['two dots', 'a..b@acme.com'],
+  ['E5: a trailing dot', 'a@acme.com.'],
+  ['an empty label', 'a@acme..com'],
+  ['one label', 'a@localhost'],
+  ['an address for a domain', 'a@[127.0.0.1]'],
+  ['numbers for a domain', 'a@127.0.0.1'],
+  ['a hyphen at the edge', 'a@-acme.com'],
+  ['an underscore', 'a@ac_me.com'],
+  ['a label of 64', `a@${'x'.repeat(64)}.com`],
+  ['255 characters', `a@${'x.'.repeat(125)}com`],
+  ['E6: a Cyrillic letter', 'a@cоrp.com'],
+  ['E6: a full-width @', 'a＠acme.com'],
+  ['E6: a full-width dot', 'a@acme．com'],
+  ['E6: the Kelvin sign', 'a@\u212aorp.com'],
+  ['E6: a letter beyond ASCII in the local part', 'ä@acme.com'],
+])('%s belongs to no domain', (_, address) => {
+  expect(emailDomain(address)).toBeNull()
+})

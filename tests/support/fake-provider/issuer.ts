@@ -31,8 +31,8 @@ export interface FakeIssuer {
   sign(claims: Claims, header?: Claims): Promise<string>
   /** New key; the old one leaves the key set unless `keepOld`. Returns the new kid. */
   rotate(options?: { readonly keepOld?: boolean }): Promise<string>
-  /** Replaces what the JWKS endpoint serves; before `sign`, call `keys` once, so that there is a key to sign with. */
-  serveKeys(keys: readonly JWK[]): void
+  /** Replaces what the JWKS endpoint serves. */
+  serveKeys(keys: readonly JWK[]): Promise<void>
   keys(): Promise<readonly JWK[]>
   /** An opaque token whose introspection answers `answer` (RFC 7662), beside active, iat, exp and iss; undefined leaves out. */
   grantOpaque(answer: Claims): string
@@ -121,8 +121,8 @@ export function addIssuer(server: FakeServer, clock: Clock, options: IssuerOptio
       await ready()
       return await rotate(options)
     },
-    serveKeys(keys) {
-      first ??= Promise.resolve('')
+    async serveKeys(keys) {
+      await ready()
       served = keys
     },
     async keys() {

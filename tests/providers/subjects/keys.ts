@@ -1,0 +1,66 @@
+import { makeApiKey } from '#identity/api-key.ts'
+import type { ApiKeyRecord } from '#providers/index.ts'
+import { configs, type Gate } from '../support.ts'
+import { asksNobody, type Subject } from './subject.ts'
+
+const apiKey =
+  (change: (now: number) => Partial<ApiKeyRecord> | 'unknown' = () => ({})) =>
+  ({ clock, open }: Gate) => {
+    const { key, ...made } = makeApiKey()
+    const changed = change(clock.now())
+    const fresh = {
+      ...made,
+      tenant: 'acme',
+      name: 'ci',
+      scopes: ['todos:read'],
+      cidrs: [],
+      expires_at: null,
+      revoked_at: null,
+    }
+    const record = changed === 'unknown' ? null : { ...fresh, ...changed }
+    return { enter: open({}, { keyLookup: async () => record }), token: key }
+  }
+
+const staticKey =
+  (token: string = configs.staticKey.key) =>
+  ({ open }: Gate) => ({ enter: open({ staticKey: configs.staticKey }), token })
+
+export const keySubjects: Readonly<Record<string, Subject>> = {
+  'api key': {
+    file: 'api-key.ts',
+    cases: {
+      good: { scene: apiKey(), ends: 'accepted', hits: {} },
+      "another app's": { scene: apiKey(() => 'unknown'), ends: 'key_unknown 401', hits: {} },
+      expired: { scene: apiKey((now) => ({ expires_at: now - 1 })), ends: 'key_expired 401', hits: {} },
+      revoked: { scene: apiKey((now) => ({ revoked_at: now - 1 })), ends: 'key_revoked 401', hits: {} },
+      ...asksNobody(apiKey()),
+    },
+  },
+  'static key': {
+    file: 'static-key.ts',
+    cases: {
+      good: { scene: staticKey(), ends: 'accepted', hits: {} },
+      "another app's": {
+        scene: staticKey('a-static-key-of-some-other-server-altogether'),
+        ends: 'issuer_unknown 401',
+        hits: {},
+      },
+      expired: {
+        instead: 'it has no end; after a year it is as good as on its first day',
+        scene(gate) {
+          gate.clock.advance(365 * 24 * 3_600_000)
+          return staticKey()(gate)
+        },
+        ends: 'accepted',
+        hits: {},
+      },
+      revoked: {
+        instead: 'it is taken back by taking it out of the configuration',
+        scene: ({ open }) => ({ enter: open({}), token: configs.staticKey.key }),
+        ends: 'issuer_unknown 401',
+        hits: {},
+      },
+      ...asksNobody(staticKey()),
+    },
+  },
+}

@@ -23,6 +23,9 @@ import { createVisits } from './visit.ts'
 /** A client may name its request, in a form that is safe in any log and header. */
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
 
+/** Milliseconds between the end of the last call and the end of every connection. */
+const LAST_MOMENT = 1000
+
 function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : uuidv7()
@@ -67,7 +70,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     journal(request, reply)
     reply.header('cache-control', 'no-store')
-    if (door(request, reply)) return reply
+    if (door(request, reply)) return await reply
     if (draining && !/^\/(?:livez|readyz|healthz)$/.test(request.url)) {
       reply.header('connection', 'close')
       throw new Refusal('draining', { retryAfter: 1 })
@@ -89,6 +92,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     async (mcp) => await mcpRoutes(mcp, { config, gate, visits, metrics, log, catalogue, caller: deps.caller }),
   )
   await deps.developmentIssuer?.mount(app)
+  // Calls have ended by now (mcp.ts waits for them). Who has sent half a request, or reads a page slowly, gets a moment.
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), LAST_MOMENT).unref()
+  })
   await app.ready()
-  return app
+  return await app
 }

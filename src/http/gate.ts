@@ -11,7 +11,7 @@ import type { Visits } from './visit.ts'
 export interface Admission {
   readonly principal: Principal
   /** Asks again whether they may still be here (D22): rejects with a Refusal when not. Cheap: from caches. */
-  recheck(): Promise<void>
+  readonly recheck: () => Promise<void>
 }
 
 export interface Gate {
@@ -19,9 +19,9 @@ export interface Gate {
    * For onRequest, so that the body of somebody unknown is never read (D33). Throws the Refusal of whichever step says no.
    * The tenant comes from the path and the membership, never from a header or an argument.
    */
-  admit(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   /** Who was admitted; only after `admit`. */
-  admitted(request: FastifyRequest): Admission
+  readonly admitted: (request: FastifyRequest) => Admission
 }
 
 /** Who is calling: bearer token, identity, principal, limits. */

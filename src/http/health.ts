@@ -5,9 +5,9 @@ import type { AppDeps, ProviderFacts } from './deps.ts'
 import { page } from './routes.ts'
 
 export interface HealthOptions extends Pick<AppDeps, 'clock' | 'database' | 'providers'> {
-  draining(): boolean
+  readonly draining: () => boolean
   /** Sees details; others see one word. */
-  operator(request: IncomingMessage): boolean
+  readonly operator: (request: IncomingMessage) => boolean
 }
 
 /** Milliseconds after which an issuer that has not answered yet no longer keeps a replica out: its outage is no reason to have no server. */

@@ -6,7 +6,7 @@ import { page } from './routes.ts'
 export interface HomeOptions {
   readonly publicUrl: string
   /** Counts an anonymous request. */
-  anonymous(request: FastifyRequest): Promise<void>
+  readonly anonymous: (request: FastifyRequest) => Promise<void>
 }
 
 /** What stands at the front: where to go, for somebody who opens the address in a browser, and for clients of the retired transport. */

@@ -9,7 +9,7 @@ export interface MetadataOptions {
   /** What a client should ask for at sign-in. */
   readonly scopes: readonly string[]
   /** Counts an anonymous request. */
-  anonymous(request: FastifyRequest): Promise<void>
+  readonly anonymous: (request: FastifyRequest) => Promise<void>
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'

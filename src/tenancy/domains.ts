@@ -1,4 +1,10 @@
+import { uuidv7 } from '#base/id.ts'
+import { sql } from '#db/sql.ts'
+import { domainName, isPublicMailbox, isPublicSuffix } from './domain-name.ts'
+import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor } from './ledger.ts'
+import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
+import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
 export type JoinMode = 'auto' | 'invite' | 'request'
@@ -30,13 +36,115 @@ export interface DomainInput {
 }
 
 export interface Domains {
-  /** Operators only: verified by their word, recorded as such. invalid: no domain, a public suffix, a public mail domain; exists: verified for a tenant already. */
+  /**
+   * Operators only: verified by their word, and recorded as such. invalid: no domain, a public suffix, a public mail domain;
+   * exists: verified already, for this tenant or another.
+   */
   add(tenant: Tenant, actor: Actor, input: DomainInput): Promise<DomainRecord>
   list(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]>
   /** Stops joining by it; members stay. */
   remove(tenant: Tenant, actor: Actor, domain: string): Promise<void>
 }
 
-export function createDomains(_options: RegistryOptions): Domains {
-  throw new Error('unfinished')
+interface Row extends Omit<DomainRecord, 'slug' | 'created_at' | 'verified_at'> {
+  readonly created_at: Date
+  readonly verified_at: Date | null
+}
+
+export function createDomains(options: RegistryOptions): Domains {
+  const { database, clock } = options
+  const ledger = createLedger(options)
+
+  async function read(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]> {
+    const rows = await database.control(roleFor(actor, tenant), async (db) => {
+      return await db.query<Row>(sql`
+        SELECT id, domain, state, verified_by, include_subdomains, asserted_by, join_mode, default_role, allow_once, created_at, verified_at
+        FROM domains WHERE tenant_id = ${tenant.id} ORDER BY domain`)
+    })
+    return rows.map((row) => ({
+      ...row,
+      slug: tenant.slug,
+      created_at: rfc3339(row.created_at),
+      verified_at: rfc3339OrNull(row.verified_at),
+    }))
+  }
+
+  return {
+    async add(tenant, actor, input) {
+      needOperator(actor)
+      const domain = ownableDomain(input.domain)
+      const asserted = [...new Set(input.asserted_by)]
+      if (asserted.length === 0)
+        throw new RegistryError('invalid', 'name at least one provider that may assert addresses of the domain')
+      const {
+        include_subdomains: subdomains = false,
+        join_mode: mode = 'auto',
+        default_role: role = 'member',
+        allow_once: once = false,
+      } = input
+      const id = uuidv7(clock.now())
+      const at = new Date(clock.now())
+      try {
+        await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+          // A claim that was never proved, or whose proof lapsed, is replaced by the operator's word.
+          await db.query(
+            sql`DELETE FROM domains WHERE tenant_id = ${tenant.id} AND domain = ${domain} AND state <> 'verified'`,
+          )
+          await db.query(sql`
+            INSERT INTO domains (id, tenant_id, domain, state, verified_by, include_subdomains, asserted_by, join_mode, default_role,
+              allow_once, created_at, verified_at)
+            VALUES (${id}, ${tenant.id}, ${domain}, 'verified', 'operator', ${subdomains}, ${asserted}, ${mode}, ${role}, ${once}, ${at}, ${at})`)
+          const detail = {
+            domain,
+            asserted_by: asserted,
+            include_subdomains: subdomains,
+            join_mode: mode,
+            default_role: role,
+            allow_once: once,
+          }
+          return [
+            undefined,
+            { action: 'domain.added', target: domain, detail, changes: [{ table: 'domains', tenant: tenant.id, id }] },
+          ]
+        })
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        throw new RegistryError('exists', `${domain} is verified already, for ${tenant.slug} or another tenant`)
+      }
+      return one(await read(tenant, actor), domain)
+    },
+    list: read,
+    async remove(tenant, actor, domain) {
+      needScope(actor, 'tenant:admin')
+      await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
+        const [row] = await db.query<{ id: string }>(sql`
+          DELETE FROM domains WHERE tenant_id = ${tenant.id} AND domain = ${domain.toLowerCase()} RETURNING id`)
+        if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no domain ${domain}`)
+        return [
+          undefined,
+          { action: 'domain.removed', target: domain, changes: [{ table: 'domains', tenant: tenant.id, id: row.id }] },
+        ]
+      })
+    },
+  }
+}
+
+function ownableDomain(text: string): string {
+  const domain = domainName(text)
+  if (domain === null)
+    throw new RegistryError(
+      'invalid',
+      `${JSON.stringify(text)} is no domain: ASCII only (an IDN as punycode), no trailing dot`,
+    )
+  if (isPublicMailbox(domain))
+    throw new RegistryError('invalid', `${domain} gives addresses to the public, so it proves nothing`)
+  if (isPublicSuffix(domain))
+    throw new RegistryError('invalid', `${domain} is a public suffix: strangers register names under it`)
+  return domain
+}
+
+function one(records: readonly DomainRecord[], domain: string): DomainRecord {
+  const record = records.find((row) => row.domain === domain)
+  if (record === undefined) throw new RegistryError('unknown', `the domain ${domain} was removed meanwhile`)
+  return record
 }

@@ -22,11 +22,8 @@ export interface Evidence {
 export function evidenceOf(identity: Identity): Evidence {
   const { organization, email_authority: authority } = identity
   const hosted = organization?.kind === 'hd' ? domainName(organization.value) : null
-  // Only the boolean true: a provider that lets strings through would let "false" through (E1).
   const address =
-    identity.email !== null && identity.email_verified === true && authority !== 'none'
-      ? emailDomain(identity.email)
-      : null
+    identity.email !== null && isVerified(identity) && authority !== 'none' ? emailDomain(identity.email) : null
   const domains: DomainEvidence[] = []
   if (hosted !== null && isOwnable(hosted)) domains.push({ domain: hosted, authority: 'live' })
   if (address !== null && address !== hosted && isOwnable(address) && authority !== 'none')
@@ -40,6 +37,11 @@ export function evidenceOf(identity: Identity): Evidence {
     tenant: identity.tenant,
     mailbox: address !== null && isPublicMailbox(address),
   }
+}
+
+/** Only the boolean true (E1): whatever a provider let through, the string "false" vouches for nothing. */
+export function isVerified({ email_verified: verified }: { readonly email_verified: unknown }): boolean {
+  return verified === true
 }
 
 /** Everything of an identity that a resolution can depend on, as one short key: another evidence is another cache entry. */

@@ -1,4 +1,5 @@
 import type { Identity } from '#identity/identity.ts'
+import { isVerified } from './evidence.ts'
 import type { PersonRole } from './roles.ts'
 
 /** A person of the development sign-in and what they are in their company's tenant. */
@@ -16,6 +17,6 @@ export const DEVELOPMENT_PEOPLE: readonly Seed[] = [
 
 /** Is it one of the development sign-in's people? No other provider can name one. */
 export function seedOf(identity: Identity, seeds: readonly Seed[]): Seed | null {
-  if (identity.provider !== 'development' || identity.email_verified !== true) return null
+  if (identity.provider !== 'development' || !isVerified(identity)) return null
   return seeds.find(({ email }) => email === identity.email) ?? null
 }

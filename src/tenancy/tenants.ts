@@ -1,5 +1,14 @@
+import { uuidv7 } from '#base/id.ts'
+import type { ControlDb } from '#db/database.ts'
+import { schemaName } from '#db/names.ts'
+import { sql } from '#db/sql.ts'
+import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
+import { isSlug } from './slug.ts'
+import { rfc3339, rfc3339OrNull, type TenantRow } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
+import { boundedText } from './text.ts'
 
 /** A tenant as lists show it: deleted ones too, since slug and schema name are never reused. */
 export interface TenantRecord extends Omit<Tenant, 'status'> {
@@ -18,18 +27,177 @@ export interface Tenants {
   ): Promise<Tenant>
   /** Operators only; complete. */
   list(actor: Actor): Promise<readonly TenantRecord[]>
-  /** By slug. unknown: no such slug, also for a person who asks for another tenant. */
+  /** By slug, deleted ones too. unknown: no such slug, also for a person who asks for another tenant. */
   show(actor: Actor, slug: string): Promise<TenantRecord>
   /** The tenant that the functions of the other tables take. unknown: no such slug, or deleted. */
   get(actor: Actor, slug: string): Promise<Tenant>
+  /** The display name only. */
   rename(tenant: Tenant, actor: Actor, name: string): Promise<void>
-  /** D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing happens. */
+  /** Operators only. D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing happens. */
   suspend(tenant: Tenant, actor: Actor): Promise<void>
+  /** Operators only. conflict: deleted. */
   resume(tenant: Tenant, actor: Actor): Promise<void>
-  /** Drops schema, role and data; the registry row stays. */
+  /** Operators only. Drops schema, role and data, frees its domains and organisations, ends its keys; the registry row stays. */
   delete(tenant: Tenant, actor: Actor): Promise<void>
 }
 
-export function createTenants(_options: RegistryOptions): Tenants {
-  throw new Error('unfinished')
+interface Row extends TenantRow {
+  readonly origin: TenantRecord['origin']
+  readonly created_at: Date
+  readonly suspended_at: Date | null
+  readonly deleted_at: Date | null
+}
+
+export function createTenants(options: RegistryOptions): Tenants {
+  const { database, clock } = options
+  const ledger = createLedger(options)
+
+  async function read(slug: string | null): Promise<TenantRecord[]> {
+    const rows = await database.control({ as: 'operator' }, async (db) => {
+      return await db.query<Row>(sql`
+        SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
+          origin, created_at, suspended_at, deleted_at
+        FROM tenants WHERE ${slug}::text IS NULL OR slug = ${slug} ORDER BY id`)
+    })
+    return rows.map(toRecord)
+  }
+
+  async function show(actor: Actor, slug: string): Promise<TenantRecord> {
+    const [record] = actor.kind === 'operator' || actor.principal.tenant.slug === slug ? await read(slug) : []
+    if (record === undefined) throw new RegistryError('unknown', `there is no tenant ${slug}`)
+    return record
+  }
+
+  /** A change of state, whose row may have changed since the caller read it: `change` answers whether there was anything to do. */
+  async function changeState(
+    tenant: Tenant,
+    actor: Actor,
+    action: string,
+    begin: (place: Tenant, change: (db: ControlDb) => Promise<void>) => Promise<void>,
+    change: (db: ControlDb) => Promise<void>,
+  ): Promise<void> {
+    await ledger.within(tenant.id, authorOf(actor), noteOf(tenant, action), async (inside) => {
+      await begin(tenant, async (db) => {
+        await change(db)
+        await inside(db)
+      })
+    })
+  }
+
+  const tenants: Tenants = {
+    async create(actor, { slug, name = slug, placement = 'default' }) {
+      needOperator(actor)
+      if (!isSlug(slug))
+        throw new RegistryError(
+          'invalid',
+          `${JSON.stringify(slug)} is no slug: a-z first, then a-z 0-9 _, at most 41 characters`,
+        )
+      const title = boundedText('the name', name, 200)
+      const id = uuidv7(clock.now())
+      const schema = schemaName(slug, options.slugPrefix)
+      const note: Note = {
+        action: 'tenant.created',
+        target: slug,
+        detail: { name: title, placement },
+        changes: [{ table: 'tenants', tenant: id, id }],
+      }
+      try {
+        await ledger.within(id, authorOf(actor), note, async (inside) => {
+          await database.admin.provision({ schema, placement }, async (db) => {
+            await db.query(sql`
+              INSERT INTO tenants (id, slug, name, schema, placement, origin, created_at)
+              VALUES (${id}, ${slug}, ${title}, ${schema}, ${placement}, 'operator', ${new Date(clock.now())})`)
+            await inside(db)
+          })
+        })
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        throw new RegistryError('exists', `the slug ${slug} is or was a tenant's; slugs are never reused`)
+      }
+      return await tenants.get(actor, slug)
+    },
+    async list(actor) {
+      needOperator(actor)
+      return await read(null)
+    },
+    show,
+    async get(actor, slug) {
+      const { status, ...record } = await show(actor, slug)
+      if (status === 'deleted') throw new RegistryError('unknown', `the tenant ${slug} is deleted`)
+      const { id, name, schema, placement, schemaVersion } = record
+      return { id, slug, name, schema, status, placement, schemaVersion }
+    },
+    async rename(tenant, actor, name) {
+      roleFor(actor, tenant)
+      needScope(actor, 'tenant:admin')
+      const title = boundedText('the name', name, 200)
+      await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+        await db.query(sql`UPDATE tenants SET name = ${title} WHERE id = ${tenant.id}`)
+        return [undefined, noteOf(tenant, 'tenant.renamed', { name: title })]
+      })
+    },
+    async suspend(tenant, actor) {
+      needOperator(actor)
+      if ((await tenants.get(actor, tenant.slug)).status === 'suspended') return
+      await changeState(tenant, actor, 'tenant.suspended', database.admin.fence.bind(database.admin), async (db) => {
+        const at = new Date(clock.now())
+        await db.query(
+          sql`UPDATE tenants SET status = 'suspended', suspended_at = ${at} WHERE id = ${tenant.id} AND status = 'active'`,
+        )
+      })
+    },
+    async resume(tenant, actor) {
+      needOperator(actor)
+      if ((await show(actor, tenant.slug)).status === 'deleted')
+        throw new RegistryError('conflict', `the tenant ${tenant.slug} is deleted`)
+      await changeState(tenant, actor, 'tenant.resumed', database.admin.unfence.bind(database.admin), async (db) => {
+        await db.query(
+          sql`UPDATE tenants SET status = 'active', suspended_at = NULL WHERE id = ${tenant.id} AND status <> 'deleted'`,
+        )
+      })
+    },
+    async delete(tenant, actor) {
+      needOperator(actor)
+      if ((await show(actor, tenant.slug)).status === 'deleted') return
+      await changeState(tenant, actor, 'tenant.deleted', database.admin.drop.bind(database.admin), async (db) => {
+        const at = new Date(clock.now())
+        await db.query(
+          sql`UPDATE tenants SET status = 'deleted', deleted_at = ${at}, suspended_at = NULL WHERE id = ${tenant.id}`,
+        )
+        await db.query(sql`DELETE FROM domains WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
+        await db.query(
+          sql`UPDATE api_keys SET revoked_at = ${at} WHERE tenant_id = ${tenant.id} AND revoked_at IS NULL`,
+        )
+      })
+    },
+  }
+  return tenants
+}
+
+const noteOf = ({ id, slug }: Tenant, action: string, detail: Readonly<Record<string, unknown>> = {}): Note => ({
+  action,
+  target: slug,
+  detail,
+  changes: [
+    { table: 'tenants', tenant: id, id },
+    { table: 'api_keys', tenant: id, id: null },
+  ],
+})
+
+function toRecord(row: Row): TenantRecord {
+  return {
+    id: row.tenant_id,
+    slug: row.slug,
+    name: row.tenant_name,
+    schema: row.schema,
+    status: row.tenant_status,
+    placement: row.placement,
+    schemaVersion: row.schema_version,
+    origin: row.origin,
+    created_at: rfc3339(row.created_at),
+    suspended_at: rfc3339OrNull(row.suspended_at),
+    deleted_at: rfc3339OrNull(row.deleted_at),
+  }
 }

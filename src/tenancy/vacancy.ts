@@ -39,28 +39,12 @@ export async function vacancyFor(
 }
 
 async function ofMailbox(db: ControlDb, { personalTenants }: VacancyRules): Promise<Vacancy | Denied> {
-  switch (personalTenants) {
-    case 'off':
-      return deny('tenant_unknown', 'an address at a public mail provider, and PERSONAL_TENANTS is off')
-    case 'shared':
-      return {
-        vacancy: 'shared',
-        slug: await freeSlug(db, 'shared'),
-        name: 'Shared',
-        domain: null,
-        role: 'member',
-        origin: 'personal',
-      }
-    case 'per-user':
-      return {
-        vacancy: 'personal',
-        slug: personalSlug(),
-        name: 'Personal',
-        domain: null,
-        role: 'owner',
-        origin: 'personal',
-      }
-  }
+  if (personalTenants === 'off')
+    return deny('tenant_unknown', 'an address at a public mail provider, and PERSONAL_TENANTS is off')
+  const personal = { domain: null, origin: 'personal' } as const
+  return personalTenants === 'shared'
+    ? { ...personal, vacancy: 'shared', slug: await freeSlug(db, 'shared'), name: 'Shared', role: 'member' }
+    : { ...personal, vacancy: 'personal', slug: personalSlug(), name: 'Personal', role: 'owner' }
 }
 
 /** The slug, or the first of `_2`, `_3` ... that no tenant ever had (D10). */

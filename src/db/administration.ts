@@ -70,7 +70,10 @@ export function createAdministration(options: AdministrationOptions): Administra
   }
 
   const setVersion = async (client: pg.PoolClient, schema: string, version: number): Promise<void> => {
-    await asOperator(client, async (db) => await db.query(sql`UPDATE tenants SET schema_version = ${version} WHERE schema = ${schema}`))
+    await asOperator(
+      client,
+      async (db) => await db.query(sql`UPDATE tenants SET schema_version = ${version} WHERE schema = ${schema}`),
+    )
   }
 
   return {
@@ -93,7 +96,9 @@ export function createAdministration(options: AdministrationOptions): Administra
         )
         if (rowCount === 0) return null
         await client.query(`SET LOCAL ROLE ${ROLE.owner}`)
-        const { rows } = await client.query<{ version: number | null }>('SELECT max(version) AS version FROM gatehouse.schema_migrations')
+        const { rows } = await client.query<{ version: number | null }>(
+          'SELECT max(version) AS version FROM gatehouse.schema_migrations',
+        )
         return rows[0]?.version ?? null
       })
     },
@@ -124,17 +129,27 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     async migrateTenants({ workers = WORKERS, only, onProgress } = {}) {
-      const behind = await adminTransaction(pool('default'), {}, async (client) =>
-        await asOperator(client, async (db) =>
-          await db.query<{ schema: string; placement: string }>(
-            sql`SELECT schema, placement FROM tenants WHERE status <> 'deleted' AND schema_version < ${required.tenant}
+      const behind = await adminTransaction(
+        pool('default'),
+        {},
+        async (client) =>
+          await asOperator(
+            client,
+            async (db) =>
+              await db.query<{ schema: string; placement: string }>(
+                sql`SELECT schema, placement FROM tenants WHERE status <> 'deleted' AND schema_version < ${required.tenant}
               AND (${only ?? null}::text[] IS NULL OR schema = ANY (${only ?? null}) OR slug = ANY (${only ?? null})) ORDER BY id`,
+              ),
           ),
-        ),
       )
       const failed: { schema: string; error: string }[] = []
       let done = 0
-      const progress = (current: string | null): MigrationProgress => ({ total: behind.length, done, current, failed: [...failed] })
+      const progress = (current: string | null): MigrationProgress => ({
+        total: behind.length,
+        done,
+        current,
+        failed: [...failed],
+      })
       const queue = behind.values()
       const work = async (): Promise<void> => {
         for (const { schema, placement } of queue) {
@@ -195,12 +210,17 @@ export function createAdministration(options: AdministrationOptions): Administra
       if (atWork) await grantRights(client, schema)
     }
     const note = async (client: pg.PoolClient): Promise<void> => await setVersion(client, schema, required.tenant)
-    await adminTransaction(pool(placement), { lockTimeout: MIGRATION_LOCK_TIMEOUT, retry: isLocked }, async (client) => {
-      await bring(client)
-      if (placement === 'default') await note(client)
-    })
+    await adminTransaction(
+      pool(placement),
+      { lockTimeout: MIGRATION_LOCK_TIMEOUT, retry: isLocked },
+      async (client) => {
+        await bring(client)
+        if (placement === 'default') await note(client)
+      },
+    )
     if (placement !== 'default') await adminTransaction(pool('default'), {}, note)
   }
 }
 
-const isLocked = (error: unknown): boolean => madeAtOnce(error) || (error instanceof Error && 'code' in error && error.code === '55P03')
+const isLocked = (error: unknown): boolean =>
+  madeAtOnce(error) || (error instanceof Error && 'code' in error && error.code === '55P03')

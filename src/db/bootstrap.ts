@@ -21,9 +21,13 @@ const EXTENSIONS = ['pg_trgm', 'vector']
  */
 export async function prepare(client: pg.ClientBase, { app, log }: BootstrapOptions): Promise<void> {
   const version = await serverVersion(client)
-  if (version < OLDEST) throw new ConfigError([`DATABASE_URL: Postgres 15 or newer is needed, this is ${Math.floor(version / 10_000)}`])
+  if (version < OLDEST)
+    throw new ConfigError([`DATABASE_URL: Postgres 15 or newer is needed, this is ${Math.floor(version / 10_000)}`])
   // A hardened database keeps the lock from an admin who is no superuser; then two at once are settled by a retry.
-  await attempt(client, `SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('gatehouse:bootstrap', 0))`)
+  await attempt(
+    client,
+    `SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('gatehouse:bootstrap', 0))`,
+  )
   for (const role of Object.values(ROLE)) await createRole(client, role, 'NOLOGIN NOINHERIT')
   if (app.password !== null) await createAppRole(client, app.role, app.password)
   for (const role of Object.values(ROLE)) await grantRole(client, role, 'CURRENT_USER', version)
@@ -39,7 +43,9 @@ export async function prepare(client: pg.ClientBase, { app, log }: BootstrapOpti
 
 /** As server_version_num: 150004 is 15.4. */
 export async function serverVersion(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ version: number }>(`SELECT current_setting('server_version_num')::integer AS version`)
+  const { rows } = await client.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::integer AS version`,
+  )
   return rows[0]?.version ?? 0
 }
 
@@ -55,7 +61,8 @@ async function createAppRole(client: pg.ClientBase, role: string, password: stri
     'SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS strong FROM pg_catalog.pg_roles WHERE rolname = $1',
     [role],
   )
-  if (rows[0]?.strong === true) throw new ConfigError([`the database role ${role} has rights of an administrator: drop it, it is made anew`])
+  if (rows[0]?.strong === true)
+    throw new ConfigError([`the database role ${role} has rights of an administrator: drop it, it is made anew`])
   await client.query(`ALTER ROLE ${role} LOGIN NOINHERIT PASSWORD ${client.escapeLiteral(password)}`)
   await client.query(`ALTER ROLE ${role} SET search_path = ''`)
 }
@@ -64,14 +71,19 @@ async function createAppRole(client: pg.ClientBase, role: string, password: stri
 export async function grantRole(client: pg.ClientBase, role: string, to: string, version: number): Promise<void> {
   const able = version >= 160_000 ? 'SET' : 'MEMBER'
   const member = to === 'CURRENT_USER' ? 'current_user' : client.escapeLiteral(to)
-  const { rows } = await client.query<{ has: boolean }>(`SELECT pg_catalog.pg_has_role(${member}, $1, $2) AS has`, [role, able])
+  const { rows } = await client.query<{ has: boolean }>(`SELECT pg_catalog.pg_has_role(${member}, $1, $2) AS has`, [
+    role,
+    able,
+  ])
   if (rows[0]?.has === true) return
   try {
     const grantee = to === 'CURRENT_USER' ? to : client.escapeIdentifier(to)
     await client.query(`GRANT ${role} TO ${grantee}${version >= 160_000 ? ' WITH INHERIT FALSE, SET TRUE' : ''}`)
   } catch (error) {
     if (sqlState(error) !== '42501') throw error
-    throw new ConfigError([`the admin user may not grant the role ${role}: it was made by another administrator of this server`])
+    throw new ConfigError([
+      `the admin user may not grant the role ${role}: it was made by another administrator of this server`,
+    ])
   }
 }
 
@@ -103,8 +115,13 @@ async function addExtension(client: pg.ClientBase, name: string, log: Log): Prom
   )
   const found = rows[0]
   if (found === undefined || found.schema === 'ext') return
-  if (found.schema !== null) return log.warn({ extension: name, schema: found.schema }, 'extension is not in the schema ext: tenants cannot use it')
-  if (!(await attempt(client, `CREATE EXTENSION ${name} WITH SCHEMA ext`))) log.info({ extension: name }, 'extension could not be added')
+  if (found.schema !== null)
+    return log.warn(
+      { extension: name, schema: found.schema },
+      'extension is not in the schema ext: tenants cannot use it',
+    )
+  if (!(await attempt(client, `CREATE EXTENSION ${name} WITH SCHEMA ext`)))
+    log.info({ extension: name }, 'extension could not be added')
 }
 
 /** Functions that tools never need and that a hostile statement would use; D15 refuses them by name as well. */
@@ -119,7 +136,13 @@ const DANGEROUS = `SELECT p.oid::pg_catalog.regprocedure::text AS name FROM pg_c
  * superuser. Elsewhere nothing happens, and `wall()` answers "guarded".
  */
 async function harden(client: pg.ClientBase): Promise<void> {
-  const { rows: databases } = await client.query<{ name: string; temp: boolean; language: boolean; settings: boolean; create: boolean }>(
+  const { rows: databases } = await client.query<{
+    name: string
+    temp: boolean
+    language: boolean
+    settings: boolean
+    create: boolean
+  }>(
     `SELECT pg_catalog.quote_ident(current_database()) AS name,
       pg_catalog.has_database_privilege('public', current_database(), 'TEMP') AS temp,
       pg_catalog.has_language_privilege('public', 'plpgsql', 'USAGE') AS language,
@@ -130,13 +153,19 @@ async function harden(client: pg.ClientBase): Promise<void> {
   if (database === undefined) return
   if (database.temp) await attempt(client, `REVOKE TEMPORARY ON DATABASE ${database.name} FROM PUBLIC`)
   if (database.create) await attempt(client, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
-  const { rows: me } = await client.query<{ rolsuper: boolean }>('SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user')
+  const { rows: me } = await client.query<{ rolsuper: boolean }>(
+    'SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user',
+  )
   if (me[0]?.rolsuper !== true) return
   const { rows: functions } = await client.query<{ name: string }>(DANGEROUS)
-  if (functions.length > 0) await attempt(client, `REVOKE EXECUTE ON FUNCTION ${functions.map(({ name }) => name).join(', ')} FROM PUBLIC`)
+  if (functions.length > 0)
+    await attempt(client, `REVOKE EXECUTE ON FUNCTION ${functions.map(({ name }) => name).join(', ')} FROM PUBLIC`)
   if (database.settings) await attempt(client, 'REVOKE UPDATE ON pg_catalog.pg_settings FROM PUBLIC')
   if (database.language) await attempt(client, 'REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC')
   // Ours may lock: the migration runner as owner, the registry's writers in their transactions.
   const lockers = Object.values(ROLE).join(', ')
-  await attempt(client, `GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint), pg_catalog.pg_advisory_xact_lock(integer, integer) TO ${lockers}`)
+  await attempt(
+    client,
+    `GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint), pg_catalog.pg_advisory_xact_lock(integer, integer) TO ${lockers}`,
+  )
 }

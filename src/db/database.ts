@@ -17,7 +17,10 @@ export interface ControlDb extends Queryable {}
  * Who speaks to the registry. `resolver`: reads what identity resolution needs, of every tenant, and writes only what joining
  * and last-use stamps need. `desk`: rows of one tenant (row security). `operator`: everything; CLI and provisioning only.
  */
-export type ControlActor = { readonly as: 'resolver' } | { readonly as: 'desk'; readonly tenant: string } | { readonly as: 'operator' }
+export type ControlActor =
+  | { readonly as: 'resolver' }
+  | { readonly as: 'desk'; readonly tenant: string }
+  | { readonly as: 'operator' }
 
 /** What of a tenant the wall needs to know; `Tenant` of tenancy satisfies it. */
 export interface TenantPlace {

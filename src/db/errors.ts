@@ -17,7 +17,8 @@ const ABOUT_THE_SERVER = /^(08|53|57P|58)|^(28000|28P01|3D000|25P03)$/
 const TOO_LONG = new Set(['57014', '55P03'])
 
 /** What pg and its pool say without a code when a connection breaks, or none comes free. */
-const CONNECTION_LOST = /^(Connection terminated|Client has encountered|Client was closed|Connection ended|timeout e|Cannot use a pool)/
+const CONNECTION_LOST =
+  /^(Connection terminated|Client has encountered|Client was closed|Connection ended|timeout e|Cannot use a pool)/
 
 /**
  * Puts an error into the words of database.ts. What Postgres says about a statement (SQLSTATE in `code`) passes unchanged, and so
@@ -25,11 +26,13 @@ const CONNECTION_LOST = /^(Connection terminated|Client has encountered|Client w
  */
 export function named(error: unknown): unknown {
   const state = sqlState(error)
-  if (state !== null && TOO_LONG.has(state)) return new StatementTimeout('the statement took too long', { cause: error })
+  if (state !== null && TOO_LONG.has(state))
+    return new StatementTimeout('the statement took too long', { cause: error })
   const code = codeOf(error)
   const unreachable =
     state === null
-      ? (code !== null && !code.startsWith('ERR_INVALID')) || (error instanceof Error && CONNECTION_LOST.test(error.message))
+      ? (code !== null && !code.startsWith('ERR_INVALID')) ||
+        (error instanceof Error && CONNECTION_LOST.test(error.message))
       : ABOUT_THE_SERVER.test(state)
   if (!unreachable) return error
   return new DatabaseUnavailable(`the database cannot be reached (${code ?? 'connection lost'})`, { cause: error })

@@ -34,9 +34,15 @@ export class MigrationChanged extends Error {}
  * Leaves the transaction in the owner's role and with the schema as its search_path.
  * @returns the version reached.
  */
-export async function migrate(client: pg.ClientBase, schema: string, migrations: readonly Migration[]): Promise<number> {
+export async function migrate(
+  client: pg.ClientBase,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<number> {
   await client.query(`SET LOCAL ROLE ${ROLE.owner}; SET LOCAL search_path = ${schema}, ext, pg_temp`)
-  await client.query('SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))', [`gatehouse:${schema}`])
+  await client.query('SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))', [
+    `gatehouse:${schema}`,
+  ])
   await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
     version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
   const { rows: applied } = await client.query<{ version: number; name: string; sha256: string }>(
@@ -45,11 +51,16 @@ export async function migrate(client: pg.ClientBase, schema: string, migrations:
   for (const { version, name, sha256 } of applied) {
     const known = migrations[version - 1]
     // A newer program was here: its versions are additions that this one can live with (expand, then contract).
-    if (known !== undefined && known.sha256 !== sha256) throw new MigrationChanged(`${name} was changed after it was applied to ${schema}`)
+    if (known !== undefined && known.sha256 !== sha256)
+      throw new MigrationChanged(`${name} was changed after it was applied to ${schema}`)
   }
   for (const { version, name, sha256, text } of migrations.slice(applied.length)) {
     await client.query(text)
-    await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [version, name, sha256])
+    await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [
+      version,
+      name,
+      sha256,
+    ])
   }
   return Math.max(applied.length, migrations.length)
 }

@@ -7,7 +7,7 @@ import type { Log } from '#base/log.ts'
 import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
-import { openEmbedded } from './embedded.ts'
+import { openEmbedded } from './embedded/open.ts'
 import { named } from './errors.ts'
 import { Hub } from './hub.ts'
 import { readMigrations } from './migrations.ts'
@@ -39,7 +39,9 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
   // The embedded database has one session and no passwords: whoever may open its socket is its administrator.
   const ownRole = settings.appRole && embedded === null
   if (!settings.appRole && embedded === null) {
-    log.warn('DATABASE_APP_ROLE=off: the pool logs in as the user of DATABASE_URL, which can do more than a tool call needs')
+    log.warn(
+      'DATABASE_APP_ROLE=off: the pool logs in as the user of DATABASE_URL, which can do more than a tool call needs',
+    )
   }
   const app = ownRole
     ? { role: appRole(settings.slugPrefix), password: appPassword(settings.appPassword, secret) }
@@ -49,14 +51,19 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
 
   const urlOf = (placement: string): string => {
     const found = placement === 'default' ? url : settings.placements[placement]
-    if (found === undefined) throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
+    if (found === undefined)
+      throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
-  const asApp = (at: string): Login => (app.password === null ? { url: at } : { url: at, user: app.role, password: app.password })
-  const adminUrlOf = (placement: string): string => (placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement))
+  const asApp = (at: string): Login =>
+    app.password === null ? { url: at } : { url: at, user: app.role, password: app.password }
+  const adminUrlOf = (placement: string): string =>
+    placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
   const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
-  const adminPools = new PoolShelf((placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }))
+  const adminPools = new PoolShelf((placement) =>
+    createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }),
+  )
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
   const door = createTenantDoor({
     pool: (placement) => pools.get(placement),

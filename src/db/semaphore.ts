@@ -54,7 +54,11 @@ export class TenantSemaphore {
           lane.waiting.splice(at, 1)
           reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
         }
-        const late = setTimeout(leave, this.#patience, new TenantBusy('no connection came free for this tenant in time'))
+        const late = setTimeout(
+          leave,
+          this.#patience,
+          new TenantBusy('no connection came free for this tenant in time'),
+        )
         const abort = (): void => leave(signal?.reason)
         signal?.addEventListener('abort', abort)
         forget = () => {

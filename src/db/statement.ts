@@ -73,7 +73,7 @@ function wordsOf(text: string): string[] {
 function endOfComment(text: string, from: number): number {
   const edge = /\/\*|\*\//g
   edge.lastIndex = from
-  for (let depth = 1; ; ) {
+  for (let depth = 1; ;) {
     const found = edge.exec(text)
     if (found === null) throw new StatementRefused('a statement has an unclosed comment')
     depth += found[0] === '/*' ? 1 : -1

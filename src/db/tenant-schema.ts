@@ -18,7 +18,11 @@ const APPEND_ONLY = ['audit', 'audit_checkpoints']
 const READ_ONLY = ['schema_migrations']
 
 /** A new tenant's role and schema, with every migration and its rights. Within the caller's transaction. Ends as the admin. */
-export async function createTenantSchema(client: pg.ClientBase, role: TenantRole, migrations: readonly Migration[]): Promise<number> {
+export async function createTenantSchema(
+  client: pg.ClientBase,
+  role: TenantRole,
+  migrations: readonly Migration[],
+): Promise<number> {
   await createTenantRole(client, role)
   await client.query(`CREATE SCHEMA ${role.schema} AUTHORIZATION ${ROLE.owner}`)
   const version = await bringUp(client, role, migrations)
@@ -27,7 +31,11 @@ export async function createTenantSchema(client: pg.ClientBase, role: TenantRole
 }
 
 /** Applies pending migrations and looks at the result (D16). Within the caller's transaction. Ends as the admin. */
-export async function bringUp(client: pg.ClientBase, role: TenantRole, migrations: readonly Migration[]): Promise<number> {
+export async function bringUp(
+  client: pg.ClientBase,
+  role: TenantRole,
+  migrations: readonly Migration[],
+): Promise<number> {
   const version = await migrate(client, role.schema, migrations)
   await client.query('SET LOCAL ROLE NONE')
   await inspect(client, role.schema)
@@ -57,11 +65,16 @@ async function assertUnused(client: pg.ClientBase, schema: string): Promise<void
   )
   const name = rows[0]?.name
   if (name === undefined) return
-  throw new ConfigError([`the role ${schema} has rights in the database ${name} of this server: set DATABASE_SLUG_PREFIX`])
+  throw new ConfigError([
+    `the role ${schema} has rights in the database ${name} of this server: set DATABASE_SLUG_PREFIX`,
+  ])
 }
 
 async function setLogin(client: pg.ClientBase, { schema, password }: TenantRole): Promise<void> {
-  const { rows } = await client.query<{ rolcanlogin: boolean }>('SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
+  const { rows } = await client.query<{ rolcanlogin: boolean }>(
+    'SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1',
+    [schema],
+  )
   if (password !== null) await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD ${client.escapeLiteral(password)}`)
   else if (rows[0]?.rolcanlogin === true) await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL`)
 }

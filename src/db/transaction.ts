@@ -26,7 +26,11 @@ const GRACE = 5_000
  * ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the caller does not wait for them.
  * Throws what `run` threw, StatementTimeout, DatabaseUnavailable, or the signal's reason.
  */
-export async function transaction<T>(pool: pg.Pool, options: TransactionOptions, run: (db: Queryable) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  pool: pg.Pool,
+  options: TransactionOptions,
+  run: (db: Queryable) => Promise<T>,
+): Promise<T> {
   options.signal?.throwIfAborted()
   const client = await lease(pool)
   const session = new Session(client, options)

@@ -56,7 +56,13 @@ const settings: DatabaseConfig = {
   slugPrefix: '',
 }
 
-export async function freshDatabase({ kind, overrides = {} }: { kind: DatabaseKind; overrides?: Partial<DatabaseConfig> }): Promise<FreshDatabase> {
+export async function freshDatabase({
+  kind,
+  overrides = {},
+}: {
+  kind: DatabaseKind
+  overrides?: Partial<DatabaseConfig>
+}): Promise<FreshDatabase> {
   const base = kind === 'postgres' ? await copyPostgres() : await copyEmbedded()
   const config = {
     database: { ...settings, ...base.database, ...overrides },
@@ -65,7 +71,11 @@ export async function freshDatabase({ kind, overrides = {} }: { kind: DatabaseKi
     production: false,
   } satisfies Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   const open = async (more: Partial<DatabaseConfig> = {}): Promise<Database> =>
-    await openDatabase({ config: { ...config, database: { ...config.database, ...more } }, log: silent, clock: systemClock })
+    await openDatabase({
+      config: { ...config, database: { ...config.database, ...more } },
+      log: silent,
+      clock: systemClock,
+    })
   const database = await open()
   await database.admin.bootstrap()
   const opened: Database[] = []
@@ -84,7 +94,9 @@ export async function freshDatabase({ kind, overrides = {} }: { kind: DatabaseKi
       const id = uuidv7()
       const place = { schema: schemaName(slug, config.database.slugPrefix), placement: 'default' }
       await database.admin.provision(place, async (db) => {
-        await db.query(sql`INSERT INTO tenants (id, slug, name, schema, origin) VALUES (${id}, ${slug}, ${slug}, ${place.schema}, 'operator')`)
+        await db.query(
+          sql`INSERT INTO tenants (id, slug, name, schema, origin) VALUES (${id}, ${slug}, ${slug}, ${place.schema}, 'operator')`,
+        )
       })
       return { ...place, id, slug, name: slug, status: 'active', schemaVersion: database.admin.required.tenant }
     },
@@ -140,7 +152,9 @@ async function copyPostgres(): Promise<Base> {
     async remove() {
       await withClient(postgresUrl('postgres'), async (client) => {
         await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
-        const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname LIKE $1', [`%${name}%`])
+        const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname LIKE $1', [
+          `%${name}%`,
+        ])
         for (const { rolname } of rows) await client.query(`DROP ROLE ${rolname}`)
       })
       await rm(dataDir, { recursive: true, force: true })
@@ -164,7 +178,11 @@ async function copyEmbedded(): Promise<Base> {
   const template = await embeddedTemplate()
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
   await cp(join(template, 'db'), join(dataDir, 'db'), { recursive: true })
-  return { database: {}, dataDir, remove: async () => await rm(dataDir, { recursive: true, force: true, maxRetries: 5 }) }
+  return {
+    database: {},
+    dataDir,
+    remove: async () => await rm(dataDir, { recursive: true, force: true, maxRetries: 5 }),
+  }
 }
 
 async function embeddedTemplate(): Promise<string> {
@@ -190,7 +208,9 @@ async function digest(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
   for (const path of paths) {
     const at = join(packageRoot, path)
-    const names = path.includes('.') ? [''] : (await readdir(at, { recursive: true })).filter((name) => name.includes('.')).sort()
+    const names = path.includes('.')
+      ? ['']
+      : (await readdir(at, { recursive: true })).filter((name) => name.includes('.')).sort()
     for (const name of names) hash.update(`${path}/${name}\0`).update(await readFile(join(at, name)))
   }
   return hash.digest('hex').slice(0, 16)

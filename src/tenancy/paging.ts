@@ -1,3 +1,6 @@
+import { isUuid } from '#base/id.ts'
+import { RegistryError } from './registry-error.ts'
+
 /** One page of a list in the order of its ids. Without a limit: everything (the CLI's lists are complete). */
 export interface PageOptions {
   /** 1..100; absent: all. */
@@ -10,6 +13,13 @@ export interface Page<Row> {
   readonly items: readonly Row[]
   /** The id to go on after; null: this was the last page. */
   readonly next: string | null
+}
+
+/** The id to go on after, or null. invalid: it is no id. */
+export function afterOf({ after }: PageOptions): string | null {
+  if (after === undefined) return null
+  if (!isUuid(after)) throw new RegistryError('invalid', 'the cursor is none of ours')
+  return after
 }
 
 /** How many rows to ask Postgres for: one more than wanted tells whether there are more. null: no limit. */

@@ -14,6 +14,7 @@ import {
   type Claims,
   type ProviderParts,
 } from './claims.ts'
+import { explained } from './explained.ts'
 import { userinfo } from './userinfo.ts'
 
 const ALGORITHMS = ['RS256', 'PS256']
@@ -98,7 +99,7 @@ export function createAuth0(
     grants_scopes: config.carriesScopes,
     async verify(token, { trace }) {
       const claims = await jwts.verify(token, trace)
-      return identify(claims, await profileOf(token, claims))
+      return identify(claims, await explained(trace, 'email', profileOf(token, claims)))
     },
     warm: async () => await keys.warm(),
     state: () => keys.state(),

@@ -5,6 +5,7 @@ import type { Identity } from '#identity/identity.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider } from '#identity/provider.ts'
 import { emailEvidence, identityOf, isRecord, text, type Claims, type ProviderParts } from './claims.ts'
+import { explained } from './explained.ts'
 import { GITHUB_PREFIXES } from './prefixes.ts'
 import { ask, basic, bearer, objectOf } from './upstream.ts'
 
@@ -92,7 +93,7 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
   /** The primary address; nothing when the token may not read addresses (403, 404). */
   async function primaryAddress(token: string): Promise<{ email?: unknown; verified?: unknown }> {
     const headers = { ...API_VERSION, ...bearer(token) }
-    const answer = await ask(parts, `${api}/user/emails`, { headers, judged: [401, 403, 404] })
+    const answer = await ask(parts, `${api}/user/emails?per_page=100`, { headers, judged: [401, 403, 404] })
     if (answer.status === 401) throw new Refusal('token_inactive', { detail: 'GitHub refused the token' })
     if (answer.status !== 200) return {}
     if (!Array.isArray(answer.body)) throw misunderstood('emails')
@@ -107,8 +108,10 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     authorization_server: ISSUER,
     challenge_scopes: SCOPES,
     grants_scopes: false,
-    async verify(token) {
-      if (accepted.some((prefix) => token.startsWith(prefix))) return await tokens.verify(token)
+    async verify(token, { trace }) {
+      if (accepted.some((prefix) => token.startsWith(prefix))) {
+        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token))
+      }
       throw new Refusal('type_refused', { detail: 'this kind of GitHub token proves no sign-in at our app' })
     },
   }

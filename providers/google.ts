@@ -8,6 +8,7 @@ import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider } from '#identity/provider.ts'
 import { assertPresenter, audienceOf, audienceRule } from './audience.ts'
 import { commonClaims, emailEvidence, identityOf, subjectOf, text, type Claims, type ProviderParts } from './claims.ts'
+import { explained } from './explained.ts'
 import { GOOGLE_PREFIX } from './prefixes.ts'
 import { ask, bearer, objectOf } from './upstream.ts'
 import { userinfo } from './userinfo.ts'
@@ -89,7 +90,9 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     challenge_scopes: ['openid', 'email', 'profile'],
     grants_scopes: config.carriesScopes,
     async verify(token, { trace }) {
-      if (token.startsWith(GOOGLE_PREFIX)) return await accessTokens.verify(token)
+      if (token.startsWith(GOOGLE_PREFIX)) {
+        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token))
+      }
       const claims = await idTokens.verify(token, trace)
       return identify(claims.sub, claims)
     },

@@ -38,7 +38,7 @@ export function createProviders(options: ProviderOptions): readonly Provider[] {
     ...(google === null ? [] : [() => createGoogle(google, parts, endpoints.google)]),
     ...(auth0 === null ? [] : [() => createAuth0(auth0, parts, endpoints.auth0)]),
     ...(github === null ? [] : [() => createGithub(github, parts, endpoints.github)]),
-    ...oidc.map((issuer) => () => createOidc(encrypted(issuer, config.production), parts)),
+    ...oidc.map((issuer) => () => createOidc(reachable(issuer, config.production, parts), parts)),
     ...extra.map((issuer) => () => createOidc(issuer, parts)),
     ...(sharedSecret === null ? [] : [() => createSharedSecret(withAudience(sharedSecret, mcpUrl), parts)]),
     () => createApiKey({ lookup: keyLookup, clock: parts.clock }),
@@ -59,10 +59,15 @@ export function createProviders(options: ProviderOptions): readonly Provider[] {
   return providers
 }
 
-/** In production an issuer's keys never come over plain http. */
-function encrypted(issuer: OidcConfig, production: boolean): OidcConfig {
-  if (!production || issuer.issuer.startsWith('https://')) return issuer
-  throw new ConfigError([`${issuer.id}: the issuer must be https in production`])
+/** An issuer whose keys may be fetched: never over plain http in production, and only what the outbound guard lets through. */
+function reachable(issuer: OidcConfig, production: boolean, { fetch }: ProviderParts): OidcConfig {
+  const { id, issuer: url } = issuer
+  if (production && !url.startsWith('https://'))
+    throw new ConfigError([`${id}: the issuer must be https in production`])
+  if (!fetch.permits(url)) {
+    throw new ConfigError([`${id}: ${url} may not be asked: it must be https, and public unless EGRESS_ALLOW_PRIVATE`])
+  }
+  return issuer
 }
 
 const withAudience = <Config extends { readonly audience: readonly string[] }>(

@@ -3,7 +3,7 @@ import { Refusal } from '#base/refusal.ts'
 import { createDiscovery } from '#identity/discovery.ts'
 import type { Identity } from '#identity/identity.ts'
 import { createKeySet, type KeySet } from '#identity/jwks.ts'
-import { peekIssuer } from '#identity/jwt-parse.ts'
+import { isJwtShaped, peekIssuer } from '#identity/jwt-parse.ts'
 import { createJwtVerifier } from '#identity/jwt.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider, ProviderState, TokenShape } from '#identity/provider.ts'
@@ -18,6 +18,7 @@ import {
   type ProviderParts,
 } from './claims.ts'
 import { entraEvidence, readEntra } from './entra.ts'
+import { explained } from './explained.ts'
 import { introspect } from './introspection.ts'
 import { hasKnownPrefix } from './prefixes.ts'
 
@@ -101,8 +102,8 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
         const claims = await jwts.verify(token, trace)
         return identify(claims.iss, claims.sub, claims)
       }
-      if (opaque === null || hasKnownPrefix(token)) throw new Refusal('issuer_unknown')
-      return await opaque.verify(token)
+      if (opaque === null || isJwtShaped(token) || hasKnownPrefix(token)) throw new Refusal('issuer_unknown')
+      return await explained(trace, 'introspection', opaque.verify(token))
     },
     warm: async () => void (await Promise.all(keySets.map(async (keys) => await keys.warm()))),
     state: () => worstState(keySets),

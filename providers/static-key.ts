@@ -15,7 +15,7 @@ const digest = (value: string): Buffer => createHash('sha256').update(value).dig
  * The one key of API_KEY, for one-tenant set-ups, scripts and first steps.
  *
  * How do we know this token was meant for us? It is the configured value, compared in constant time. Its tenant is
- * API_KEY_TENANT and its role API_KEY_ROLE, which stands in `claims.role` (D23).
+ * API_KEY_TENANT; its role (API_KEY_ROLE, D23) is the tenancy's to give.
  * @throws ConfigError when the key looks like another provider's token: it would be ambiguous whose it is.
  */
 export function createStaticKey(config: StaticKeyConfig): Provider {
@@ -29,7 +29,6 @@ export function createStaticKey(config: StaticKeyConfig): Provider {
     sub: 'static',
     name: 'API_KEY',
     key: { id: 'static', tenant: config.tenant },
-    claims: { role: config.role },
   })
   return {
     id: 'static-key',

@@ -4,7 +4,7 @@ import { parse as parseToml } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { packageRoot } from '#base/package.ts'
-import { isSetting } from './settings.ts'
+import { isSetting } from '#base/settings.ts'
 import { read } from './pages.ts'
 
 interface Compose {
@@ -17,10 +17,21 @@ interface Fly {
   http_service: { internal_port: number; checks: { path: string }[] }
 }
 interface Railway {
-  deploy: { preDeployCommand: string[]; startCommand: string; healthcheckPath: string; drainingSeconds: number; overlapSeconds: number }
+  deploy: {
+    preDeployCommand: string[]
+    startCommand: string
+    healthcheckPath: string
+    drainingSeconds: number
+    overlapSeconds: number
+  }
 }
 interface Render {
-  services: { preDeployCommand: string; healthCheckPath: string; maxShutdownDelaySeconds: number; envVars: { key: string }[] }[]
+  services: {
+    preDeployCommand: string
+    healthCheckPath: string
+    maxShutdownDelaySeconds: number
+    envVars: { key: string }[]
+  }[]
 }
 
 const compose = parseYaml(read('compose.yaml'), { merge: true }) as Compose
@@ -31,7 +42,9 @@ const dockerfile = read('Dockerfile')
 const ours = Object.values(compose.services).filter((service) => service.build !== undefined)
 
 const commands: Record<string, readonly string[]> = {
-  Dockerfile: [...dockerfile.matchAll(/^CMD (\[.*\])$/gm)].map(([, list = '']) => (JSON.parse(list) as string[]).join(' ')),
+  Dockerfile: [...dockerfile.matchAll(/^CMD (\[.*\])$/gm)].map(([, list = '']) =>
+    (JSON.parse(list) as string[]).join(' '),
+  ),
   'compose.yaml': ours.flatMap((service) => (service.command === undefined ? [] : [service.command.join(' ')])),
   'fly.toml': [fly.deploy.release_command],
   'railway.json': [...railway.deploy.preDeployCommand, railway.deploy.startCommand],
@@ -39,7 +52,9 @@ const commands: Record<string, readonly string[]> = {
 }
 
 const variables: Record<string, readonly string[]> = {
-  Dockerfile: [...dockerfile.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) => line.split(' ').map((pair) => pair.split('=')[0] ?? '')),
+  Dockerfile: [...dockerfile.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) =>
+    line.split(' ').map((pair) => pair.split('=')[0] ?? ''),
+  ),
   'compose.yaml': ours.flatMap((service) => Object.keys(service.environment ?? {})),
   'fly.toml': Object.keys(fly.env),
   'render.yaml': render.services.flatMap((service) => service.envVars.map(({ key }) => key)),
@@ -49,7 +64,8 @@ describe.each(Object.entries(commands))('%s', (_file, found) => {
   test('starts the program by commands that exist', () => {
     expect(found.length).toBeGreaterThan(0)
     for (const command of found) expect(command).toMatch(/^node dist\/src\/main\.js (?:serve|migrate)$/)
-    for (const command of found) expect(existsSync(join(packageRoot, 'src/cli', `${command.split(' ').at(-1)}.ts`))).toBe(true)
+    for (const command of found)
+      expect(existsSync(join(packageRoot, 'src/cli', `${command.split(' ').at(-1)}.ts`))).toBe(true)
   })
 })
 
@@ -70,9 +86,17 @@ test('the image holds what the program reads at run time, and is not asked to do
 })
 
 test('platforms ask the readiness path and give more time to stop than SHUTDOWN_TIMEOUT takes', () => {
-  const paths = [...fly.http_service.checks.map(({ path }) => path), railway.deploy.healthcheckPath, ...render.services.map((service) => service.healthCheckPath)]
+  const paths = [
+    ...fly.http_service.checks.map(({ path }) => path),
+    railway.deploy.healthcheckPath,
+    ...render.services.map((service) => service.healthCheckPath),
+  ]
   expect(new Set(paths)).toEqual(new Set(['/readyz']))
-  for (const seconds of [fly.kill_timeout, railway.deploy.drainingSeconds, ...render.services.map((service) => service.maxShutdownDelaySeconds)]) {
+  for (const seconds of [
+    fly.kill_timeout,
+    railway.deploy.drainingSeconds,
+    ...render.services.map((service) => service.maxShutdownDelaySeconds),
+  ]) {
     expect(seconds).toBeGreaterThan(25)
   }
 })

@@ -110,13 +110,13 @@ function readRoutes(providers: readonly Provider[]): Routes {
       } else if ('prefix' in shape) {
         for (const prefix of shape.prefix) {
           const other = prefixes.find(([taken]) => taken.startsWith(prefix) || prefix.startsWith(taken))
-          if (other !== undefined) clash(`the token prefix ${prefix}`, other[1], provider)
+          if (other !== undefined && other[1] !== provider) clash(`the token prefix ${prefix}`, other[1], provider)
           prefixes.push([prefix, provider])
         }
       } else {
         for (const iss of shape.iss) {
           const other = issuers.get(iss)
-          if (other !== undefined) clash(`the issuer ${iss}`, other, provider)
+          if (other !== undefined && other !== provider) clash(`the issuer ${iss}`, other, provider)
           issuers.set(iss, provider)
         }
       }

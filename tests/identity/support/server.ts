@@ -51,3 +51,8 @@ export const status =
     response.writeHead(code, headers)
     response.end()
   }
+
+/** What a proxy in front of a dead service says. */
+export const html: RequestListener = (_, response) => {
+  response.end('<html>')
+}

@@ -1,0 +1,74 @@
+import type { DatabaseConfig } from './config.ts'
+import type { ConfigReader, Environment } from './config-reader.ts'
+import { INSTANCE_NAME, type SettingName } from './settings.ts'
+
+const PLACEMENT = new RegExp(`^DATABASE_URL_(${INSTANCE_NAME})(?:_FILE)?$`)
+const WANTED = 'must be a postgresql:// URL'
+
+/** Where the data lives (D2, D16, D17). */
+export function readDatabase(reader: ConfigReader, env: Environment, production: boolean): DatabaseConfig {
+  const url = postgresUrl(reader, 'DATABASE_URL')
+  const embedded = url === null && !reader.has('DATABASE_URL')
+  const adminUrl = postgresUrl(reader, 'DATABASE_ADMIN_URL')
+  const directUrl = postgresUrl(reader, 'DATABASE_DIRECT_URL')
+  const placements = readPlacements(reader, env)
+  const allowEmbedded = reader.flag('ALLOW_EMBEDDED', false)
+  const migrateOnStart = reader.flag('MIGRATE_ON_START', !production)
+  const appRole = reader.flag('DATABASE_APP_ROLE', true)
+  const appPassword = reader.text('DATABASE_APP_PASSWORD')
+  const tenantLogin = reader.flag('TENANT_LOGIN', false)
+  const slugPrefix = reader.text('DATABASE_SLUG_PREFIX') ?? ''
+
+  if (embedded) {
+    if (production && !allowEmbedded)
+      reader.problem('DATABASE_URL', 'needed in production; ALLOW_EMBEDDED=true keeps the data in DATA_DIR instead')
+    else if (production) reader.warn('ALLOW_EMBEDDED', 'the data lives in DATA_DIR: one process, one disk, no replica')
+    for (const name of ['DATABASE_ADMIN_URL', 'DATABASE_DIRECT_URL'] as const)
+      if (reader.has(name)) reader.problem(name, 'needs DATABASE_URL')
+    if (Object.keys(placements).length > 0)
+      reader.problem('DATABASE_URL', `needed by the placements ${Object.keys(placements).join(', ')}`)
+    if (tenantLogin) reader.problem('TENANT_LOGIN', 'needs DATABASE_URL: the embedded database has no logins')
+  }
+  if (!appRole) {
+    reader.warn('DATABASE_APP_ROLE', 'calls log in as the user of DATABASE_URL, whose rights stand behind every tenant')
+    if (appPassword !== null) reader.problem('DATABASE_APP_PASSWORD', 'of no use with DATABASE_APP_ROLE=off')
+  }
+  if (appPassword !== null && appPassword.length < 16)
+    reader.problem('DATABASE_APP_PASSWORD', 'must have at least 16 characters')
+  if (!/^(?:[a-z][a-z0-9_]{0,15})?$/.test(slugPrefix))
+    reader.problem('DATABASE_SLUG_PREFIX', 'must be at most 16 of a-z, 0-9 and _, beginning with a letter')
+
+  return {
+    url,
+    adminUrl: adminUrl ?? url,
+    directUrl: directUrl ?? url,
+    placements,
+    appPassword,
+    appRole,
+    poolMax: reader.count('DATABASE_POOL_MAX', 10, [2, 1000]),
+    poolMaxLifetime: reader.count('DATABASE_POOL_MAX_LIFETIME', 1800, [0, 86_400]) * 1000,
+    pipeline: reader.flag('DATABASE_PIPELINE', false),
+    tenantLogin,
+    migrateOnStart: embedded || migrateOnStart,
+    slugPrefix,
+  }
+}
+
+/** DATABASE_URL_<NAME> by lower-cased name. */
+function readPlacements(reader: ConfigReader, env: Environment): Readonly<Record<string, string>> {
+  const names = Object.keys(env).flatMap((variable) => PLACEMENT.exec(variable)?.[1] ?? [])
+  return Object.fromEntries(
+    [...new Set(names)].toSorted().flatMap((name) => {
+      const here = reader.of(name)
+      if (name === 'DEFAULT') here.problem('DATABASE_URL', 'the placement default is DATABASE_URL itself')
+      const url = postgresUrl(here, 'DATABASE_URL')
+      return url === null ? [] : [[name.toLowerCase(), url]]
+    }),
+  )
+}
+
+function postgresUrl(reader: ConfigReader, name: SettingName): string | null {
+  const value = reader.text(name)
+  if (value === null) return null
+  return /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value) ? value : reader.problem(name, WANTED)
+}

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { isLoopbackHost } from './address.ts'
+import { ConfigError, type Config } from './config.ts'
+import { readDatabase } from './config-database.ts'
+import { hasProvider, readProviders } from './config-providers.ts'
+import { ConfigReader, type Environment } from './config-reader.ts'
+import { likelyMistakes } from './config-typos.ts'
+import { isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
+
+export interface LoadOptions {
+  /** Where relative paths and `.env` start; default the process's folder. */
+  readonly cwd?: string
+  /** Read `.env` there, outside production? Default: only when `env` is the process's own. */
+  readonly dotenv?: boolean
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/**
+ * The configuration from the environment, checked as a whole and frozen. Reads files of *_FILE and, in development, `.env`
+ * (the environment itself wins); writes nothing. In development `sessionSecrets` may be empty: see `ensureSessionSecret`.
+ * @throws ConfigError with every problem at once, and never the value of a secret.
+ */
+export function loadConfig(
+  env: Environment = process.env,
+  { cwd = process.cwd(), dotenv = env === process.env }: LoadOptions = {},
+): Config {
+  const all = dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env
+  const reader = new ConfigReader(all, cwd)
+  const config = readAll(reader, all, cwd)
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems)
+  return freeze({ ...config, warnings: [...reader.warnings, ...likelyMistakes(all)] })
+}
+
+/** As DECISIONS defines it, whatever NODE_ENV says: what others can reach is production. */
+export function isProduction(env: Environment): boolean {
+  const url = env['PUBLIC_URL']?.trim() ?? ''
+  const host = env['HOST']?.trim() ?? ''
+  return (
+    env['NODE_ENV']?.trim() === 'production' ||
+    (url !== '' && !isLoopbackUrl(url)) ||
+    (host !== '' && !isLoopbackHost(bare(host))) ||
+    Object.keys(env).some((name) => /^(?:RAILWAY_|FLY_|KUBERNETES_|RENDER$)/.test(name) && env[name] !== undefined)
+  )
+}
+
+function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Config, 'warnings'> {
+  const production = isProduction(env)
+  const host = bare(reader.text('HOST') ?? (production ? '0.0.0.0' : '127.0.0.1'))
+  const port = reader.count('PORT', 3000, [1, 65_535])
+  const publicUrl = readPublicUrl(reader, production, port)
+  const providers = readProviders(reader, env, production)
+  if (production && !hasProvider(providers))
+    reader.problem(
+      'GOOGLE_CLIENT_ID',
+      'no provider is configured: production needs one of Google, Auth0, GitHub, OIDC, JWT_ or API_KEY',
+    )
+  return {
+    production,
+    developmentSignIn: !production && !hasProvider(providers),
+    host,
+    port,
+    publicUrl,
+    allowedHosts: reader
+      .listOf('ALLOWED_HOSTS', isHostHeader, 'must be host names, perhaps with a port')
+      .map((name) => name.toLowerCase()),
+    corsOrigins: readOrigins(reader, publicUrl),
+    dataDir: resolve(cwd, reader.text('DATA_DIR') ?? '.gatehouse'),
+    database: readDatabase(reader, env, production),
+    sessionSecrets: readSessionSecrets(reader, production),
+    operators: readOperators(reader, production),
+    logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    rateLimit: readRateLimit(reader, production),
+    ...readProxy(reader),
+    metricsToken: readMetricsToken(reader),
+    shutdownTimeout: reader.count('SHUTDOWN_TIMEOUT', 25, [1, 600]) * 1000,
+    toolsDir: readToolsDir(reader),
+    tenancy: {
+      unmappedDomains: reader.choice('UNMAPPED_DOMAINS', ['reject', 'provision'], production ? 'reject' : 'provision'),
+      personalTenants: reader.choice(
+        'PERSONAL_TENANTS',
+        ['per-user', 'shared', 'off'],
+        production ? 'off' : 'per-user',
+      ),
+      provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
+    },
+    egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
+    requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
+    providers,
+  }
+}
+
+const bare = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
+
+/** Never from a Host header. A platform's own name is taken only when nothing was said. */
+function readPublicUrl(reader: ConfigReader, production: boolean, port: number): string {
+  const railway = reader.text('RAILWAY_PUBLIC_DOMAIN')
+  const fly = reader.text('FLY_APP_NAME')
+  const said =
+    reader.text('PUBLIC_URL') ??
+    reader.text('RENDER_EXTERNAL_URL') ??
+    (railway === null ? null : `https://${railway}`) ??
+    (fly === null ? null : `https://${fly}.fly.dev`)
+  const development = `http://127.0.0.1:${port}`
+  if (said === null) {
+    if (production) reader.problem('PUBLIC_URL', 'needed in production, for example https://mcp.example.com')
+    return development
+  }
+  if (!isOrigin(said)) {
+    reader.problem('PUBLIC_URL', 'must be an origin without path, query or user, for example https://mcp.example.com')
+    return development
+  }
+  if (!said.toLowerCase().startsWith('https:') && !isLoopbackUrl(said))
+    reader.problem('PUBLIC_URL', 'must be https; http is for this machine only')
+  return new URL(said).origin
+}
+
+function readOrigins(reader: ConfigReader, publicUrl: string): Config['corsOrigins'] {
+  const value = reader.text('CORS_ORIGINS') ?? (isLoopbackUrl(publicUrl) ? 'loopback' : '*')
+  if (value === '*' || value === 'loopback') return value
+  return reader
+    .listOf('CORS_ORIGINS', isOrigin, 'must be *, loopback, or origins, for example https://app.example.com')
+    .map((origin) => (URL.canParse(origin) ? new URL(origin).origin : origin))
+}
+
+function readSessionSecrets(reader: ConfigReader, production: boolean): readonly string[] {
+  if (production && !reader.has('SESSION_SECRET'))
+    reader.problem('SESSION_SECRET', 'needed in production: openssl rand -base64 48')
+  return reader.listOf('SESSION_SECRET', (secret) => secret.length >= 32, 'must have at least 32 characters')
+}
+
+/** D3. An address alone could be asserted by any provider, so it names nobody. */
+function readOperators(reader: ConfigReader, production: boolean): readonly string[] {
+  const operators = reader.list('OPERATORS')
+  const bareEmail = (operator: string): boolean => !/[|:]/.test(operator) && operator.includes('@')
+  if (operators.some(bareEmail)) {
+    const wanted = 'an address alone names nobody: write iss|sub or provider:email'
+    if (production) reader.problem('OPERATORS', wanted)
+    else reader.warn('OPERATORS', wanted)
+  }
+  const known = (operator: string): boolean =>
+    bareEmail(operator) || /^[^|\s]+\|\S+$/.test(operator) || /^[a-z0-9_-]+:[^@\s]+@[^@\s]+$/.test(operator)
+  return reader.listOf('OPERATORS', known, 'must be iss|sub or provider:email')
+}
+
+function readRateLimit(reader: ConfigReader, production: boolean): Config['rateLimit'] {
+  const on = reader.flag('RATE_LIMIT', true)
+  if (!on && production) reader.warn('RATE_LIMIT', 'off: nothing here bounds how often anyone may ask')
+  const perMinute = [1, 1_000_000_000] as const
+  return {
+    on,
+    perIp: reader.count('RATE_LIMIT_PER_IP', 300, perMinute),
+    perTenant: reader.count('RATE_LIMIT_PER_TENANT', 6000, perMinute),
+    perPrincipal: reader.count('RATE_LIMIT_PER_PRINCIPAL', 1200, perMinute),
+  }
+}
+
+/** D4: a header that anyone can send says nothing unless it comes from a proxy of ours. */
+function readProxy(reader: ConfigReader): Pick<Config, 'trustProxy' | 'clientIpHeader'> {
+  const trustProxy = reader.listOf('TRUST_PROXY', isNetwork, 'must be networks, for example 10.0.0.0/8')
+  if (trustProxy.some((network) => network.endsWith('/0')))
+    reader.warn('TRUST_PROXY', 'trusts everybody: whoever reaches this port chooses their own address')
+  const clientIpHeader = reader.text('CLIENT_IP_HEADER')?.toLowerCase() ?? null
+  if (clientIpHeader !== null && trustProxy.length === 0)
+    reader.problem('CLIENT_IP_HEADER', 'needs TRUST_PROXY: otherwise any client could name its own address')
+  if (clientIpHeader !== null && !/^[a-z0-9-]+$/.test(clientIpHeader))
+    reader.problem('CLIENT_IP_HEADER', 'must be the name of a header, for example fly-client-ip')
+  return { trustProxy, clientIpHeader }
+}
+
+function readMetricsToken(reader: ConfigReader): string | null {
+  const token = reader.text('METRICS_TOKEN')
+  if (token === null || token.length >= 16) return token
+  return reader.problem('METRICS_TOKEN', 'must have at least 16 characters')
+}
+
+/** D5: no default, and no path that depends on where somebody stood. What is in it is judged when it is loaded. */
+function readToolsDir(reader: ConfigReader): string | null {
+  const folder = reader.text('TOOLS_DIR')
+  if (folder === null || folder === resolve(folder)) return folder
+  return reader.problem('TOOLS_DIR', 'must be an absolute path')
+}
+
+function readDotenv(cwd: string): Environment {
+  try {
+    return parseEnv(readFileSync(join(cwd, '.env'), 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
+    throw new ConfigError([`.env: the file cannot be read`])
+  }
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) freeze(member)
+    Object.freeze(value)
+  }
+  return value
+}

@@ -14,7 +14,7 @@ import { healthRoutes } from './health.ts'
 import { homeRoutes } from './home.ts'
 import { createIpLimit } from './ip-limit.ts'
 import { createJournal } from './journal.ts'
-import { mcpRoutes } from './mcp.ts'
+import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
 import { createMetrics, metricsRoutes } from './metrics.ts'
 import { createOperatorAccess } from './operator-access.ts'
@@ -42,6 +42,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const door = createDoor(config)
   const gate = createGate(deps, visits)
   const ipLimit = createIpLimit(config.rateLimit)
+  const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, caller: deps.caller })
   const scopes = signInScopes(providers, catalogue, config)
   const operator = createOperatorAccess(config.metricsToken)
   const anonymous = async (request: FastifyRequest): Promise<void> => await ipLimit(visits(request).ip)
@@ -79,6 +80,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   app.addHook('preClose', async () => {
     draining = true
+    await mcp.drain()
+    // Calls have ended now. Who has sent half a request, or reads a page slowly, gets a moment.
+    setTimeout(() => app.server.closeAllConnections(), LAST_MOMENT).unref()
   })
   // A client that asks first (Expect: 100-continue) is answered before it sends; mcp.ts asks for the body.
   app.server.on('checkContinue', (request, response) => app.routing(request, response))
@@ -88,14 +92,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   metadataRoutes(app, { publicUrl, providers, scopes, anonymous })
   homeRoutes(app, { publicUrl, anonymous })
   apiRoutes(app, gate)
-  await app.register(
-    async (mcp) => await mcpRoutes(mcp, { config, gate, visits, metrics, log, catalogue, caller: deps.caller }),
-  )
+  await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)
-  // Calls have ended by now (mcp.ts waits for them). Who has sent half a request, or reads a page slowly, gets a moment.
-  app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), LAST_MOMENT).unref()
-  })
   await app.ready()
   return await app
 }

@@ -23,6 +23,13 @@ const RECHECK = 1000
 /** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
 const RESERVE = 3000
 
+export interface Mcp {
+  /** A Fastify plugin: every MCP endpoint. */
+  readonly routes: (app: FastifyInstance) => Promise<void>
+  /** Waits for the calls in flight (within SHUTDOWN_TIMEOUT), then ends what is left. No calls may be let in any more. */
+  readonly drain: () => Promise<void>
+}
+
 /** An answer under way. */
 interface Flight {
   readonly gone: AbortController
@@ -35,7 +42,7 @@ interface Flight {
  * The MCP endpoints: one for 2026-07-28 and the 2025 revisions, without sessions. Fastify's own hooks run around the SDK's handler, so
  * that who is calling is known before a byte of the body is read, and every answer carries our headers.
  */
-export async function mcpRoutes(app: FastifyInstance, options: McpOptions): Promise<void> {
+export function createMcp(options: McpOptions): Mcp {
   const { config, gate, visits, catalogue, log } = options
   const serverFor = createMcpServer(options)
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
@@ -50,29 +57,33 @@ export async function mcpRoutes(app: FastifyInstance, options: McpOptions): Prom
     { onerror: (error) => log.debug({ err: error }, 'the protocol refused a message') },
   )
 
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, parseMessage(String(body))))
+  const routes = async (app: FastifyInstance): Promise<void> => {
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, parseMessage(String(body))),
+    )
 
-  for (const url of ENDPOINTS) {
-    app.route<{ Body: Message | undefined }>({
-      method: ['GET', 'POST', 'DELETE'],
-      url,
-      exposeHeadRoute: false,
-      onRequest: gate.admit,
-      // Who waits to be asked for the body (Expect) is asked only now (RFC 9110 section 10.1.1).
-      preParsing: async (request, reply) => {
-        if (request.headers.expect !== undefined) reply.raw.writeContinue()
-      },
-      preHandler: async (request) => {
-        const visit = visits(request)
-        const { method, tool } = named(request.body?.value)
-        visit.method = method
-        visit.tool = tool
-        if (tool !== null) requireScopes(request, tool, catalogue, gate)
-      },
-      handler: serve,
-    })
-    onlyMethods(app, url, ['GET', 'POST', 'DELETE'])
+    for (const url of ENDPOINTS) {
+      app.route<{ Body: Message | undefined }>({
+        method: ['GET', 'POST', 'DELETE'],
+        url,
+        exposeHeadRoute: false,
+        onRequest: gate.admit,
+        // Who waits to be asked for the body (Expect) is asked only now (RFC 9110 section 10.1.1).
+        preParsing: async (request, reply) => {
+          if (request.headers.expect !== undefined) reply.raw.writeContinue()
+        },
+        preHandler: async (request) => {
+          const visit = visits(request)
+          const { method, tool } = named(request.body?.value)
+          visit.method = method
+          visit.tool = tool
+          if (tool !== null) requireScopes(request, tool, catalogue, gate)
+        },
+        handler: serve,
+      })
+      onlyMethods(app, url, ['GET', 'POST', 'DELETE'])
+    }
   }
 
   async function serve(
@@ -137,7 +148,7 @@ export async function mcpRoutes(app: FastifyInstance, options: McpOptions): Prom
     })
   }
 
-  app.addHook('preClose', async () => {
+  const drain = async (): Promise<void> => {
     const calls = [...flights].filter(({ endless }) => !endless).map(({ ended }) => ended)
     const enough = new AbortController()
     const late = sleep(Math.max(config.shutdownTimeout - RESERVE, RESERVE), undefined, { signal: enough.signal }).catch(
@@ -147,7 +158,8 @@ export async function mcpRoutes(app: FastifyInstance, options: McpOptions): Prom
     enough.abort()
     for (const { gone } of flights) gone.abort()
     await handler.close()
-  })
+  }
+  return { routes, drain }
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

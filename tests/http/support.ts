@@ -47,7 +47,15 @@ export const identity: Identity = {
 const scopes = new Set(['projects:read', 'projects:write'])
 export const principal: Principal = {
   identity,
-  tenant: { id: '0190a000-0000-7000-8000-000000000001', slug: 'acme_test', name: 'Acme', schema: 'tenant_acme_test', status: 'active', placement: 'default', schemaVersion: 1 },
+  tenant: {
+    id: '0190a000-0000-7000-8000-000000000001',
+    slug: 'acme_test',
+    name: 'Acme',
+    schema: 'tenant_acme_test',
+    status: 'active',
+    placement: 'default',
+    schemaVersion: 1,
+  },
   role: 'member',
   scopes,
   role_scopes: scopes,
@@ -92,7 +100,13 @@ export async function freePort(): Promise<number> {
 const object = { type: 'object' } as const
 export const TOOLS: readonly WireTool[] = [
   { name: 'count', title: 'Count', description: 'counts, telling of its progress', inputSchema: object },
-  { name: 'echo', title: 'Echo', description: 'says it again', inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] }, outputSchema: { type: 'object', properties: { text: { type: 'string' } } } },
+  {
+    name: 'echo',
+    title: 'Echo',
+    description: 'says it again',
+    inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+    outputSchema: { type: 'object', properties: { text: { type: 'string' } } },
+  },
   { name: 'fail', title: 'Fail', description: 'throws', inputSchema: object },
   { name: 'wait', title: 'Wait', description: 'until aborted', inputSchema: object },
 ]
@@ -109,7 +123,10 @@ afterEach(async () => {
 
 const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] })
 
-export async function startApp({ config: over = {}, ...deps }: Partial<Omit<AppDeps, 'config'>> & { config?: Partial<Config> } = {}): Promise<TestServer> {
+export async function startApp({
+  config: over = {},
+  ...deps
+}: Partial<Omit<AppDeps, 'config'>> & { config?: Partial<Config> } = {}): Promise<TestServer> {
   const port = over.port ?? (await freePort())
   const config = testConfig(port, over)
   const written: string[] = []
@@ -127,7 +144,12 @@ export async function startApp({ config: over = {}, ...deps }: Partial<Omit<AppD
     },
     catalogue: {
       visible: () => TOOLS,
-      requiredScopes: (_principal, name) => (name === 'admin' ? ['projects:read', 'tenant:admin'] : TOOLS.some((tool) => tool.name === name) ? ['projects:read'] : null),
+      requiredScopes: (_principal, name) =>
+        name === 'admin'
+          ? ['projects:read', 'tenant:admin']
+          : TOOLS.some((tool) => tool.name === name)
+            ? ['projects:read']
+            : null,
       scopes: ['projects:read', 'projects:write'],
     },
     caller: {
@@ -149,9 +171,16 @@ export async function startApp({ config: over = {}, ...deps }: Partial<Omit<AppD
         throw new Error('a secret of the inside')
       },
     },
-    limits: createLimits(config.rateLimit, { now: () => Date.now() }),
+    limits: createLimits(config.rateLimit),
     auditor: { refused: (request) => void audited.push(request) },
-    providers: [{ id: 'test', authorization_server: 'https://issuer.test/', challenge_scopes: ['openid', 'email', 'offline_access'], grants_scopes: false }],
+    providers: [
+      {
+        id: 'test',
+        authorization_server: 'https://issuer.test/',
+        challenge_scopes: ['openid', 'email', 'offline_access'],
+        grants_scopes: false,
+      },
+    ],
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
     ...deps,
@@ -187,7 +216,12 @@ export const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d{3})/
 export async function rpc(url: string, message: unknown, headers: Record<string, string> = {}): Promise<Response> {
   return await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', authorization: 'Bearer alice', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      authorization: 'Bearer alice',
+      ...headers,
+    },
     body: typeof message === 'string' ? message : JSON.stringify(message),
   })
 }

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest'
 import { raw, rpc, startApp, statusOf, until } from './support.ts'
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' }
-const get = (path: string, headers: string[], port: number): string => [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: close', ...headers, '', ''].join('\r\n')
-const header = (answer: string, name: string): string | undefined => new RegExp(`^${name}: (.*)\\r$`, 'im').exec(answer)?.[1]
+const get = (path: string, headers: string[], port: number): string =>
+  [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: close', ...headers, '', ''].join('\r\n')
+const header = (answer: string, name: string): string | undefined =>
+  new RegExp(`^${name}: (.*)\\r$`, 'im').exec(answer)?.[1]
 
 test('T1, T2, T7, T9: nothing presented is a challenge without an error code', async () => {
   const { port, url, audited } = await startApp()
@@ -68,7 +70,16 @@ test('T10, T12, T15: what is no good HTTP ends at the parser, as JSON and withou
   expect(long).toContain('"error":"invalid_request"')
   expect(statusOf(await raw(port, get('/mcp', ['X-A: a\0b'], port)))).toBe(400)
   expect(statusOf(await raw(port, get('/mcp', ['X-A: a', ' folded'], port)))).toBe(400)
-  const both = ['POST /mcp HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Content-Length: 5', 'Transfer-Encoding: chunked', '', '0', '', 'GET /x'].join('\r\n')
+  const both = [
+    'POST /mcp HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Content-Length: 5',
+    'Transfer-Encoding: chunked',
+    '',
+    '0',
+    '',
+    'GET /x',
+  ].join('\r\n')
   expect(statusOf(await raw(port, both))).toBe(400)
 })
 
@@ -79,7 +90,14 @@ test('T14: an X-API-Key beside a bearer token is ignored', async () => {
 
 test('T16: a preflight needs no token and shows no data', async () => {
   const { url } = await startApp()
-  const answer = await fetch(`${url}/mcp`, { method: 'OPTIONS', headers: { origin: 'http://localhost:6274', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization, mcp-protocol-version' } })
+  const answer = await fetch(`${url}/mcp`, {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'http://localhost:6274',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, mcp-protocol-version',
+    },
+  })
   expect(answer.status).toBe(204)
   expect(await answer.text()).toBe('')
   expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:6274')
@@ -89,7 +107,23 @@ test('T16: a preflight needs no token and shows no data', async () => {
 
 test('B15: other spellings of /mcp are the same door or none', async () => {
   const { port } = await startApp()
-  for (const path of ['//mcp', '/mcp//', '/MCP', '/mcp/..;/', '/mcp;x', '/mcp%2f', '/%6dcp', '/mcp/', '/./mcp', '/x/../mcp', '/t/acme_test/../mcp', '/t/ACME/mcp', '/t//mcp', '/mcp%00', '/%zz']) {
+  for (const path of [
+    '//mcp',
+    '/mcp//',
+    '/MCP',
+    '/mcp/..;/',
+    '/mcp;x',
+    '/mcp%2f',
+    '/%6dcp',
+    '/mcp/',
+    '/./mcp',
+    '/x/../mcp',
+    '/t/acme_test/../mcp',
+    '/t/ACME/mcp',
+    '/t//mcp',
+    '/mcp%00',
+    '/%zz',
+  ]) {
     expect([400, 401, 404], path).toContain(statusOf(await raw(port, get(path, [], port))))
   }
   expect(statusOf(await raw(port, get('/mcp/', [], port)))).toBe(401)
@@ -98,35 +132,65 @@ test('B15: other spellings of /mcp are the same door or none', async () => {
 test('D33: the body of an unauthenticated request is never read', async () => {
   const { port, url } = await startApp()
   // The announced body never comes: only a server that does not wait for it can answer.
-  const head = ['POST /mcp HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Content-Type: application/json', 'Content-Length: 1000000', '', '']
+  const head = [
+    'POST /mcp HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Content-Type: application/json',
+    'Content-Length: 1000000',
+    '',
+    '',
+  ]
   expect(statusOf(await raw(port, head.join('\r\n')))).toBe(401)
   const asking = await raw(port, [...head.slice(0, -2), 'Expect: 100-continue', '', ''].join('\r\n'))
   expect(statusOf(asking)).toBe(401)
   // Whoever is known is asked for it.
   const body = JSON.stringify(PING)
-  const known = ['POST /mcp HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Authorization: Bearer alice', 'Content-Type: application/json', 'Accept: application/json, text/event-stream', `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n')
+  const known = [
+    'POST /mcp HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Authorization: Bearer alice',
+    'Content-Type: application/json',
+    'Accept: application/json, text/event-stream',
+    `Content-Length: ${body.length}`,
+    'Expect: 100-continue',
+    '',
+    '',
+  ].join('\r\n')
   expect(await raw(port, known)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
   expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
 })
 
 test('D33: over-long, over-deep and batched bodies are refused', async () => {
   const { url } = await startApp()
-  const call = (args: unknown): object => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: args } })
+  const call = (args: unknown): object => ({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'echo', arguments: args },
+  })
   const long = await rpc(`${url}/mcp`, call({ text: 'x'.repeat(1_100_000) }))
   expect([long.status, ((await long.json()) as { error: string }).error]).toEqual([413, 'invalid_request'])
   const nest = (levels: number): unknown => (levels === 0 ? 'x' : [nest(levels - 1)])
   const deep = await rpc(`${url}/mcp`, call({ text: nest(62) }))
-  expect([deep.status, await deep.json()]).toMatchObject([400, { error: { code: -32600, message: expect.stringContaining('64') } }])
+  expect([deep.status, await deep.json()]).toMatchObject([
+    400,
+    { error: { code: -32600, message: expect.stringContaining('64') } },
+  ])
   expect((await rpc(`${url}/mcp`, call({ text: 'x', deep: nest(60) }))).status).toBe(200)
   const batch = await rpc(`${url}/mcp`, [PING, PING])
-  expect([batch.status, await batch.json()]).toMatchObject([400, { error: { code: -32600, message: expect.stringContaining('batch') } }])
+  expect([batch.status, await batch.json()]).toMatchObject([
+    400,
+    { error: { code: -32600, message: expect.stringContaining('batch') } },
+  ])
   const broken = await rpc(`${url}/mcp`, '{"jsonrpc":')
   expect([broken.status, await broken.json()]).toMatchObject([400, { error: { code: -32700 } }])
   expect((await rpc(`${url}/mcp`, 'x=1', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415)
 })
 
 test('D33: an address is limited by its failed and anonymous requests only', async () => {
-  const { url, lines } = await startApp({ config: { rateLimit: { on: true, perIp: 3, perTenant: 6000, perPrincipal: 1200 } } })
+  const { url, lines } = await startApp({
+    config: { rateLimit: { on: true, perIp: 3, perTenant: 6000, perPrincipal: 1200 } },
+  })
   for (let good = 0; good < 5; good++) expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
   const bad = async (): Promise<Response> => await rpc(`${url}/mcp`, PING, { authorization: 'Bearer token_expired' })
   for (let failed = 0; failed < 3; failed++) expect((await bad()).status).toBe(401)

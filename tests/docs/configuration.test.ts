@@ -15,7 +15,8 @@ function tables(): string {
         .filter((setting) => setting.group === group)
         .map(({ name, named, about, secret, default: absent }) => {
           const names = [name, ...(named === undefined ? [] : [named])].map((each) => `\`${each}\``).join('<br>')
-          return `| ${names} | ${about}${secret === true ? ' *Secret.*' : ''} | ${absent === '' ? 'none' : absent} |`
+          // Else a | would end the cell.
+          return `| ${names} | ${about.replaceAll('|', '\\|')}${secret === true ? ' *Secret.*' : ''} | ${absent === '' ? 'none' : absent} |`
         })
       return [`### ${group}`, '', '| variable | what it is | default |', '|---|---|---|', ...rows].join('\n')
     })
@@ -31,7 +32,7 @@ test('docs/configuration.md lists every variable as the program reads it', async
 
 /** Of other programs, or said of a kind of variable. */
 const NOT_OURS =
-  /^(?:GATEHOUSE_(?:KEY|CLIENT_ID|CLIENT_SECRET)|MCP_CLIENT_SECRET|CLIENT_ID|CLIENT_SECRET|TOKEN|ID|PORT|NAME|SLUG|KEY_ID|POSTGRES_PASSWORD|CREATEROLE|SESSION_SECRET_FILE)$/
+  /^(?:GATEHOUSE_(?:KEY|CLIENT_ID|CLIENT_SECRET)|MCP_CLIENT_SECRET|CLIENT_ID|CLIENT_SECRET|TOKEN|ID|PORT|NAME|SLUG|KEY_ID|POSTGRES_PASSWORD|CREATEROLE|SESSION_SECRET_FILE|GOOGLE_CLIENTID)$/
 
 test('every variable a page names is one the program reads', () => {
   const named = pages.flatMap((page) =>

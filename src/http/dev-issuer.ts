@@ -170,6 +170,12 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
       // The stream is left alone: the provider reads it.
       idp.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
+      idp.setErrorHandler(async (error, _request, reply) => {
+        if (error instanceof Refusal) throw error
+        log.debug({ err: error }, 'the development sign-in refused')
+        return await html(reply).code(400).send(devErrorPage('This sign-in was already finished or took too long.'))
+      })
+
       idp.get<{ Params: { uid: string } }>('/interaction/:uid', async (request, reply) => {
         const { prompt, params } = await provider.interactionDetails(request.raw, reply.raw)
         if (prompt.name === 'consent') {
@@ -206,12 +212,6 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
         '/*',
         async (request, reply) => await pass(request, reply, (request.raw.url ?? '/').slice(DEV_PREFIX.length) || '/'),
       )
-
-      idp.setErrorHandler(async (error, _request, reply) => {
-        if (error instanceof Refusal) throw error
-        log.debug({ err: error }, 'the development sign-in refused')
-        return await html(reply).code(400).send(devErrorPage('This sign-in was already finished or took too long.'))
-      })
     },
     { prefix: DEV_PREFIX },
   )

@@ -147,11 +147,9 @@ export function createMembers(options: RegistryOptions): Members {
       if (role === 'owner') needScope(actor, 'tenant:owner')
       return await change(tenant, actor, reference, async (db, row) => {
         if (row.status !== 'requested') throw new RegistryError('conflict', `${nameOf(row)} did not ask to join`)
-        // From now on the membership stands by itself: someone looked at the person.
+        // From now on the membership stands by itself: someone looked at the person. Home is theirs to have, not ours to give (D9).
         await db.query(sql`
-          UPDATE members SET status = 'active', role = ${role}, source = 'operator', evidence = NULL,
-            home = NOT EXISTS (SELECT 1 FROM members WHERE iss = ${row.iss} AND sub = ${row.sub} AND home)
-          WHERE id = ${row.id}`)
+          UPDATE members SET status = 'active', role = ${role}, source = 'operator', evidence = NULL WHERE id = ${row.id}`)
         return { action: 'member.approved', detail: { user_id: userIdOf(row), role } }
       })
     },

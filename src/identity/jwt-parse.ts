@@ -29,7 +29,7 @@ export function parseJws(token: string): { readonly header: JwsHeader; readonly 
   if (parts.length === 5)
     throw malformed('an encrypted token (JWE, five parts): ask the issuer for a signed one, at Auth0 by an audience')
   const [head, body, signature] = parts.map(decode)
-  if (parts.length !== 3 || !head || !body || !signature || signature.length === 0)
+  if (parts.length !== 3 || parts.includes('') || !head || !body || !signature)
     throw malformed('not three parts of canonical base64url')
   return { header: readHeader(readObject(head, 'header')), payload: body }
 }

@@ -3,7 +3,7 @@ import { Refusal } from '#base/refusal.ts'
 import type { KeySet } from '#identity/jwks.ts'
 import { makeKey, startIssuer, type Issuer } from './support/issuer.ts'
 import { refused } from './support/refused.ts'
-import { html, json, status } from './support/server.ts'
+import { html, json, startServer, status } from './support/server.ts'
 
 const MINUTE = 60_000
 const k1 = makeKey('k1')
@@ -187,4 +187,22 @@ test('an algorithm that does not go with the key finds no key', async () => {
   await ask()
   expect(await refused(async () => await keys.key({ alg: 'ES256', kid: 'k1' }))).toBe('key_unknown')
   expect(await refused(async () => await keys.key({ alg: 'HS256', kid: 'k1' }))).toBe('key_unknown')
+})
+
+test('N6: an issuer that sends a byte now and then delays no other one, and fails at the time limit', async () => {
+  const slow = await startServer((_, response) => {
+    const timer = setInterval(() => response.write(' '), 10)
+    response.on('close', () => clearInterval(timer))
+  })
+  const fetch = {
+    ...issuer.fetch,
+    json: async (url: string | URL) => await issuer.fetch.json(url, { timeout: 200 }),
+  }
+  const other = issuer.keySet({ fetch, jwksUri: async () => await Promise.resolve(slow.url) })
+  const waiting = refused(async () => await other.key({ alg: 'RS256', kid: 'k1' }))
+  expect(await ask()).toBe('accepted')
+  expect(other.state().last_error).toBeNull()
+  expect(await waiting).toBe('provider_unavailable')
+  expect(other.state().last_error).toContain('timeout')
+  await slow.close()
 })

@@ -6,7 +6,7 @@ import { createKeySet } from '#identity/jwks.ts'
 import { createJwtVerifier } from '#identity/jwt.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider } from '#identity/provider.ts'
-import { assertPresenter, audienceOf, audienceRule } from './audience.ts'
+import { assertPresenter, audienceRule } from './audience.ts'
 import { commonClaims, emailEvidence, identityOf, subjectOf, text, type Claims, type ProviderParts } from './claims.ts'
 import { explained } from './explained.ts'
 import { GOOGLE_PREFIX } from './prefixes.ts'
@@ -69,7 +69,9 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     const answer = await ask(parts, endpoints.tokeninfo, { method: 'POST', headers: bearer(token), judged: [400, 401] })
     if (answer.status !== 200) throw new Refusal('token_inactive', { detail: 'tokeninfo refused the token' })
     const info = objectOf(answer, 'tokeninfo')
-    if (!audienceOf(info).some((aud) => clientIds.includes(aud))) {
+    const { aud } = info
+    if (typeof aud !== 'string') throw misunderstood('aud')
+    if (!clientIds.includes(aud)) {
       throw new Refusal('audience_mismatch', { detail: 'tokeninfo names another client in aud' })
     }
     assertPresenter(info, clientIds)
@@ -80,7 +82,7 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     const scope = typeof info['scope'] === 'string' ? info['scope'] : ''
     // Only userinfo says hd; of tokeninfo nothing is merged that could stand in for it.
     const email_verified = profile['email_verified'] === true || profile['email_verified'] === 'true'
-    return { value: identify(sub, { ...profile, email_verified, exp, scope, azp: info['azp'] ?? info['aud'] }), exp }
+    return { value: identify(sub, { ...profile, email_verified, exp, scope, azp: info['azp'] ?? aud }), exp }
   }
 
   return {
@@ -104,5 +106,8 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
 /** tokeninfo writes numbers as strings of digits; anything else is an answer we do not understand. */
 function secondsOf(value: unknown): number {
   if (typeof value === 'string' && /^\d{1,12}$/.test(value)) return Number(value)
-  throw new Refusal('provider_unavailable', { detail: 'tokeninfo answered without a usable exp' })
+  throw misunderstood('exp')
 }
+
+const misunderstood = (member: string): Refusal =>
+  new Refusal('provider_unavailable', { detail: `tokeninfo answered without a usable ${member}` })

@@ -160,8 +160,9 @@ async function perform(response: ServerResponse, behaviour: Behaviour, right: ()
     case 'huge': {
       response.writeHead(200, { 'content-type': 'application/json' })
       const chunk = ' '.repeat(64 * 1024)
+      const closed = new Promise<void>((resolve) => response.once('close', () => resolve()))
       for (let sent = 0; sent < 60 * 1024 * 1024 && !response.destroyed; sent += chunk.length) {
-        if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+        if (!response.write(chunk)) await Promise.race([drained(response), closed])
       }
       response.end()
       return
@@ -182,8 +183,8 @@ async function perform(response: ServerResponse, behaviour: Behaviour, right: ()
   }
 }
 
-const once = async (response: ServerResponse, event: string): Promise<void> =>
-  await new Promise((resolve) => response.once(event, () => resolve()))
+const drained = async (response: ServerResponse): Promise<void> =>
+  await new Promise((resolve) => response.once('drain', () => resolve()))
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Identity } from '#identity/identity.ts'
+import { configs, openGate, outcomeOf, type Gate } from './support.ts'
+
+let gate: Gate
+let enter: (token: string) => Promise<Identity>
+beforeAll(async () => void (gate = await openGate()))
+beforeEach(() => {
+  gate.fake.reset()
+  enter = gate.open({ github: configs.github })
+})
+afterAll(async () => await gate.close())
+
+const address = (email: string, primary: boolean, verified = true) => ({ email, primary, verified })
+const alice = { id: 41, login: 'alice', emails: [address('alice@acme.test', true)] }
+
+test('the person is the numeric id, and a verified primary address was true once', async () => {
+  expect(await enter(gate.fake.github.grant(alice))).toMatchObject({
+    provider: 'github',
+    iss: 'https://github.com/login/oauth',
+    sub: '41',
+    client_id: configs.github.clientId,
+    scopes: null,
+    email: 'alice@acme.test',
+    email_verified: true,
+    email_authority: 'once',
+    name: 'alice',
+  })
+})
+
+test('of several addresses only the primary counts, and only when verified', async () => {
+  const emails = [address('alice@globex.test', false), address('alice@acme.test', true, false)]
+  expect(await enter(gate.fake.github.grant({ ...alice, emails }))).toMatchObject({
+    email: 'alice@acme.test',
+    email_verified: false,
+    email_authority: 'none',
+  })
+})
+
+test('a token that may not read addresses is a person without one', async () => {
+  expect(await enter(gate.fake.github.grant({ ...alice, emails: 'forbidden' }))).toMatchObject({
+    sub: '41',
+    email: null,
+  })
+})
+
+describe('D11: the scopes of a checked token lie within read:user user:email', () => {
+  test.each([
+    [['user:email'], 'accepted'],
+    [['read:user', 'user:email'], 'accepted'],
+    [[], 'accepted'],
+    [['repo', 'user:email'], 'scopes_excessive 401'],
+    [['user'], 'scopes_excessive 401'],
+    [['delete_repo'], 'scopes_excessive 401'],
+  ])('%j: %s', async (scopes, ends) => {
+    expect(await outcomeOf(enter(gate.fake.github.grant({ ...alice, scopes })))).toBe(ends)
+  })
+
+  test('a refused token is not used to ask for addresses', async () => {
+    await outcomeOf(enter(gate.fake.github.grant({ ...alice, scopes: ['repo'] })))
+    expect(gate.fake.hits('github/emails')).toBe(0)
+  })
+})
+
+test('an answer of check-token about another app is refused', async () => {
+  const token = gate.fake.github.grant({ ...alice, check: { app: { client_id: 'Iv1.another' } } })
+  expect(await outcomeOf(enter(token))).toBe('client_mismatch 401')
+})
+
+test.each([
+  ['no user', { user: null }],
+  ['a user whose id is text', { user: { id: '41', login: 'alice' } }],
+  ['no scopes', { scopes: null }],
+  ['an end that is no time', { expires_at: 'soon' }],
+])('a check-token answer with %s is no judgement', async (_what, check) => {
+  expect(await outcomeOf(enter(gate.fake.github.grant({ ...alice, check })))).toBe(
+    'provider_unavailable 503, retry after 10',
+  )
+})
+
+test('our own credentials being wrong is our trouble, not the token being bad', async () => {
+  enter = gate.open({ github: { ...configs.github, clientSecret: 'wrong' } })
+  expect(await outcomeOf(enter(gate.fake.github.grant(alice)))).toBe('provider_unavailable 503, retry after 10')
+})
+
+describe('N13: "too many" is never "bad token"', () => {
+  const reset = () => String(Math.floor(gate.clock.now() / 1000) + 120)
+  test.each([
+    ['429 with Retry-After', () => ({ status: 429, headers: { 'retry-after': '30' } }), 'retry after 30'],
+    ['403 with Retry-After', () => ({ status: 403, headers: { 'retry-after': '60' } }), 'retry after 60'],
+    [
+      '403 with nothing left of the limit',
+      () => ({ status: 403, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset() } }),
+      /retry after 1(19|20)$/,
+    ],
+    [
+      '429 with a date',
+      () => ({ status: 429, headers: { 'retry-after': new Date(gate.clock.now() + 45_000).toUTCString() } }),
+      /retry after 4[45]$/,
+    ],
+    [
+      '403 that says so in words',
+      () => ({ status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }),
+      'retry after 10',
+    ],
+    ['503 with Retry-After', () => ({ status: 503, headers: { 'retry-after': '12' } }), 'retry after 12'],
+    ['a waiting time of a day', () => ({ status: 429, headers: { 'retry-after': '86400' } }), 'retry after 3600'],
+  ])('%s', async (_what, answer, wait) => {
+    const token = gate.fake.github.grant(alice)
+    for (const endpoint of ['github/check', 'github/emails']) {
+      gate.fake.reset()
+      gate.fake.behave(endpoint, { body: {}, ...answer() })
+      const outcome = await outcomeOf(enter(token))
+      expect(outcome).toMatch(/^provider_unavailable 503/)
+      expect(outcome).toMatch(wait)
+    }
+    gate.fake.reset()
+    expect(await outcomeOf(enter(token))).toBe('accepted')
+  })
+})
+
+describe('personal tokens', () => {
+  const allowed = { ...configs.github, allowPersonalTokens: true }
+
+  test.each(['ghp_', 'github_pat_'] as const)(
+    '%s is refused without asking anybody, unless allowed',
+    async (prefix) => {
+      const token = gate.fake.github.grant({ ...alice, prefix })
+      expect(await outcomeOf(enter(token))).toBe('type_refused 401')
+      expect(gate.fake.hits()).toBe(0)
+      expect(await gate.open({ github: allowed })(token)).toMatchObject({
+        sub: '41',
+        client_id: null,
+        email_authority: 'once',
+      })
+    },
+  )
+
+  test('one that can do more than tell who its owner is, is refused', async () => {
+    const token = gate.fake.github.grant({ ...alice, prefix: 'ghp_', scopes: ['repo', 'user:email'] })
+    expect(await outcomeOf(gate.open({ github: allowed })(token))).toBe('scopes_excessive 401')
+  })
+
+  test.each(['ghs_', 'ghr_'])('%s names no person and is refused', async (prefix) => {
+    expect(await outcomeOf(gate.open({ github: allowed })(`${prefix}abcdef`))).toBe('type_refused 401')
+    expect(gate.fake.hits()).toBe(0)
+  })
+})

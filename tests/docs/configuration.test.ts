@@ -27,7 +27,9 @@ test('docs/configuration.md lists every variable as the program reads it', async
   const page = read('docs/configuration.md')
   const [before = '', after = ''] = [page.split(OPENING)[0], page.split(CLOSING)[1]]
   expect(page).toContain(OPENING)
-  await expect(`${before}${OPENING}\n\n${tables()}\n\n${CLOSING}${after}`).toMatchFileSnapshot(join(packageRoot, 'docs/configuration.md'))
+  await expect(`${before}${OPENING}\n\n${tables()}\n\n${CLOSING}${after}`).toMatchFileSnapshot(
+    join(packageRoot, 'docs/configuration.md'),
+  )
 })
 
 /** Of other programs, or said of a kind of variable. */

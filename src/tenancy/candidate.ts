@@ -5,6 +5,7 @@ import { parents } from './domain-name.ts'
 import type { DomainRecord, JoinMode } from './domains.ts'
 import type { Evidence } from './evidence.ts'
 import type { Joining } from './memberships.ts'
+import { isSlug } from './slug.ts'
 import { deny, type Denied } from './standing.ts'
 import { toTenant, type TenantRow } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
@@ -37,7 +38,9 @@ export async function candidateFor(
 }
 
 async function namedTenant(db: ControlDb, slug: string): Promise<Candidate | Denied> {
-  const [row] = await db.query<TenantRow>(sql`
+  const [row] = !isSlug(slug)
+    ? []
+    : await db.query<TenantRow>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version
     FROM tenants WHERE slug = ${slug}`)
   const tenant = row === undefined ? null : toTenant(row)

@@ -30,13 +30,16 @@ export function evidenceOf(identity: Identity): Evidence {
     domains.push({ domain: address, authority })
   return {
     domains,
-    organization:
-      organization === null || organization.kind === 'hd'
-        ? null
-        : { kind: organization.kind, value: organization.value },
+    organization: mapped(organization),
     tenant: identity.tenant,
     mailbox: address !== null && isPublicMailbox(address),
   }
+}
+
+/** An organisation that operators can map (D8); one whose value could not be stored maps to nothing. */
+function mapped(organization: Identity['organization']): Evidence['organization'] {
+  if (organization === null || organization.kind === 'hd' || /\p{Cc}/u.test(organization.value)) return null
+  return { kind: organization.kind, value: organization.value }
 }
 
 /** Only the boolean true (E1): whatever a provider let through, the string "false" vouches for nothing. */

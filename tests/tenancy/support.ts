@@ -1,0 +1,151 @@
+import type { Clock } from '#base/clock.ts'
+import { createLog } from '#base/log.ts'
+import { Refusal, type RefusalCode } from '#base/refusal.ts'
+import type { Database } from '#db/database.ts'
+import type { Identity } from '#identity/identity.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { tokenDigest } from '#tenancy/digest.ts'
+import { createDirectory, type Asked, type Directory, type DirectoryOptions } from '#tenancy/directory.ts'
+import { createKeyLookup, type ApiKeyLookup } from '#tenancy/key-lookup.ts'
+import { RegistryError, type RegistryErrorCode } from '#tenancy/registry-error.ts'
+import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
+import { watchRegistry, type RegistryWatch } from '#tenancy/registry-cache.ts'
+import { createScopes } from '#tenancy/roles.ts'
+import type { Principal } from '#tenancy/tenant.ts'
+import type { FreshDatabase } from '../support/database.ts'
+
+export const SECRET = 'a session secret for the tests of tenancy, 0123456789'
+export const scopes = createScopes([
+  'projects:read',
+  'projects:write',
+  'documents:read',
+  'documents:write',
+  'audit:read',
+])
+export const operator: Actor = { kind: 'operator', name: 'tests' }
+
+/** Time that moves when told to. It starts at the present, as Postgres has its own. */
+export class MovedClock implements Clock {
+  #ahead = 0
+  now(): number {
+    return Date.now() + this.#ahead
+  }
+  advance(milliseconds: number): void {
+    this.#ahead += milliseconds
+  }
+}
+
+export interface Replica {
+  readonly database: Database
+  readonly watch: RegistryWatch
+  readonly clock: MovedClock
+  readonly directory: Directory
+  readonly registry: Registry
+  readonly lookup: ApiKeyLookup
+  principal(identity: Identity, asked?: Partial<Asked>): Promise<Principal>
+}
+
+export interface ReplicaOptions extends Partial<Pick<DirectoryOptions, 'staticKeyRole' | 'seeds'>> {
+  readonly config?: Partial<DirectoryOptions['config']>
+  readonly clock?: MovedClock
+  /** Another door than the first one. */
+  readonly database?: Database
+}
+
+/** One process, as far as tenancy goes. Production rules unless told otherwise. */
+export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions = {}): Promise<Replica> {
+  const { clock = new MovedClock(), database = fresh.database, staticKeyRole = null, seeds = [] } = options
+  const watch = await watchRegistry(database)
+  const shared = {
+    database,
+    clock,
+    scopes,
+    auditKey: auditKey(SECRET, CONTROL_SCHEMA),
+    slugPrefix: fresh.config.database.slugPrefix,
+  }
+  const rules = {
+    unmappedDomains: 'reject',
+    personalTenants: 'off',
+    provisionLimit: 20,
+    production: true,
+    requiredScopes: [],
+  } as const
+  const config = { ...rules, ...options.config }
+  const directory = createDirectory({ ...shared, watch, log: createLog('silent'), config, staticKeyRole, seeds })
+  return {
+    database,
+    watch,
+    clock,
+    directory,
+    registry: createRegistry(shared),
+    lookup: createKeyLookup({ database, clock, watch }),
+    async principal(identity, asked = {}) {
+      return await directory.principal(identity, {
+        slug: null,
+        ip: '192.0.2.7',
+        tokenDigest: tokenDigest(`token of ${identity.sub}`),
+        ...asked,
+      })
+    },
+  }
+}
+
+/** Someone whose company's own issuer vouches for them now. */
+export function person(email: string | null, overrides: Partial<Identity> = {}): Identity {
+  return {
+    provider: 'oidc',
+    iss: 'https://issuer.test',
+    sub: email ?? 'nobody',
+    client_id: 'client',
+    scopes: null,
+    exp: Math.floor(Date.now() / 1000) + 3600,
+    iat: Math.floor(Date.now() / 1000) - 10,
+    email,
+    email_verified: email !== null,
+    email_authority: email === null ? 'none' : 'live',
+    name: null,
+    picture: null,
+    organization: null,
+    key: null,
+    tenant: null,
+    claims: {},
+    ...overrides,
+  }
+}
+
+export const keyIdentity = (id: string, tenant: string): Identity =>
+  person(null, { provider: 'api-key', iss: 'https://gatehouse.test', sub: id, key: { id, tenant } })
+
+export const actorOf = (principal: Principal): Actor => ({ kind: 'person', principal, request_id: 'request', ip: null })
+
+/** The code a call was refused with; 'served' when it was not. */
+export async function refusal(call: Promise<unknown>): Promise<RefusalCode | 'served'> {
+  return await call.then(
+    () => 'served' as const,
+    (error: unknown) => {
+      if (error instanceof Refusal) return error.code
+      throw error
+    },
+  )
+}
+
+export async function registryError(call: Promise<unknown>): Promise<RegistryErrorCode | 'done'> {
+  return await call.then(
+    () => 'done' as const,
+    (error: unknown) => {
+      if (error instanceof RegistryError) return error.code
+      throw error
+    },
+  )
+}
+
+/** Milliseconds until the call is answered as wanted; fails after 5 s. */
+export async function until(wanted: string, ask: () => Promise<string>): Promise<number> {
+  const began = performance.now()
+  for (;;) {
+    const answer = await ask()
+    if (answer === wanted) return performance.now() - began
+    if (performance.now() - began > 5_000) throw new Error(`still ${answer} after 5 s, wanted ${wanted}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

@@ -64,7 +64,9 @@ CREATE TABLE audit (
   arguments_digest text,
   mac text NOT NULL
 );
-CREATE INDEX audit_action ON audit (action, id);
+-- By when it happened, as it is read; ids tell when it was written.
+CREATE INDEX audit_at ON audit (at, id);
+CREATE INDEX audit_action ON audit (action, at, id);
 
 CREATE TABLE audit_checkpoints (
   id uuid PRIMARY KEY,

@@ -6,15 +6,17 @@ import { pathToFileURL } from 'node:url'
 const HOOK = `
 let known
 export const initialize = (data) => { known = data }
-export const resolve = async (specifier, context, next) =>
-  specifier === 'gatehouse' && context.parentURL?.startsWith(known.folder)
-    ? { url: known.gatehouse, shortCircuit: true }
-    : await next(specifier, context)
+export const resolve = async (specifier, context, next) => {
+  const ours = specifier === 'gatehouse' && context.parentURL?.startsWith(known.folder)
+  const found = await next(ours ? known.gatehouse : specifier, context)
+  return found.url.startsWith(known.folder) && found.url.endsWith('.js') ? { ...found, format: 'module' } : found
+}
 `
 
 /**
  * Lets files of `folder` write `import ... from 'gatehouse'` wherever the folder lies, and makes it mean this very program: a second
- * copy would have another ToolError and another `sql`, which ours would not know.
+ * copy would have another ToolError and another `sql`, which ours would not know. Its .js files are ES modules without a package.json
+ * that says so. Once per folder; Node has no way back.
  */
 export function resolveGatehouse(folder: string): void {
   const gatehouse = new URL(`../index${extname(import.meta.url)}`, import.meta.url).href

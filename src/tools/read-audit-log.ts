@@ -3,7 +3,9 @@ import { cursorOf, defineTool, encodeCursor, sql } from '#toolkit/tool.ts'
 import { isoOf, time, timeOut } from './shared/fields.ts'
 import { cut, limit, listText, pageOf, rowsFor } from './shared/page.ts'
 
-const outcome = z.enum(['ok', 'refused', 'failed'])
+const outcome = z
+  .enum(['ok', 'refused', 'failed'])
+  .describe('ok; refused: turned away before the tool ran; failed: the tool or its arguments.')
 
 const entry = z.strictObject({
   id: z.uuid(),
@@ -64,11 +66,12 @@ export default defineTool({
     since: time.optional().describe('Only what happened at this time or later.'),
     until: time.optional().describe('Only what happened before this time.'),
     limit,
-    cursor: cursorOf({ id: z.uuid() }).optional(),
+    cursor: cursorOf({ at: time, id: z.uuid() }).optional(),
   }),
   output: pageOf(entry),
   run: async ({ action = null, actor = null, outcome = null, since = null, until = null, limit, cursor }, { db }) => {
     const after = cursor?.id ?? null
+    const afterAt = cursor?.at ?? null
     // Rows hold the subject alone; a user_id is provider:subject.
     const subject = actor?.slice(actor.indexOf(':') + 1) ?? null
     const rows = await db.query<EntryRow>(sql`
@@ -78,9 +81,9 @@ export default defineTool({
         AND (${outcome}::text IS NULL OR outcome = ${outcome}::text)
         AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
         AND (${until}::timestamptz IS NULL OR at < ${until}::timestamptz)
-        AND (${after}::uuid IS NULL OR id < ${after}::uuid)
-      ORDER BY id DESC LIMIT ${rowsFor(limit)}::integer`)
-    const page = cut(rows, limit, ({ id }) => encodeCursor({ id }))
+        AND (${after}::uuid IS NULL OR (at, id) < (${afterAt}::timestamptz, ${after}::uuid))
+      ORDER BY at DESC, id DESC LIMIT ${rowsFor(limit)}::integer`)
+    const page = cut(rows, limit, ({ at, id }) => encodeCursor({ at: isoOf(at), id }))
     const items = page.rows.map(toEntry)
     const { next_cursor } = page
     return { text: listText('entries', items.map(entryLine), next_cursor), structured: { items, next_cursor } }

@@ -5,7 +5,7 @@ import { ToolError } from '#toolkit/tool.ts'
 const YEARS = { from: 1900, to: 9999 }
 
 export const idOf = (thing: string) =>
-  z.uuid().describe(`Id of the ${thing} (UUID), as answered by the create and list tools.`)
+  z.uuid().toLowerCase().describe(`Id of the ${thing} (UUID), as answered by the create and list tools.`)
 
 /** A time as an argument; answered as RFC 3339 in UTC with milliseconds, as it is stored. */
 export const time = z.iso

@@ -4,7 +4,7 @@ import { idOf, isoOf, person, time, timeOut } from './fields.ts'
 export const todoFields = {
   title: z.string().trim().min(1).max(500).describe('What is to be done, 1 to 500 characters.'),
   notes: z.string().max(10_000).describe('Details, up to 10,000 characters.'),
-  status: z.enum(['open', 'in_progress', 'done', 'cancelled']),
+  status: z.enum(['open', 'in_progress', 'done', 'cancelled']).describe('Where it stands.'),
   assignee: z
     .string()
     .trim()

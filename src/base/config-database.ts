@@ -35,8 +35,8 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
   }
   if (appPassword !== null && appPassword.length < 16)
     reader.problem('DATABASE_APP_PASSWORD', 'must have at least 16 characters')
-  if (!/^(?:[a-z][a-z0-9_]{0,15})?$/.test(slugPrefix))
-    reader.problem('DATABASE_SLUG_PREFIX', 'must be at most 16 of a-z, 0-9 and _, beginning with a letter')
+  if (!/^(?:[a-z][a-z0-9_]{0,13})?$/.test(slugPrefix))
+    reader.problem('DATABASE_SLUG_PREFIX', 'must be at most 14 of a-z, 0-9 and _, beginning with a letter')
 
   return {
     url,

@@ -96,11 +96,12 @@ const bare = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 
 /** Never from a Host header. A platform's own name is taken only when nothing was said. */
 function readPublicUrl(reader: ConfigReader, production: boolean, port: number): string {
+  const render = reader.text('RENDER_EXTERNAL_URL')
   const railway = reader.text('RAILWAY_PUBLIC_DOMAIN')
   const fly = reader.text('FLY_APP_NAME')
   const said =
     reader.text('PUBLIC_URL') ??
-    reader.text('RENDER_EXTERNAL_URL') ??
+    render ??
     (railway === null ? null : `https://${railway}`) ??
     (fly === null ? null : `https://${fly}.fly.dev`)
   const development = `http://127.0.0.1:${port}`

@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['source', 'node', 'module'] } },
+  // Tests read the source, never dist/. The condition is ours alone: some dependencies publish their TypeScript under plain 'source'.
+  ssr: { resolve: { conditions: ['gatehouse-source', 'node', 'module'] } },
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/global.ts'],

@@ -62,7 +62,9 @@ function arrows(from: string): Arrow[] {
   const text = readFileSync(join(root, from), 'utf8')
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
     .replaceAll(/(^|[^:'"`])\/\/.*$/gm, '$1')
-  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"]+)['"]/g)].map((match) => match[1] ?? '')
+  const specifiers = [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"]+)['"]/g)].map(
+    (match) => match[1] ?? '',
+  )
   return specifiers.map((to) => {
     if (to.startsWith('#providers/')) return { from, to: to.slice(1), inside: true }
     if (to.startsWith('#')) return { from, to: `src/${to.slice(1)}`, inside: true }
@@ -72,33 +74,66 @@ function arrows(from: string): Arrow[] {
 }
 
 const all = files.flatMap(arrows)
-const packageOf = (specifier: string): string => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 
 test('enough files and imports were seen for the rules below to mean something', () => {
   expect(files.length).toBeGreaterThan(60)
   expect(all.filter((arrow) => arrow.inside).length).toBeGreaterThan(150)
-  for (const name of ['src/base', 'src/identity', 'src/db', 'src/tenancy', 'providers', 'src/toolkit', 'src/tools', 'src/http', 'src/cli']) {
-    expect(files.some((file) => room(file) === name), name).toBe(true)
+  for (const name of [
+    'src/base',
+    'src/identity',
+    'src/db',
+    'src/tenancy',
+    'providers',
+    'src/toolkit',
+    'src/tools',
+    'src/http',
+    'src/cli',
+  ]) {
+    expect(
+      files.some((file) => room(file) === name),
+      name,
+    ).toBe(true)
   }
 })
 
 test('a room imports itself and rooms on floors strictly beneath', () => {
-  const wrong = all.filter(({ from, to, inside }) => inside && room(from) !== room(to) && (FLOOR[room(to)] ?? 0) >= (FLOOR[room(from)] ?? 0))
+  const wrong = all.filter(
+    ({ from, to, inside }) => inside && room(from) !== room(to) && (FLOOR[room(to)] ?? 0) >= (FLOOR[room(from)] ?? 0),
+  )
   expect(wrong.filter(({ from, to }) => !(from === 'src/main.ts' && room(to) === 'src/cli'))).toEqual([])
 })
 
 test('the client side knows base only', () => {
-  expect(all.filter(({ from, to, inside }) => inside && room(from) === 'src/bridge' && !['src/bridge', 'src/base'].includes(room(to)))).toEqual([])
+  expect(
+    all.filter(
+      ({ from, to, inside }) => inside && room(from) === 'src/bridge' && !['src/bridge', 'src/base'].includes(room(to)),
+    ),
+  ).toEqual([])
 })
 
 test('a package with a wall around it is known in its own room only', () => {
-  const wrong = all.filter(({ from, to, inside }) => !inside && WALLS[packageOf(to)] !== undefined && !WALLS[packageOf(to)]?.includes(room(from)))
+  const wrong = all.filter(
+    ({ from, to, inside }) =>
+      !inside && WALLS[packageOf(to)] !== undefined && !WALLS[packageOf(to)]?.includes(room(from)),
+  )
   expect(wrong).toEqual([])
-  for (const name of ['jose', 'pg', 'fastify']) expect(all.some(({ to }) => packageOf(to) === name), name).toBe(true)
+  for (const name of ['jose', 'pg', 'fastify'])
+    expect(
+      all.some(({ to }) => packageOf(to) === name),
+      name,
+    ).toBe(true)
 })
 
 test('a tool imports the toolkit, zod and files beside it, nothing else', () => {
-  const wrong = all.filter(({ from, to }) => room(from) === 'src/tools' && !(to === 'src/toolkit/tool.ts' || to === 'zod' || to.startsWith('src/tools/')))
+  const wrong = all.filter(
+    ({ from, to }) =>
+      room(from) === 'src/tools' && !(to === 'src/toolkit/tool.ts' || to === 'zod' || to.startsWith('src/tools/')),
+  )
   expect(wrong).toEqual([])
 })
 

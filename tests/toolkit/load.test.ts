@@ -57,7 +57,7 @@ test("an operator's file may import 'gatehouse' wherever its folder lies, and ge
     const { createLog } = await import('#base/log.ts')
     const tools = await loadTools({ toolsDir: ${JSON.stringify(folder)}, production: false, log: createLog('silent') })
     console.log(await tools.get('greet_person').run({ name: 'Ann' }))`
-  const flags = ['--conditions=source', '--import', 'tsx', '--input-type=module', '-e', script]
+  const flags = ['--conditions=gatehouse-source', '--import', 'tsx', '--input-type=module', '-e', script]
   const { stdout } = await promisify(execFile)(process.execPath, flags, { cwd: packageRoot })
   expect(stdout).toBe('Hello Ann\n')
 })

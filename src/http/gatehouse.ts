@@ -1,0 +1,161 @@
+import type { FastifyInstance } from 'fastify'
+import { systemClock, type Clock } from '#base/clock.ts'
+import type { Config, OidcConfig } from '#base/config.ts'
+import { createGuardedFetch } from '#base/fetch.ts'
+import { createLog, type Log } from '#base/log.ts'
+import { createProviders, type ProviderOptions } from '#providers/index.ts'
+import { openDatabase } from '#db/open.ts'
+import { createAuthenticator } from '#identity/authenticate.ts'
+import type { Provider } from '#identity/provider.ts'
+import { createCheckpointer } from '#tenancy/checkpoint.ts'
+import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
+import { createScopes } from '#tenancy/roles.ts'
+import { createAuditor } from '#toolkit/audit.ts'
+import { createCaller } from '#toolkit/call.ts'
+import { createCatalogue } from '#toolkit/catalogue.ts'
+import { createLimits } from '#toolkit/limits.ts'
+import { loadTools } from '#toolkit/load.ts'
+import { buildApp } from './app.ts'
+import { createDevIssuer } from './dev-issuer.ts'
+import { createRegistryDoor } from './registry-door.ts'
+import { serve } from './serve.ts'
+
+export interface GatehouseParts {
+  readonly clock?: Clock
+  readonly log?: Log
+  /** Where Google, Auth0 and GitHub are asked instead; for tests. */
+  readonly endpoints?: ProviderOptions['endpoints']
+}
+
+export interface Gatehouse {
+  readonly app: FastifyInstance
+  /** Listens and takes over SIGTERM and SIGINT of the process. Answers the address; not ready yet while the database is away. */
+  serve(): Promise<{ readonly address: string }>
+  /** Listens only; `close` ends it. For programs and tests that have signals of their own. */
+  listen(): Promise<{ readonly address: string }>
+  /** Ends calls in flight, writes the audit, closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * The whole server, made from a configuration: every cache, pool and provider is made here, once, and handed down.
+ * Throws ConfigError when the configuration, a tool or the embedded database cannot be used. A Postgres that cannot be reached yet
+ * stops nothing: it is tried again, and until then the server is not ready.
+ */
+export async function createGatehouse(config: Config, parts: GatehouseParts = {}): Promise<Gatehouse> {
+  const clock = parts.clock ?? systemClock
+  const log = parts.log ?? createLog(config.logLevel)
+  for (const warning of config.warnings) log.warn(warning)
+  const secret = config.sessionSecrets[0] ?? ''
+  const mcpUrl = `${config.publicUrl}/mcp`
+
+  const tools = await loadTools({ toolsDir: config.toolsDir, production: config.production, log })
+  const catalogue = createCatalogue(tools)
+  const scopes = createScopes(catalogue.scopes)
+  // The development issuer is this server, on loopback; D1 keeps it out of production.
+  const fetch = createGuardedFetch({ allowPrivate: config.egressAllowPrivate || config.developmentSignIn })
+  const database = await openDatabase({ config, log, clock })
+  const door = createRegistryDoor({
+    database,
+    config,
+    clock,
+    log,
+    scopes,
+    secret,
+    seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
+  })
+  const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
+  const providers = createProviders({
+    config,
+    mcpUrl,
+    fetch,
+    clock,
+    log,
+    keyLookup: door.key,
+    extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
+    ...endpoints,
+  })
+  const authenticator = createAuthenticator({ providers, clock })
+  const auditor = createAuditor({
+    database,
+    clock,
+    log,
+    secret,
+    checkpoint: createCheckpointer({ database, clock, secret }),
+  })
+  const caller = createCaller({
+    database,
+    tools,
+    audit: auditor,
+    clock,
+    log,
+    reread: async (tenant) => await door.fenced(tenant),
+  })
+  const app = await buildApp({
+    config,
+    log,
+    clock,
+    authenticate: async (token, context) => await authenticator.authenticate(token, context),
+    principal: async (identity, asked) => await door.principal(identity, asked),
+    caller,
+    catalogue,
+    limits: createLimits(config.rateLimit),
+    auditor,
+    providers,
+    database: { ping: async () => await database.ping(), migrated: async () => door.open },
+    developmentIssuer: config.developmentSignIn
+      ? await createDevIssuer({ dataDir: config.dataDir, publicUrl: config.publicUrl, log })
+      : null,
+  })
+  await door.start()
+
+  // In this order: what is still waiting is written before the database goes.
+  const after = [
+    async () => await auditor.close(),
+    async () => await door.close(),
+    async () => await database.close(),
+    async () => await fetch.close(),
+  ]
+  return {
+    app,
+    async serve() {
+      const started = await serve({ app, config, log, after })
+      warm(providers, log)
+      return started
+    },
+    async listen() {
+      const address = await app.listen({ host: config.host, port: config.port })
+      warm(providers, log)
+      return { address }
+    },
+    async close() {
+      await app.close()
+      for (const step of after) await step()
+    },
+  }
+}
+
+/** Keys are fetched before the first token comes, and a provider that is down stops nothing (/readyz waits for it, at most 10 s). */
+function warm(providers: readonly Provider[], log: Log): void {
+  for (const provider of providers) {
+    provider
+      .warm?.()
+      .catch((error: unknown) => log.warn({ err: error, provider: provider.id }, 'a provider could not be reached yet'))
+  }
+}
+
+/** The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts. */
+const developmentIssuer = (publicUrl: string): OidcConfig => ({
+  id: 'development',
+  issuer: `${publicUrl}/dev`,
+  audience: [`${publicUrl}/mcp`],
+  login: null,
+  tokenUse: 'access_token',
+  carriesScopes: false,
+  domains: '*',
+  tenant: null,
+  organizationClaim: null,
+  tenantIds: [],
+  introspection: null,
+  algorithms: ['ES256'],
+})

@@ -1,0 +1,125 @@
+import type { Clock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
+import type { Log } from '#base/log.ts'
+import { Refusal } from '#base/refusal.ts'
+import { DatabaseUnavailable, type Database } from '#db/database.ts'
+import type { Identity } from '#identity/identity.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDirectory, type Asked, type Directory } from '#tenancy/directory.ts'
+import { createKeyLookup, type ApiKeyLookup } from '#tenancy/key-lookup.ts'
+import { watchRegistry } from '#tenancy/registry-cache.ts'
+import type { Scopes } from '#tenancy/roles.ts'
+import type { Seed } from '#tenancy/seeds.ts'
+import type { Principal, Tenant } from '#tenancy/tenant.ts'
+
+export interface RegistryDoorOptions {
+  readonly database: Database
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly scopes: Scopes
+  readonly secret: string
+  readonly seeds: readonly Seed[]
+}
+
+/** The registry as the server uses it: shut (503) until the database is reached and has the version this program needs. */
+export interface RegistryDoor {
+  readonly open: boolean
+  /** One try now; further ones in the background. Throws nothing. */
+  start(): Promise<void>
+  principal(identity: Identity, asked: Asked): Promise<Principal>
+  readonly key: ApiKeyLookup
+  fenced(tenant: Tenant): Promise<Refusal | null>
+  close(): Promise<void>
+}
+
+interface Opened {
+  readonly directory: Directory
+  readonly key: ApiKeyLookup
+}
+
+const RETRY_FIRST = 500
+const RETRY_MOST = 10_000
+
+export function createRegistryDoor({
+  database,
+  config,
+  clock,
+  log,
+  scopes,
+  secret,
+  seeds,
+}: RegistryDoorOptions): RegistryDoor {
+  let opened: Opened | null = null
+  let closed = false
+  let timer: NodeJS.Timeout | null = null
+
+  async function attempt(): Promise<Opened | null> {
+    const { admin } = database
+    if (database.kind === 'embedded' || config.database.migrateOnStart) {
+      await admin.bootstrap()
+      const { failed } = await admin.migrateTenants()
+      for (const { schema, error } of failed)
+        log.error({ schema, error }, 'a tenant could not be migrated: it is refused until `gatehouse migrate` succeeds')
+    }
+    const version = await admin.controlVersion()
+    if (version === null || version < admin.required.control) {
+      log.warn(
+        { version, required: admin.required.control },
+        'the registry is not migrated: run `gatehouse migrate`; not ready until then',
+      )
+      return null
+    }
+    const watch = await watchRegistry(database)
+    return {
+      directory: createDirectory({
+        database,
+        watch,
+        clock,
+        log,
+        config: { ...config.tenancy, production: config.production, requiredScopes: config.requiredScopes },
+        staticKeyRole: config.providers.staticKey?.role ?? null,
+        scopes,
+        auditKey: auditKey(secret, CONTROL_SCHEMA),
+        slugPrefix: config.database.slugPrefix,
+        seeds,
+      }),
+      key: createKeyLookup({ database, clock, watch }),
+    }
+  }
+
+  async function start(wait = RETRY_FIRST): Promise<void> {
+    opened = await attempt().catch((error: unknown) => {
+      log.warn(
+        { err: error },
+        error instanceof DatabaseUnavailable
+          ? 'the database cannot be reached: not ready'
+          : 'the registry could not be opened: not ready',
+      )
+      return null
+    })
+    if (opened !== null || closed) return
+    timer = setTimeout(() => void start(Math.min(wait * 2, RETRY_MOST)), wait)
+  }
+
+  function need(): Opened {
+    if (opened === null)
+      throw new Refusal('database_unavailable', { retryAfter: 5, detail: 'the registry is not open yet' })
+    return opened
+  }
+
+  return {
+    get open() {
+      return opened !== null
+    },
+    start: async () => await start(),
+    principal: async (identity, asked) => await need().directory.principal(identity, asked),
+    key: async (id) => await need().key(id),
+    fenced: async (tenant) => await need().directory.fenced(tenant),
+    async close() {
+      closed = true
+      if (timer !== null) clearTimeout(timer)
+      await opened?.directory.settle()
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { createServer } from 'node:net'
+import { Writable } from 'node:stream'
+import { loadConfig } from '#base/config-load.ts'
+import { createLog } from '#base/log.ts'
+import { createGatehouse, type GatehouseParts } from '#http/gatehouse.ts'
+import { mintDevToken } from '#http/dev-token.ts'
+import type { Config } from '#base/config.ts'
+import { freshDatabase, type DatabaseKind, type FreshDatabase } from './database.ts'
+
+/** The whole server on loopback, on a database of its own, as `npm start` makes it. */
+export interface RunningGatehouse {
+  readonly config: Config
+  readonly url: string
+  readonly mcp: string
+  readonly database: FreshDatabase
+  /** Every log line so far, as text. */
+  readonly lines: readonly string[]
+  /** A real token of the development sign-in. */
+  token(email: string): Promise<string>
+  close(): Promise<void>
+}
+
+export async function startGatehouse(options: {
+  readonly kind: DatabaseKind
+  /** Beside PORT, DATABASE_URL and DATA_DIR. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly parts?: Omit<GatehouseParts, 'log'>
+  /** A second replica on the same database. */
+  readonly beside?: RunningGatehouse
+}): Promise<RunningGatehouse> {
+  const database = options.beside?.database ?? (await freshDatabase({ kind: options.kind }))
+  const loaded = loadConfig({
+    PORT: String(await freePort()),
+    DATA_DIR: database.config.dataDir,
+    LOG_LEVEL: 'info',
+    ...options.env,
+  })
+  const config: Config = {
+    ...loaded,
+    database: database.config.database,
+    sessionSecrets: database.config.sessionSecrets,
+  }
+  const lines: string[] = []
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const gatehouse = await createGatehouse(config, { ...options.parts, log: createLog(config.logLevel, sink) })
+  await gatehouse.listen()
+  return {
+    config,
+    url: config.publicUrl,
+    mcp: `${config.publicUrl}/mcp`,
+    database,
+    lines,
+    token: async (email) => await mintDevToken({ dataDir: config.dataDir, publicUrl: config.publicUrl, email }),
+    async close() {
+      await gatehouse.close()
+      if (options.beside === undefined) await database.drop()
+    },
+  }
+}
+
+/** The issuer's address must be known before it listens, so port 0 does not do. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}

@@ -24,7 +24,7 @@ import { createVisits } from './visit.ts'
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
 
 /** Milliseconds between the end of the last call and the end of every connection. */
-const LAST_MOMENT = 1000
+const LAST_MOMENT = 500
 
 function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']

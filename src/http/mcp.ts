@@ -116,10 +116,11 @@ export function createMcp(options: McpOptions): Mcp {
       return await reply.send(await response.text())
     watch(reply, flight, recheck)
     // Proxies would hold back small pieces (nginx) or the whole (compression).
+    reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
+    void reply.send(response.body)
+    // Else the caller waits for the first progress to learn that the answer is a stream.
+    reply.raw.flushHeaders()
     return await reply
-      .header('cache-control', 'no-store, no-transform')
-      .header('x-accel-buffering', 'no')
-      .send(response.body)
   }
 
   function take(reply: FastifyReply, endless: boolean): Flight {

@@ -17,6 +17,8 @@ export interface RunningGatehouse {
   readonly lines: readonly string[]
   /** A real token of the development sign-in. */
   token(email: string): Promise<string>
+  /** Ends the server and keeps the database, to look at what it left. */
+  stop(): Promise<void>
   close(): Promise<void>
 }
 
@@ -49,6 +51,8 @@ export async function startGatehouse(options: {
   })
   const gatehouse = await createGatehouse(config, { ...options.parts, log: createLog(config.logLevel, sink) })
   await gatehouse.listen()
+  let stopped: Promise<void> | null = null
+  const stop = async (): Promise<void> => await (stopped ??= gatehouse.close())
   return {
     config,
     url: config.publicUrl,
@@ -56,8 +60,9 @@ export async function startGatehouse(options: {
     database,
     lines,
     token: async (email) => await mintDevToken({ dataDir: config.dataDir, publicUrl: config.publicUrl, email }),
+    stop,
     async close() {
-      await gatehouse.close()
+      await stop()
       if (options.beside === undefined) await database.drop()
     },
   }

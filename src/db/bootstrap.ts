@@ -3,6 +3,7 @@ import { ConfigError } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { sqlState } from './errors.ts'
 import { ROLE } from './names.ts'
+import { scramVerifier } from './scram.ts'
 
 export interface BootstrapOptions {
   /** The role that the pool logs in as. Password null: it is the URL's own user, and is neither made nor changed (D17). */
@@ -63,7 +64,7 @@ async function createAppRole(client: pg.ClientBase, role: string, password: stri
   )
   if (rows[0]?.strong === true)
     throw new ConfigError([`the database role ${role} has rights of an administrator: drop it, it is made anew`])
-  await client.query(`ALTER ROLE ${role} LOGIN NOINHERIT PASSWORD ${client.escapeLiteral(password)}`)
+  await client.query(`ALTER ROLE ${role} LOGIN NOINHERIT PASSWORD '${scramVerifier(password)}'`)
   await client.query(`ALTER ROLE ${role} SET search_path = ''`)
 }
 

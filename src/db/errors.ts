@@ -16,6 +16,9 @@ const ABOUT_THE_SERVER = /^(08|53|57P|58)|^(28000|28P01|3D000|25P03)$/
 /** A statement or a lock took too long. */
 const TOO_LONG = new Set(['57014', '55P03'])
 
+/** Codes of Node for what goes wrong with sockets, names and certificates. */
+const SYSTEM = /^(E[A-Z]{3,}|ERR_(SSL|TLS)_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/
+
 /** What pg and its pool say without a code when a connection breaks, or none comes free. */
 const CONNECTION_LOST =
   /^(Connection terminated|Client has encountered|Client was closed|Connection ended|timeout e|Cannot use a pool)/
@@ -31,8 +34,7 @@ export function named(error: unknown): unknown {
   const code = codeOf(error)
   const unreachable =
     state === null
-      ? (code !== null && !code.startsWith('ERR_INVALID')) ||
-        (error instanceof Error && CONNECTION_LOST.test(error.message))
+      ? (code !== null && SYSTEM.test(code)) || (error instanceof Error && CONNECTION_LOST.test(error.message))
       : ABOUT_THE_SERVER.test(state)
   if (!unreachable) return error
   return new DatabaseUnavailable(`the database cannot be reached (${code ?? 'connection lost'})`, { cause: error })

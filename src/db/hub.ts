@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '#base/log.ts'
 import { CHANNEL, parseChange } from './change.ts'
@@ -19,6 +20,8 @@ interface Subscriber {
 
 const HEARTBEAT = 2_000
 const LONGEST_WAIT = 10_000
+/** A connection whose other end is gone never finishes saying goodbye. */
+const CLOSE_PATIENCE = 1_000
 
 /**
  * The one LISTEN connection of a process, made at the first subscription and held up from then on. Alive means: a notification
@@ -58,7 +61,7 @@ export class Hub {
     this.#live = false
     const client = this.#client
     this.#client = null
-    await client?.end().catch(() => {})
+    if (client !== null) await Promise.race([client.end().catch(() => {}), pause(CLOSE_PATIENCE, null, { ref: false })])
   }
 
   async #open(): Promise<void> {

@@ -13,8 +13,10 @@ export interface Migration {
 }
 
 /** The numbered files of sql/control or sql/tenant, in order. Their versions are 1, 2, 3 ... without a gap. */
-export async function readMigrations(kind: 'control' | 'tenant'): Promise<readonly Migration[]> {
-  const folder = join(packageRoot, 'sql', kind)
+export async function readMigrations(
+  kind: 'control' | 'tenant',
+  folder = join(packageRoot, 'sql', kind),
+): Promise<readonly Migration[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
   return await Promise.all(
     names.map(async (name, index) => {

@@ -22,7 +22,7 @@ const REFUSED = [
 
 /** String constants, comments and quoted names are told apart from bare words in one pass, in the order Postgres does. */
 const TOKEN =
-  /(?<comment>--[^\n\r]*|\/\*)|(?<unicode>[uU]&['"])|(?<escaped>[eE]'(?:[^'\\]|\\[\s\S]|'')*')|(?<text>'(?:[^']|'')*')|(?<quoted>"(?:[^"]|"")*")|(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<broken>['"])/g
+  /(?<comment>--[^\n\r]*|\/\*)|(?<unicode>[uU]&['"])|(?<escaped>[eE]')|(?<text>'(?:[^']|'')*')|(?<quoted>"(?:[^"]|"")*")|(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<broken>['"])/g
 
 /** The statement was refused before it was sent (D15): a bug of the tool, never the caller's. */
 export class StatementRefused extends TypeError {}
@@ -58,8 +58,10 @@ function wordsOf(text: string): string[] {
   const words: string[] = []
   const pattern = new RegExp(TOKEN)
   for (let token = pattern.exec(text); token !== null; token = pattern.exec(text)) {
-    const { comment, unicode, quoted, dollar, word, broken } = token.groups ?? {}
+    const { comment, unicode, escaped, quoted, dollar, word, broken } = token.groups ?? {}
     if (unicode !== undefined) throw new StatementRefused('a statement cannot use U& escapes')
+    // Where such a string ends depends on what follows it on the next line: bound values need no escapes.
+    if (escaped !== undefined) throw new StatementRefused("a statement cannot use E'' escapes")
     if (dollar !== undefined) throw new StatementRefused('a statement cannot use dollar-quoted text')
     if (broken !== undefined) throw new StatementRefused('a statement has an unclosed quote')
     if (comment === '/*') pattern.lastIndex = endOfComment(text, pattern.lastIndex)

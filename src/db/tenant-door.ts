@@ -100,6 +100,8 @@ function prelude(schema: string, access: 'read' | 'write', timeout: number, setR
     ...(setRole ? [`SET LOCAL ROLE ${schema}`] : []),
     // pg_temp last: a temporary table must never stand before a tenant's own.
     `SET LOCAL search_path = ${schema}, ext, pg_temp`,
+    // As statement.ts reads string constants; a server may still have it off.
+    'SET LOCAL standard_conforming_strings = on',
     `SET LOCAL statement_timeout = ${milliseconds}`,
     // Only a second line: our own clock ends the call first.
     `SET LOCAL idle_in_transaction_session_timeout = ${milliseconds + 1_000}`,

@@ -4,6 +4,7 @@ import { asOwner, grantRole, serverVersion } from './bootstrap.ts'
 import { inspect } from './inspect.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
+import { scramVerifier } from './scram.ts'
 
 export interface TenantRole {
   readonly schema: string
@@ -75,7 +76,7 @@ async function setLogin(client: pg.ClientBase, { schema, password }: TenantRole)
     'SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1',
     [schema],
   )
-  if (password !== null) await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD ${client.escapeLiteral(password)}`)
+  if (password !== null) await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(password)}'`)
   else if (rows[0]?.rolcanlogin === true) await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL`)
 }
 

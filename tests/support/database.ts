@@ -3,9 +3,11 @@
  * `describe.each(databaseKinds)('%s', (kind) => { ... await freshDatabase({ kind }) ... })`
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { systemClock } from '#base/clock.ts'
@@ -77,7 +79,8 @@ export async function freshDatabase({
       clock: systemClock,
     })
   const database = await open()
-  await database.admin.bootstrap()
+  // The login role has the database's own prefix and is not in the copy.
+  if (kind === 'postgres') await database.admin.bootstrap()
   const opened: Database[] = []
   const url = config.database.url ?? `postgres://postgres@localhost/postgres?host=${encodeURIComponent(config.dataDir)}`
   return {
@@ -173,11 +176,11 @@ async function makeTemplate(client: pg.Client, dataDir: string): Promise<void> {
   await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${TEMPLATE}`)
 }
 
-/** The folder of a bootstrapped embedded database, kept between runs under the digest of what made it. */
+/** A folder with a bootstrapped embedded database, kept between runs under the digest of what is in it. */
 async function copyEmbedded(): Promise<Base> {
   const template = await embeddedTemplate()
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
-  await cp(join(template, 'db'), join(dataDir, 'db'), { recursive: true })
+  await cp(template, join(dataDir, 'db'), { recursive: true, mode: constants.COPYFILE_FICLONE })
   return {
     database: {},
     dataDir,
@@ -185,33 +188,41 @@ async function copyEmbedded(): Promise<Base> {
   }
 }
 
+const CONTENT = ['sql/control/0001_registry.sql', 'src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']
+
 async function embeddedTemplate(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of CONTENT) hash.update(await readFile(join(packageRoot, path)))
   const cache = join(packageRoot, 'node_modules', '.cache', 'gatehouse')
-  const template = join(cache, await digest(['src/db', 'sql/control', 'package-lock.json']))
-  const exists = await readdir(template).catch(() => [])
-  if (exists.length > 0) return template
+  const template = join(cache, hash.digest('hex').slice(0, 16))
+  const building = `${template}.building`
   await mkdir(cache, { recursive: true })
+  for (const deadline = Date.now() + 60_000; ;) {
+    if (existsSync(template)) return template
+    // One process makes it, the others wait; a maker that died is given up after a while.
+    const mine = await mkdir(building).then(
+      () => true,
+      () => false,
+    )
+    if (mine || Date.now() > deadline) break
+    await pause(50)
+  }
+  try {
+    if (!existsSync(template)) await makeEmbeddedTemplate(template)
+  } finally {
+    await rm(building, { recursive: true, force: true })
+  }
+  return template
+}
+
+async function makeEmbeddedTemplate(template: string): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
   const config = { database: settings, dataDir, sessionSecrets: [SECRET], production: false }
   const door = await openDatabase({ config, log: silent, clock: systemClock })
   await door.admin.bootstrap()
   await door.close()
   const unfinished = `${template}.${randomBytes(4).toString('hex')}`
-  await cp(dataDir, unfinished, { recursive: true, filter: (source) => !source.includes('.s.PGSQL') })
+  await cp(join(dataDir, 'db'), unfinished, { recursive: true })
   await rm(dataDir, { recursive: true, force: true })
-  // Two processes may do this at once: the first one's stays.
-  await rename(unfinished, template).catch(async () => await rm(unfinished, { recursive: true, force: true }))
-  return template
-}
-
-async function digest(paths: readonly string[]): Promise<string> {
-  const hash = createHash('sha256')
-  for (const path of paths) {
-    const at = join(packageRoot, path)
-    const names = path.includes('.')
-      ? ['']
-      : (await readdir(at, { recursive: true })).filter((name) => name.includes('.')).sort()
-    for (const name of names) hash.update(`${path}/${name}\0`).update(await readFile(join(at, name)))
-  }
-  return hash.digest('hex').slice(0, 16)
+  await rename(unfinished, template)
 }

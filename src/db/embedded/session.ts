@@ -71,7 +71,7 @@ export class Session {
     const worker = this.#worker
     if (worker === null) return
     const gone = once(worker, 'exit')
-    worker.postMessage(null)
+    worker.postMessage(null, [])
     const late = setTimeout(() => void worker.terminate(), CLOSE_PATIENCE)
     await gone
     clearTimeout(late)

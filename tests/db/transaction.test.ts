@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { uuidv7 } from '#base/id.ts'
+import { DatabaseUnavailable, StatementTimeout, type TenantDb } from '#db/database.ts'
+import { sql } from '#db/sql.ts'
+import type { Tenant } from '#tenancy/tenant.ts'
+import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+
+const add = async (db: TenantDb, name: string): Promise<unknown> =>
+  await db.query(
+    sql`INSERT INTO projects (id, name, created_by, created_at, updated_at) VALUES (${uuidv7()}, ${name}, 'test', now(), now())`,
+  )
+
+/** Busy for many seconds, and not with pg_sleep, which is refused. */
+const slow = sql`SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b`
+
+describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
+  let fresh: FreshDatabase
+  let acme: Tenant
+  beforeAll(async () => {
+    fresh = await freshDatabase({ kind })
+    acme = await fresh.tenant('acme')
+  })
+  afterAll(async () => await fresh.drop())
+
+  const names = async (): Promise<string[]> =>
+    await fresh.database.tenant(acme, { access: 'read' }, async (db) =>
+      (await db.query<{ name: string }>(sql`SELECT name FROM projects ORDER BY ctid`)).map((row) => row.name),
+    )
+
+  test('is committed when the work is done, and rolled back whole when it throws', async () => {
+    await fresh.database.tenant(acme, { access: 'write' }, async (db) => await add(db, 'kept'))
+    const failed = fresh.database.tenant(acme, { access: 'write' }, async (db) => {
+      await add(db, 'lost')
+      throw new RangeError('mine')
+    })
+    await expect(failed).rejects.toThrow(RangeError)
+    expect(await names()).toEqual(['kept'])
+  })
+
+  test('an error that the work swallowed does not pass for success: COMMIT is answered by ROLLBACK', async () => {
+    const swallowed = fresh.database.tenant(acme, { access: 'write' }, async (db) => {
+      await add(db, 'half')
+      await db.query(sql`SELECT 1 / ${0}::int`).catch(() => {})
+      return 'all well'
+    })
+    await expect(swallowed).rejects.toMatchObject({ code: '22012' })
+    expect(await names()).toEqual(['kept'])
+  })
+
+  test('statements that were not waited for run in order and belong to the transaction', async () => {
+    await fresh.database.tenant(acme, { access: 'write' }, async (db) => {
+      void add(db, 'second')
+      await Promise.all([add(db, 'third'), add(db, 'fourth')])
+      void add(db, 'fifth')
+    })
+    expect(await names()).toEqual(['kept', 'second', 'third', 'fourth', 'fifth'])
+  })
+
+  test('the handle is of no use when the transaction is over', async () => {
+    let kept: TenantDb | null = null
+    await fresh.database.tenant(acme, { access: 'read' }, async (db) => {
+      kept = db
+      await db.query(sql`SELECT 1`)
+    })
+    await expect((kept as unknown as TenantDb).query(sql`SELECT 1`)).rejects.toThrow('this transaction is over')
+  })
+
+  test("D20: access 'read' is enforced by Postgres, in any disguise", async () => {
+    for (const statement of [
+      sql`DELETE FROM projects`,
+      sql`WITH gone AS (DELETE FROM projects RETURNING 1) SELECT * FROM gone`,
+      sql`UPDATE projects SET name = 'x'`,
+      sql`SELECT * FROM projects FOR UPDATE`,
+    ]) {
+      await expect(
+        fresh.database.tenant(acme, { access: 'read' }, async (db) => await db.query(statement)),
+      ).rejects.toMatchObject({
+        code: '25006',
+      })
+    }
+    expect(await names()).toHaveLength(5)
+  })
+
+  test('one that takes too long is ended, and later calls work', async () => {
+    const started = Date.now()
+    const overrun = fresh.database.tenant(acme, { access: 'read', timeout: 300 }, async (db) => await db.query(slow))
+    await expect(overrun).rejects.toThrow(StatementTimeout)
+    expect(Date.now() - started).toBeLessThan(3_000)
+    await until(async () => (await names()).length === 5)
+  })
+
+  test('work that never comes back to the database is ended by the clock too', async () => {
+    const stuck = fresh.database.tenant(acme, { access: 'read', timeout: 50 }, async () => await new Promise(() => {}))
+    await expect(stuck).rejects.toThrow(StatementTimeout)
+    expect(await names()).toHaveLength(5)
+  })
+
+  test('an abort cancels the running statement, and nothing of it is kept', async () => {
+    const caller = new AbortController()
+    const aborted = fresh.database.tenant(acme, { access: 'write', signal: caller.signal }, async (db) => {
+      await add(db, 'aborted')
+      setTimeout(() => caller.abort(new Error('caller is gone')), 20)
+      await db.query(slow)
+    })
+    await expect(aborted).rejects.toThrow('caller is gone')
+    await until(async () => (await names()).length === 5)
+    if (kind === 'postgres') {
+      await until(
+        async () =>
+          (
+            await fresh.sql(
+              `SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%generate_series%' AND pid <> pg_backend_pid()`,
+            )
+          ).length === 0,
+      )
+    }
+  })
+
+  test('an abort after the call touches nothing: the connection may be another tenant’s by then', async () => {
+    const caller = new AbortController()
+    await fresh.database.tenant(
+      acme,
+      { access: 'read', signal: caller.signal },
+      async (db) => await db.query(sql`SELECT 1`),
+    )
+    const other = fresh.database.tenant(acme, { access: 'read' }, async (db) => {
+      caller.abort()
+      return await db.query(sql`SELECT count(*)::int AS n FROM generate_series(1, 100000)`)
+    })
+    await expect(other).resolves.toEqual([{ n: 100_000 }])
+    await expect(
+      fresh.database.tenant(
+        acme,
+        { access: 'read', signal: AbortSignal.abort(new Error('before')) },
+        async () => 'ran',
+      ),
+    ).rejects.toThrow('before')
+  })
+
+  test('leaves no state of its session behind, as a pooler would hand it to anyone', async () => {
+    const single = await fresh.open({ poolMax: 1 })
+    const state = sql`SELECT current_user::text AS role, current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout,
+      current_setting('transaction_read_only') AS read_only, coalesce(current_setting('gatehouse.tenant', true), '') AS tenant`
+    const before = await single.control({ as: 'resolver' }, async (db) => await db.query(state))
+    await single.tenant(acme, { access: 'read', timeout: 1234 }, async (db) => await db.query(sql`SELECT 1`))
+    await single.control({ as: 'desk', tenant: acme.id }, async (db) => await db.query(sql`SELECT 1`))
+    await single.tenant(acme, { access: 'write' }, async (db) => await db.query(sql`SELECT 1 / 0`)).catch(() => {})
+    await single.tenant(acme, { access: 'read', timeout: 100 }, async (db) => await db.query(slow)).catch(() => {})
+    await until(async () => {
+      expect(await single.control({ as: 'resolver' }, async (db) => await db.query(state))).toEqual(before)
+      return true
+    })
+  })
+
+  test('with DATABASE_PIPELINE the same holds: rows, errors and the role', async () => {
+    const piped = await fresh.open({ pipeline: true })
+    const rows = await piped.tenant(
+      acme,
+      { access: 'read' },
+      async (db) => await db.query(sql`SELECT current_user::text AS role`),
+    )
+    expect(rows).toEqual([{ role: acme.schema }])
+    const denied = piped.tenant(acme, { access: 'read' }, async (db) => await db.query(sql`DELETE FROM projects`))
+    await expect(denied).rejects.toMatchObject({ code: '25006' })
+    const swallowed = piped.tenant(
+      acme,
+      { access: 'write' },
+      async (db) => await db.query(sql`SELECT 1 / 0`).catch(() => 'fine'),
+    )
+    await expect(swallowed).rejects.toMatchObject({ code: '22012' })
+    await expect(piped.tenant(acme, { access: 'read' }, async () => 'no statement at all')).resolves.toBe(
+      'no statement at all',
+    )
+    await expect(
+      piped.tenant(
+        { ...acme, schema: 'tenant_nobody' },
+        { access: 'read' },
+        async (db) => await db.query(sql`SELECT 1`),
+      ),
+    ).rejects.toThrow('no rights at present')
+  })
+})
+
+test('an unreachable server is DatabaseUnavailable, for every way in', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const away = await fresh.open({ url: 'postgres://postgres@127.0.0.1:9/none' })
+  const place = { schema: 'tenant_acme', placement: 'default', schemaVersion: 1 } as const
+  await expect(away.ping()).rejects.toThrow(DatabaseUnavailable)
+  await expect(away.tenant(place, { access: 'read' }, async () => {})).rejects.toThrow(DatabaseUnavailable)
+  await expect(away.control({ as: 'resolver' }, async () => {})).rejects.toThrow(DatabaseUnavailable)
+  await expect(away.control({ as: 'operator' }, async () => {})).rejects.toThrow(DatabaseUnavailable)
+  await expect(away.announce({ table: 'tenants', tenant: null, id: null })).rejects.toThrow(DatabaseUnavailable)
+  await expect(away.admin.controlVersion()).rejects.toThrow(DatabaseUnavailable)
+  await fresh.drop()
+})
+
+test('a connection that the server ends in the middle is DatabaseUnavailable, and the next call works', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const acme = await fresh.tenant('acme')
+  const cut = fresh.database.tenant(acme, { access: 'read' }, async (db) => {
+    const [row] = await db.query<{ pid: number }>(sql`SELECT pg_backend_pid() AS pid`)
+    await fresh.sql('SELECT pg_terminate_backend($1)', [row?.pid])
+    await db.query(sql`SELECT 1`)
+  })
+  await expect(cut).rejects.toThrow(DatabaseUnavailable)
+  await expect(fresh.database.ping()).resolves.toBeUndefined()
+  await fresh.drop()
+})
+
+/** Asks until it is so; errors count as "not yet". */
+async function until(condition: () => Promise<boolean>, patience = 10_000): Promise<void> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    try {
+      if (await condition()) return
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+    }
+    if (Date.now() > deadline) throw new Error('it never became so')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -22,8 +22,8 @@ export interface Refreshed<Value extends object> {
   /** The held value, or the first one. @throws Refusal `provider_unavailable` when there is none or it is too old, and no new one comes. */
   get(): Promise<Value>
   /**
-   * Fetches now, unless the last attempt was less than `interval` milliseconds ago or failed and its wait is not over; joins
-   * a fetch under way. False: no fetch was due. @throws Refusal `provider_unavailable` when it failed.
+   * Fetches now, unless the last attempt, good or bad, was less than `interval` milliseconds ago (give no less than the longest
+   * back-off, 30 s); joins a fetch under way. False: no fetch was due. @throws Refusal `provider_unavailable` when it failed.
    */
   reload(interval: number): Promise<boolean>
   state(): RefreshedState<Value>
@@ -84,7 +84,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
     },
 
     async reload(interval) {
-      if (flight === null && (clock.now() < lastAttempt + interval || waiting())) return false
+      if (flight === null && clock.now() < lastAttempt + interval) return false
       await attempt()
       return true
     },

@@ -173,6 +173,32 @@ test('N3: with no keys held a dead issuer is asked after 1, 2, 4, 8, 16, 30, 30 
   expect(error).toMatchObject({ status: 503, retryAfter: 10 })
 })
 
+test('a dead issuer whose keys are held is left alone between its attempts', async () => {
+  await ask()
+  issuer.server.answer(status(500))
+  issuer.clock.advance(20 * MINUTE)
+  await ask()
+  await until(() => keys.state().last_error !== null)
+  for (let n = 0; n < 20; n += 1) expect(await ask()).toBe('accepted')
+  issuer.clock.advance(999)
+  await ask()
+  // A fetch that should not have been would be under way now: joining it would answer otherwise.
+  expect(await ask('unknown')).toBe('provider_unavailable')
+  expect(hits()).toBe(2)
+  issuer.clock.advance(1)
+  await ask()
+  await until(() => hits() === 3)
+})
+
+test('all who ask together once the wait is over get the keys of one fetch', async () => {
+  issuer.server.answer(status(500))
+  expect(await ask()).toBe('provider_unavailable')
+  issuer.publish([k1.jwk])
+  issuer.clock.advance(1_000)
+  expect(await Promise.all([ask(), ask(), ask()])).toEqual(['accepted', 'accepted', 'accepted'])
+  expect(hits()).toBe(2)
+})
+
 test('an unknown kid while the issuer is down is no judgement; the kids that are held are proved', async () => {
   await ask()
   issuer.server.answer(status(500))

@@ -224,6 +224,7 @@ test('J23: of two keys with one kid and algorithm neither serves', async () => {
   issuer.publish([key.jwk, stranger.jwk, other.jwk])
   expect(await code(issuer.token())).toBe('key_unknown')
   expect(await code(forge(other, { alg: 'RS256', kid: 'k2' }, goodClaims(issuer.clock)))).toBe('accepted')
+  expect(keys.state().keys).toBe(1)
 })
 
 test('a token without kid is proved when one key fits, and refused when several do', async () => {
@@ -320,6 +321,16 @@ test('a verified token is not proved again for a minute, and its times are check
   const held = await mine.verify(long)
   issuer.clock.advance(60_000)
   expect(await mine.verify(long)).not.toBe(held)
+})
+
+test('the times of a remembered token are checked against a clock that was set back, too', async () => {
+  const mine = verifier()
+  await keys.warm()
+  const token = issuer.token({ iat: seconds(0) })
+  await mine.verify(token)
+  issuer.clock.advance(-31_000)
+  expect(await refused(async () => await mine.verify(token))).toBe('token_not_yet_valid')
+  issuer.clock.advance(31_000)
 })
 
 test('a refusal is not remembered', async () => {

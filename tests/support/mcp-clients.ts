@@ -27,7 +27,7 @@ export type ClientKind = (typeof clientKinds)[number]
 export async function connectClient(kind: ClientKind, url: string, token: string): Promise<McpClient> {
   if (kind === 'v1 client') {
     const client = new LegacyClient({ name: 'test', version: '1' })
-    await client.connect(new LegacyTransport(new URL(url), bearer(token)) as never)
+    await client.connect(new LegacyTransport(new URL(url), bearer(token)))
     return {
       era: kind,
       listTools: async () => await client.listTools(),

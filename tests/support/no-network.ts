@@ -19,4 +19,4 @@ net.Socket.prototype.connect = function connect(this: net.Socket, ...args: unkno
     return this
   }
   return Reflect.apply(original, this, args) as net.Socket
-} as typeof original
+}

@@ -52,6 +52,9 @@ export function commonClaims(
   }
 }
 
+/** What of an Identity can map to a tenant, beside a pinned one. */
+export type TenantEvidence = Pick<Identity, 'email' | 'email_verified' | 'email_authority' | 'organization'>
+
 /**
  * An email and what it is worth. It is worth nothing unless `verified` is the boolean true: a string, a number or silence
  * prove nothing (D6, security.md E1), nor does an address we cannot take a domain from.
@@ -61,7 +64,7 @@ export function emailEvidence(
   email: unknown,
   verified: unknown,
   authority: (domain: string) => Identity['email_authority'],
-): Pick<Identity, 'email' | 'email_verified' | 'email_authority'> {
+): Omit<TenantEvidence, 'organization'> {
   const address = text(email)
   const domain = address === null ? null : emailDomain(address)
   if (domain === null || verified !== true) return { email: address, email_verified: false, email_authority: 'none' }

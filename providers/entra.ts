@@ -1,6 +1,6 @@
 import { ConfigError, type OidcConfig } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
-import { text, type Claims } from './claims.ts'
+import { emailEvidence, text, type Claims, type TenantEvidence } from './claims.ts'
 
 const HOSTS = [
   'login.microsoftonline.com',
@@ -25,9 +25,15 @@ export interface Entra {
  * discovery and keys, so `{tenantid}` is never matched by pattern.
  * @throws ConfigError when every tenant in the world would be let in, or a listed tenant could not be told apart.
  */
-export function readEntra({ id, issuer, tenantIds }: Pick<OidcConfig, 'id' | 'issuer' | 'tenantIds'>): Entra | null {
+export function readEntra({
+  id,
+  issuer,
+  tenantIds,
+  introspection,
+}: Pick<OidcConfig, 'id' | 'issuer' | 'tenantIds' | 'introspection'>): Entra | null {
   const { hostname } = new URL(issuer)
   if (tenantIds.length === 0 && !HOSTS.includes(hostname)) return null
+  if (introspection !== null) throw new ConfigError([`${id}: Entra has no introspection`])
   const allowed = tenantIds.map((tid) => tid.toLowerCase())
   if (PLACEHOLDER.test(issuer)) {
     if (allowed.length === 0)
@@ -42,20 +48,21 @@ export function readEntra({ id, issuer, tenantIds }: Pick<OidcConfig, 'id' | 'is
 }
 
 /**
- * Who vouches in an Entra token. `email` can be set by the admin of any hostile tenant and Entra never says `email_verified`
- * (nOAuth, security.md E11): it counts only with `xms_edov`, "the domain's owner verified it", and never for a personal account.
+ * Who vouches in an Entra token: the organisation is the tenant id. `email` can be set by the admin of any hostile tenant and
+ * Entra never says `email_verified` (nOAuth, security.md E11), so it counts only with `xms_edov`, "the domain's owner verified
+ * it". A personal account proves neither.
  * @throws Refusal `organization_refused` when `tid` is not the tenant the issuer names.
  */
-export function entraEvidence(
-  { tenantOf }: Entra,
-  iss: string,
-  claims: Claims,
-): { tid: string | null; verified: boolean } {
+export function entraEvidence({ tenantOf }: Entra, iss: string, claims: Claims): TenantEvidence {
   const tid = text(claims['tid'])?.toLowerCase() ?? null
   if (tid === null || tid !== tenantOf.get(iss)) {
     throw new Refusal('organization_refused', { detail: 'tid is not the tenant of the issuer' })
   }
-  if (tid === CONSUMERS) return { tid: null, verified: false }
+  const personal = tid === CONSUMERS
   const edov = claims['xms_edov']
-  return { tid, verified: edov === true || edov === '1' || edov === 1 }
+  const verified = !personal && (edov === true || edov === '1' || edov === 1)
+  return {
+    ...emailEvidence(claims['email'], verified, () => 'live'),
+    organization: personal ? null : { kind: 'tid', value: tid },
+  }
 }

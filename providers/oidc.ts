@@ -2,12 +2,11 @@ import { ConfigError, type OidcConfig } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
 import { createDiscovery } from '#identity/discovery.ts'
 import type { Identity } from '#identity/identity.ts'
-import { createKeySet, type KeySet } from '#identity/jwks.ts'
+import type { KeySet } from '#identity/jwks.ts'
 import { isJwtShaped, peekIssuer } from '#identity/jwt-parse.ts'
-import { createJwtVerifier } from '#identity/jwt.ts'
-import { createOpaqueVerifier } from '#identity/opaque.ts'
+import { createOpaqueVerifier, type OpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider, ProviderState, TokenShape } from '#identity/provider.ts'
-import { audienceRule, type Audience } from './audience.ts'
+import type { Audience } from './audience.ts'
 import {
   commonClaims,
   emailEvidence,
@@ -16,15 +15,13 @@ import {
   text,
   type Claims,
   type ProviderParts,
+  type TenantEvidence,
 } from './claims.ts'
 import { entraEvidence, readEntra } from './entra.ts'
 import { explained } from './explained.ts'
 import { introspect } from './introspection.ts'
+import { createIssuer } from './issuer.ts'
 import { hasKnownPrefix } from './prefixes.ts'
-
-const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/
-/** Keycloak writes what a token is into the payload; these are no access or ID tokens. */
-const FOREIGN_USES = ['Refresh', 'Offline', 'Logout']
 
 /**
  * Any OpenID issuer: JWTs by signature with the keys of its discovery document, opaque tokens by introspection (RFC 7662).
@@ -43,46 +40,26 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
   const opaque = config.introspection === null ? null : createOpaque(config.introspection)
 
   function identify(iss: string, sub: string, claims: Claims): Identity {
-    const { tid, verified } =
-      entra === null ? { tid: null, verified: claims['email_verified'] === true } : entraEvidence(entra, iss, claims)
-    const organization = config.organizationClaim === null ? null : text(claims[config.organizationClaim])
     return identityOf({
       provider: config.id,
       iss,
       sub,
       ...commonClaims(claims, config.carriesScopes),
-      ...emailEvidence(claims['email'], verified, (domain) =>
-        // xms_edov says that the domain's own administrator vouches, whatever the configuration says of domains.
-        tid !== null || holdsDomain(config.domains, domain) ? 'live' : 'none',
-      ),
-      organization:
-        tid !== null
-          ? { kind: 'tid', value: tid }
-          : organization === null
-            ? null
-            : { kind: 'org_id', value: organization },
+      ...(entra === null ? evidenceOf(config, claims) : entraEvidence(entra, iss, claims)),
       tenant: config.tenant,
     })
   }
 
-  function createOpaque(credentials: NonNullable<OidcConfig['introspection']>) {
-    const [issuer = config.issuer] = issuers
+  function createOpaque(credentials: NonNullable<OidcConfig['introspection']>): OpaqueVerifier<Identity> {
+    const { issuer } = config
     const discovery = createDiscovery({ issuer, ...parts })
-    const { endpoint } = credentials
+    const endpoint = async (): Promise<string> =>
+      credentials.endpoint ?? (await discovery.endpoint('introspection_endpoint'))
     return createOpaqueVerifier({
       provider: config.id,
       clock: parts.clock,
       check: async (token) => {
-        const { sub, exp, claims } = await introspect(
-          token,
-          {
-            ...accepted,
-            issuer,
-            credentials,
-            endpoint: async () => endpoint ?? (await discovery.endpoint('introspection_endpoint')),
-          },
-          parts,
-        )
+        const { sub, exp, claims } = await introspect(token, { ...accepted, issuer, credentials, endpoint }, parts)
         return { value: identify(issuer, sub, claims), exp }
       },
     })
@@ -110,33 +87,9 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
   }
 }
 
-function createIssuer(issuer: string, config: OidcConfig, accepted: Audience, parts: ProviderParts) {
-  const discovery = createDiscovery({ issuer, ...parts })
-  const { algorithms, tokenUse } = config
-  const keys = createKeySet({ issuer, jwksUri: async () => await discovery.endpoint('jwks_uri'), algorithms, ...parts })
-  const meantForUs = audienceRule(accepted)
-  const jwts = createJwtVerifier({
-    issuer,
-    keys,
-    algorithms,
-    types: tokenUse,
-    clock: parts.clock,
-    audience: (claims, typ) => {
-      const use = claims['typ']
-      if (typeof use === 'string' && FOREIGN_USES.includes(use))
-        throw new Refusal('type_refused', { detail: `typ ${use}` })
-      meantForUs(claims, typ)
-    },
-  })
-  return { keys, jwts }
-}
-
 /** @throws ConfigError for a configuration under which a token could be accepted that was not meant for us. */
-function acceptedAudience({ id, issuer, audience, login, tokenUse, algorithms }: OidcConfig): Audience {
+function acceptedAudience({ id, issuer, audience, login, tokenUse }: OidcConfig): Audience {
   const problems: string[] = []
-  const weak = algorithms.filter((algorithm) => !ASYMMETRIC.test(algorithm))
-  if (weak.length > 0) problems.push(`${id}: ${weak.join(', ')} cannot be used with an issuer's public keys`)
-  if (algorithms.length === 0) problems.push(`${id}: no signature algorithm is allowed`)
   if (!/^https?:\/\//.test(issuer) || !URL.canParse(issuer)) problems.push(`${id}: ${issuer} is no issuer URL`)
   const clientIds = login === null ? [] : [login.clientId]
   const accepted = {
@@ -147,6 +100,17 @@ function acceptedAudience({ id, issuer, audience, login, tokenUse, algorithms }:
   if (accepted.audience.length + accepted.clientIds.length === 0) problems.push(`${id}: an audience is needed`)
   if (problems.length > 0) throw new ConfigError(problems)
   return accepted
+}
+
+/** D6: what the issuer says of an address, in the domains it may speak for; and the organisation claim, where one is configured. */
+function evidenceOf({ domains, organizationClaim }: OidcConfig, claims: Claims): TenantEvidence {
+  const organization = organizationClaim === null ? null : text(claims[organizationClaim])
+  return {
+    ...emailEvidence(claims['email'], claims['email_verified'], (domain) =>
+      holdsDomain(domains, domain) ? 'live' : 'none',
+    ),
+    organization: organization === null ? null : { kind: 'org_id', value: organization },
+  }
 }
 
 /** The state of several key sets is that of the one that is worst off. */

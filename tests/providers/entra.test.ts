@@ -77,7 +77,8 @@ describe('E11: an address counts only with xms_edov', () => {
 })
 
 describe('the issuer as configured', () => {
-  const read = (issuer: string, tenantIds: string[] = []) => readEntra({ id: 'oidc', issuer, tenantIds })
+  const read = (issuer: string, tenantIds: string[] = []) =>
+    readEntra({ id: 'oidc', issuer, tenantIds, introspection: null })
 
   test('Microsoft is known by its host, so that its addresses are never believed by mistake', () => {
     expect([...read(`https://login.microsoftonline.com/${ACME}/v2.0`)!.tenantOf]).toEqual([
@@ -102,5 +103,10 @@ describe('the issuer as configured', () => {
     ['one tenant, another listed', `https://login.microsoftonline.com/${ACME}/v2.0`, [GLOBEX]],
   ])('%s stops the boot', (_what, issuer, tenantIds) => {
     expect(() => read(issuer, tenantIds)).toThrow(ConfigError)
+  })
+
+  test('introspection, which Entra does not have, stops the boot', () => {
+    const issuer = `https://login.microsoftonline.com/${ACME}/v2.0`
+    expect(() => readEntra({ ...configs.oidc(issuer), introspection: configs.introspection })).toThrow(ConfigError)
   })
 })

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Configuration, Provider } from 'oidc-provider'
+import type { Configuration, Provider, errors as Errors } from 'oidc-provider'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { directLoopback } from './client-address.ts'
@@ -35,7 +35,7 @@ export async function createDevIssuer({ dataDir, publicUrl, log }: DevIssuerOpti
   policy.get('consent')?.checks.clear()
   const adapter = createDevAdapter(dataDir, state, log)
   const provider = new oidc.Provider(issuer, {
-    ...configuration(publicUrl, state),
+    ...configuration(publicUrl, state, oidc.errors),
     adapter,
     interactions: { policy, url: interactionUrl },
   })
@@ -56,7 +56,11 @@ async function loadQuietly(): Promise<typeof import('oidc-provider')> {
   }
 }
 
-function configuration(publicUrl: string, { key, cookieKeys }: DevState): Configuration {
+function configuration(
+  publicUrl: string,
+  { key, cookieKeys }: DevState,
+  { InvalidTarget }: Pick<typeof Errors, 'InvalidTarget'>,
+): Configuration {
   const home = `${publicUrl}/mcp`
   const served = (resource: string): boolean =>
     resource === home || (resource.startsWith(`${publicUrl}/t/`) && /\/t\/[a-z][a-z0-9_]{0,40}\/mcp$/.test(resource))
@@ -69,7 +73,6 @@ function configuration(publicUrl: string, { key, cookieKeys }: DevState): Config
       application_type: 'native',
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
-      token_endpoint_auth_method: 'none',
       id_token_signed_response_alg: 'ES256',
     },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
@@ -89,7 +92,7 @@ function configuration(publicUrl: string, { key, cookieKeys }: DevState): Config
         useGrantedResource: () => true,
         // Every endpoint of this server is one resource server: the tenant is chosen by membership, not by the token.
         getResourceServerInfo: async (_ctx, resource) => {
-          if (!served(resource)) throw new InvalidTarget()
+          if (!served(resource)) throw new InvalidTarget('only the MCP endpoints of this server are served')
           return {
             scope: SCOPES,
             audience: home,
@@ -137,14 +140,6 @@ function configuration(publicUrl: string, { key, cookieKeys }: DevState): Config
       ctx.body = devErrorPage(out.error_description ?? out.error)
     },
   }
-}
-
-/** RFC 8707 section 2, in the form oidc-provider reads. Made here because importing its own class would load the package. */
-class InvalidTarget extends Error {
-  readonly error = 'invalid_target'
-  readonly error_description = 'this server serves only its own MCP endpoints as resource'
-  readonly statusCode = 400
-  readonly expose = true
 }
 
 async function mount(app: FastifyInstance, provider: Provider, issuer: string, log: Log): Promise<void> {

@@ -68,8 +68,8 @@ describe.each(CLIENTS)('%s', (_name, connect, protocol) => {
     const client = await connect(`${url}/mcp`)
     await expect(client.call('admin', {})).rejects.toThrow(/403|scope/i)
     await client.close()
-    await expect(connect(`${url}/mcp`, 'token_expired')).rejects.toThrow()
-    await expect(connect(`${url}/t/globex_test/mcp`)).rejects.toThrow()
+    await expect(connect(`${url}/mcp`, 'token_expired')).rejects.toThrow(/invalid_token|401|authoriz/i)
+    await expect(connect(`${url}/t/globex_test/mcp`)).rejects.toThrow(/access_denied|403/i)
   })
 
   test('that goes away ends its tool', async () => {
@@ -79,7 +79,7 @@ describe.each(CLIENTS)('%s', (_name, connect, protocol) => {
     const call = client.call('wait', {}, { signal: stop.signal })
     await until(() => calls.length === 1)
     stop.abort()
-    await expect(call).rejects.toThrow()
+    await expect(call).rejects.toThrow(/abort/i)
     await client.close()
     await until(() => calls[0]?.request.signal.aborted === true)
   })
@@ -156,13 +156,15 @@ test('D34: a cursor of tools/list holds a name and nothing else, and another one
     }
   }
   const names: string[] = []
+  const cursors: string[] = []
   let cursor: string | undefined
   do {
     const { result } = await page(cursor)
     names.push(...result.tools.map(({ name }) => name))
     cursor = result.nextCursor
-    if (cursor !== undefined) expect(Buffer.from(cursor, 'base64url').toString()).toBe(names.at(-1))
+    cursors.push(Buffer.from(cursor ?? '', 'base64url').toString())
   } while (cursor !== undefined)
+  expect(cursors).toEqual(['tool_099', 'tool_199', ''])
   expect(names).toEqual(many.map(({ name }) => name))
   for (const bad of [
     '%%%',
@@ -214,7 +216,7 @@ test('D22: an open stream ends within two seconds of its reader losing access', 
   await until(() => calls.length === 1)
   allowed = false
   const cut = performance.now()
-  await expect(answer.text()).rejects.toThrow()
+  await expect(answer.text()).rejects.toThrow('terminated')
   expect(performance.now() - cut).toBeLessThan(2000)
   await until(() => calls[0]?.request.signal.aborted === true)
 })

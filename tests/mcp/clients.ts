@@ -38,8 +38,7 @@ const official =
       protocol: client.getNegotiatedProtocolVersion(),
       server: client.getServerVersion(),
       tools: async () => (await client.listTools()).tools,
-      call: async (name, args, options) =>
-        (await client.callTool({ name, arguments: args }, options as never)) as ToolAnswer,
+      call: async (name, args, options) => await client.callTool({ name, arguments: args }, options),
       close: async () => await client.close(),
     }
   }
@@ -47,13 +46,13 @@ const official =
 const first: Connect = async (url, token = 'alice') => {
   const client = new Client1({ name: 'test', version: '1' })
   const transport = new Transport1(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
-  await client.connect(transport as never)
+  await client.connect(transport)
   return {
     protocol: transport.protocolVersion,
     server: client.getServerVersion(),
     tools: async () => (await client.listTools()).tools,
     call: async (name, args, options) =>
-      (await client.callTool({ name, arguments: args }, undefined, options as never)) as ToolAnswer,
+      (await client.callTool({ name, arguments: args }, undefined, options)) as ToolAnswer,
     close: async () => await client.close(),
   }
 }

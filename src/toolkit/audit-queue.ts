@@ -4,10 +4,11 @@ import type { Tenant } from '#tenancy/tenant.ts'
 
 /** Rows of one INSERT, and how many of one place cause a flush before its time (D35). */
 const BATCH = 500
-/** What may wait while the database is away: some minutes of a busy server, some 20 MB. */
-const MOST = 20_000
-/** Of that, rows without a tenant: whoever knocks without a token must not push out the tenants' rows. */
-const MOST_REGISTRY = 4_000
+/**
+ * Rows held while the database is away: some minutes of a busy server, some 20 MB. Rows without a tenant have a bound of their own,
+ * so that whoever knocks without a token cannot push out the tenants' rows.
+ */
+const MOST = { tenants: 16_000, registry: 4_000 } as const
 /** Rows waiting at which a call waits for the flush before it adds its own. */
 const FULL = 10_000
 
@@ -17,64 +18,72 @@ export interface Batch {
   readonly entries: readonly AuditEntry[]
 }
 
-/** Audit rows that wait for the next flush: never more than a bound, and what falls over it is counted. */
+type Lane = keyof typeof MOST
+
+const laneOf = (tenant: Tenant | null): Lane => (tenant === null ? 'registry' : 'tenants')
+
+/** Audit rows until they are written: never more than a bound, and what falls over it is counted. */
 export class AuditQueue {
-  readonly #places = new Map<string, { tenant: Tenant | null; entries: AuditEntry[] }>()
-  #size = 0
+  readonly #waiting = new Map<string, { tenant: Tenant | null; entries: AuditEntry[] }>()
+  /** Waiting or being written. */
+  readonly #held = { tenants: 0, registry: 0 }
   #lost = 0
 
   get size(): number {
-    return this.#size
+    return this.#held.tenants + this.#held.registry
   }
   get lost(): number {
     return this.#lost
   }
   /** Is it time for those who can wait to wait? */
   get full(): boolean {
-    return this.#size >= FULL
+    return this.#held.tenants >= FULL
   }
 
   /** Answers whether a flush should start now. */
   add(tenant: Tenant | null, entry: AuditEntry): boolean {
-    const place = this.#place(tenant)
-    if (this.#size >= MOST || (tenant === null && place.entries.length >= MOST_REGISTRY)) {
+    const lane = laneOf(tenant)
+    if (this.#held[lane] >= MOST[lane]) {
       this.#lost += 1
       return false
     }
-    place.entries.push(entry)
-    this.#size += 1
-    return place.entries.length % BATCH === 0
+    this.#held[lane] += 1
+    const { entries } = this.#place(tenant)
+    entries.push(entry)
+    return entries.length % BATCH === 0
   }
 
-  /** All that waits, in batches; the queue is empty then. */
+  /** All that waits, in batches; each is to be told as written or failed. */
   take(): Batch[] {
     const batches: Batch[] = []
-    for (const { tenant, entries } of this.#places.values()) {
-      for (let from = 0; from < entries.length; from += BATCH)
+    for (const { tenant, entries } of this.#waiting.values()) {
+      for (let from = 0; from < entries.length; from += BATCH) {
         batches.push({ tenant, entries: entries.slice(from, from + BATCH) })
+      }
     }
-    this.#places.clear()
-    this.#size = 0
+    this.#waiting.clear()
     return batches
   }
 
-  /** After a failure: keeps the rows when trying again can help and there is room, else counts them as lost. Answers whether they are kept. */
-  putBack({ tenant, entries }: Batch, error: unknown): boolean {
-    const passing =
-      error instanceof DatabaseUnavailable || error instanceof TenantBusy || error instanceof StatementTimeout
-    if (!passing || this.#size + entries.length > MOST) {
-      this.#lost += entries.length
-      return false
+  written({ tenant, entries }: Batch): void {
+    this.#held[laneOf(tenant)] -= entries.length
+  }
+
+  /** Keeps the rows when trying again can help, else counts them as lost. Answers whether they are kept. */
+  failed(batch: Batch, error: unknown): boolean {
+    const passing = [DatabaseUnavailable, TenantBusy, StatementTimeout].some((kind) => error instanceof kind)
+    if (passing) this.#place(batch.tenant).entries.unshift(...batch.entries)
+    else {
+      this.written(batch)
+      this.#lost += batch.entries.length
     }
-    this.#place(tenant).entries.unshift(...entries)
-    this.#size += entries.length
-    return true
+    return passing
   }
 
   #place(tenant: Tenant | null): { tenant: Tenant | null; entries: AuditEntry[] } {
     const key = tenant?.schema ?? ''
-    const place = this.#places.get(key) ?? { tenant, entries: [] }
-    this.#places.set(key, place)
+    const place = this.#waiting.get(key) ?? { tenant, entries: [] }
+    this.#waiting.set(key, place)
     return place
   }
 }

@@ -72,7 +72,8 @@ export interface Auditor {
 export function createAuditor({ database, clock, log, secret, checkpoint }: AuditorOptions): Auditor {
   const queue = new AuditQueue()
   const keys = new Map<string, Buffer>()
-  const touched = new Map<string, Tenant | null>()
+  /** Where rows were written and when last: what checkpoints are due for. */
+  const touched = new Map<string, { readonly tenant: Tenant | null; readonly at: number }>()
   let flushing: Promise<void> | null = null
   let reported = 0
 
@@ -84,17 +85,20 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
   const signed = (schema: string, entries: readonly AuditEntry[]) =>
     entries.map((entry) => signAudit(keyOf(schema), entry, clock.now()))
 
+  const touch = (tenant: Tenant | null): void => {
+    touched.set(tenant?.schema ?? CONTROL_SCHEMA, { tenant, at: clock.now() })
+  }
   const toTenant = async (tenant: Tenant, entries: readonly AuditEntry[]): Promise<void> => {
     await database.tenant(tenant, { access: 'write', timeout: WRITE_TIMEOUT }, async (db) => {
       await insertAudit(db, signed(tenant.schema, entries))
     })
-    touched.set(tenant.schema, tenant)
+    touch(tenant)
   }
   const toRegistry = async (entries: readonly AuditEntry[]): Promise<void> => {
     await database.control({ as: 'resolver' }, async (db) => {
       await insertAudit(db, signed(CONTROL_SCHEMA, entries))
     })
-    touched.set(CONTROL_SCHEMA, null)
+    touch(null)
   }
 
   const write = async ({ tenant, entries }: Batch): Promise<void> => {
@@ -115,8 +119,9 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
         const entries = batch.entries.length
         try {
           await write(batch)
+          queue.written(batch)
         } catch (error) {
-          const kept = queue.putBack(batch, error)
+          const kept = queue.failed(batch, error)
           log.error({ err: error, entries, kept }, 'audit rows could not be written')
         }
       }
@@ -138,13 +143,14 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
   }
 
   const checkpointAll = async (): Promise<void> => {
-    const due = [...touched.values()]
-    touched.clear()
-    for (const tenant of due) {
-      await checkpoint(tenant).catch((error: unknown) => {
-        touched.set(tenant?.schema ?? CONTROL_SCHEMA, tenant)
+    for (const [schema, { tenant, at }] of touched) {
+      try {
+        await checkpoint(tenant)
+        // A checkpoint leaves out the last minutes, so a place is done with only some time after its last row.
+        if (clock.now() - at > 2 * CHECKPOINT_EVERY) touched.delete(schema)
+      } catch (error) {
         log.error({ err: error, tenant: tenant?.slug ?? null }, 'an audit checkpoint could not be made')
-      })
+      }
     }
   }
 
@@ -175,7 +181,7 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
     async insert(db, record) {
       const { tenant } = record.principal
       await insertAudit(db, signed(tenant.schema, [entryOf(record)]))
-      touched.set(tenant.schema, tenant)
+      touch(tenant)
     },
     async record(record) {
       if (queue.full) await flush()

@@ -322,8 +322,12 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
   })
 
   describe('the database fails', () => {
-    const failing = (error: Error): Database =>
-      ({ ...fresh.database, tenant: async () => await Promise.reject(error) }) as Database
+    const failing = (error: Error): Database => {
+      const tenant = async (): Promise<never> => {
+        throw error
+      }
+      return { ...fresh.database, tenant }
+    }
 
     test.each([
       ['DatabaseUnavailable in a read', new DatabaseUnavailable('x'), 'read', 'cannot be reached'],

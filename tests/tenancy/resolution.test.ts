@@ -93,9 +93,12 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
       'a@corp\uFF0Ecom',
       'a@corp.com\0',
     ]
+    const mapped: string[] = []
     for (const email of tricks) {
-      expect(await refusal(production.principal(person(email, { sub: 'trickster' }))), email).toBe('tenant_unknown')
+      const answer = await refusal(production.principal(person(email, { sub: 'trickster' })))
+      if (answer !== 'tenant_unknown') mapped.push(`${email}: ${answer}`)
     }
+    expect(mapped).toEqual([])
     // E4: case of the domain; E8: plus and dots are another person, not another domain.
     expect((await production.principal(person('a@CORP.com'))).tenant.slug).toBe('corp')
     expect((await production.principal(person('a.b+c@corp.com'))).tenant.slug).toBe('corp')
@@ -113,7 +116,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
         ...person(`e${String(verified)}@epsilon.com`),
         email_verified: verified,
       } as unknown as Identity
-      expect(await refusal(production.principal(identity)), String(verified)).toBe('tenant_unknown')
+      expect(await refusal(production.principal(identity))).toBe('tenant_unknown')
     }
     expect(await refusal(production.principal(person('x@epsilon.com', { email_authority: 'none' })))).toBe(
       'tenant_unknown',

@@ -43,7 +43,8 @@ export interface FreshDatabase {
 const SECRET = 'a session secret that only tests know, 0123456789'
 const silent = createLog('silent')
 
-const settings: DatabaseConfig = {
+/** What loadConfig answers when only a URL is set. */
+export const defaultSettings: DatabaseConfig = {
   url: null,
   adminUrl: null,
   directUrl: null,
@@ -67,7 +68,7 @@ export async function freshDatabase({
 }): Promise<FreshDatabase> {
   const base = kind === 'postgres' ? await copyPostgres() : await copyEmbedded()
   const config = {
-    database: { ...settings, ...base.database, ...overrides },
+    database: { ...defaultSettings, ...base.database, ...overrides },
     dataDir: base.dataDir,
     sessionSecrets: [SECRET],
     production: false,
@@ -168,7 +169,7 @@ async function copyPostgres(): Promise<Base> {
 async function makeTemplate(client: pg.Client, dataDir: string): Promise<void> {
   const unfinished = `${TEMPLATE}_${randomBytes(4).toString('hex')}`
   await client.query(`CREATE DATABASE ${unfinished}`)
-  const database = { ...settings, url: postgresUrl(unfinished), slugPrefix: 'template_' }
+  const database = { ...defaultSettings, url: postgresUrl(unfinished), slugPrefix: 'template_' }
   const config = { database, dataDir, sessionSecrets: [SECRET], production: false }
   const door = await openDatabase({ config, log: silent, clock: systemClock })
   await door.admin.bootstrap()
@@ -217,7 +218,7 @@ async function embeddedTemplate(): Promise<string> {
 
 async function makeEmbeddedTemplate(template: string): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
-  const config = { database: settings, dataDir, sessionSecrets: [SECRET], production: false }
+  const config = { database: defaultSettings, dataDir, sessionSecrets: [SECRET], production: false }
   const door = await openDatabase({ config, log: silent, clock: systemClock })
   await door.admin.bootstrap()
   await door.close()

@@ -18,12 +18,17 @@ export interface Cluster {
   readonly host: string
   readonly port: number
   readonly user: string
+  /** Folder of `initdb` and `postgres`, where `nobody` can run them. */
+  readonly bin: string
   stop(): Promise<void>
 }
 
 /** npm packs no links: those the package's postinstall would make are made here, so `--ignore-scripts` is fine too. */
 async function hydrate(native: string): Promise<void> {
-  const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[]
+  const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as {
+    source: string
+    target: string
+  }[]
   const root = dirname(native)
   for (const { source, target } of links) {
     const at = join(root, target)
@@ -54,13 +59,41 @@ export async function startPostgres(): Promise<Cluster> {
   }
   await hydrate(native)
   const bin = (name: string): string => join(native, 'bin', name)
-  for (const name of ['initdb', 'postgres']) if (((await stat(bin(name))).mode & 0o111) !== 0o111) await chmod(bin(name), 0o755)
+  for (const name of ['initdb', 'postgres'])
+    if (((await stat(bin(name))).mode & 0o111) !== 0o111) await chmod(bin(name), 0o755)
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', HOME: home }
   const data = join(home, 'data')
-  await run(bin('initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync', '--no-instructions'], { ...as, env, cwd: home })
-  const flags = { listen_addresses: '', unix_socket_directories: home, port: '5432', fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', wal_level: 'minimal', max_wal_senders: '0', max_connections: '200', shared_buffers: '64MB' }
+  await run(
+    bin('initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync', '--no-instructions'],
+    { ...as, env, cwd: home },
+  )
+  const flags = {
+    listen_addresses: '',
+    unix_socket_directories: home,
+    port: '5432',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    max_connections: '200',
+    shared_buffers: '64MB',
+  }
   // The shell lives exactly as long as our end of its stdin: when this process dies, even by SIGKILL, the server goes with it.
-  const child: ChildProcess = spawn('sh', ['-c', '"$@" <&- & p=$!; trap "kill -INT $p" TERM INT; read _; kill -INT $p; wait $p; rm -rf "$0"', home, bin('postgres'), '-D', data, ...Object.entries(flags).flatMap(([k, v]) => ['-c', `${k}=${v}`])], { ...as, env, cwd: home, stdio: ['pipe', 'ignore', 'pipe'], detached: true })
+  const child: ChildProcess = spawn(
+    'sh',
+    [
+      '-c',
+      '"$@" <&- & p=$!; trap "kill -INT $p" TERM INT; read _; kill -INT $p; wait $p; rm -rf "$0"',
+      home,
+      bin('postgres'),
+      '-D',
+      data,
+      ...Object.entries(flags).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+    ],
+    { ...as, env, cwd: home, stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+  )
   let log = ''
   await new Promise<void>((ready, fail) => {
     child.stderr!.on('data', (d: Buffer) => {
@@ -70,7 +103,10 @@ export async function startPostgres(): Promise<Cluster> {
     child.once('exit', () => fail(new Error(`postgres did not start\n${log}`)))
   })
   return {
-    host: home, port: 5432, user: 'postgres',
+    host: home,
+    port: 5432,
+    user: 'postgres',
+    bin: join(native, 'bin'),
     async stop() {
       const gone = new Promise((r) => child.once('exit', r))
       child.stdin!.end()

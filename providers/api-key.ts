@@ -26,7 +26,7 @@ export interface ApiKeyRecord {
 export type ApiKeyLookup = (id: string) => Promise<ApiKeyRecord | null>
 
 /** The `iss` of keys: they are ours, and stay the same person whatever PUBLIC_URL becomes. */
-export const API_KEY_ISSUER = 'urn:gatehouse:api-key'
+const API_KEY_ISSUER = 'urn:gatehouse:api-key'
 
 const NO_DIGEST = Buffer.alloc(32)
 

@@ -6,7 +6,7 @@ import type { Provider } from '#identity/provider.ts'
 import { identityOf } from './claims.ts'
 import { hasKnownPrefix } from './prefixes.ts'
 
-export const STATIC_KEY_ISSUER = 'urn:gatehouse:static-key'
+const STATIC_KEY_ISSUER = 'urn:gatehouse:static-key'
 
 /** Digests are of one length, so a comparison tells nothing of the key's length either. */
 const digest = (value: string): Buffer => createHash('sha256').update(value).digest()

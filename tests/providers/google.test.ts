@@ -64,6 +64,11 @@ describe('whose address Google may vouch for', () => {
       { email: 'a@globex.test', email_verified: true, hd: 'acme.test' },
       'none',
     ],
+    [
+      'a Workspace account with a Gmail address',
+      { email: 'a@gmail.com', email_verified: true, hd: 'acme.test' },
+      'none',
+    ],
     ['a Gmail account', { email: 'a@gmail.com', email_verified: true }, 'live'],
     ['a Gmail lookalike', { email: 'a@gmail.com.evil.test', email_verified: true }, 'none'],
     ['E1: an address that is not verified', { email: 'a@gmail.com', email_verified: false }, 'none'],
@@ -183,6 +188,11 @@ describe('access tokens', () => {
       expect(gate.fake.hits('GET /redirected')).toBe(0)
     },
   )
+
+  test('a provider that is slow but answers in time is waited for', async () => {
+    gate.fake.behave('google/tokeninfo', { slow: 300 })
+    expect(await outcomeOf(enter(gate.fake.google.grant(alice)))).toBe('accepted')
+  })
 
   test('the token travels in a header, never in a URL', async () => {
     const token = gate.fake.google.grant(alice)

@@ -4,22 +4,19 @@ import { createGuardedFetch } from '#base/fetch.ts'
 import { createLog } from '#base/log.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import { people } from '../support/fake-provider.ts'
-import { configs, MCP_URL, openGate, testClock, type Gate } from './support.ts'
+import { configs, MCP_URL, NO_PROVIDERS, openGate, testClock, type Gate } from './support.ts'
 
 let gate: Gate
 beforeAll(async () => void (gate = await openGate()))
 afterAll(async () => await gate.close())
 
-const NONE: ProvidersConfig = { google: null, auth0: null, github: null, oidc: [], sharedSecret: null, staticKey: null }
-const fetch = createGuardedFetch({ allowPrivate: true })
-
 function list(providers: Partial<ProvidersConfig>, options: Partial<ProviderOptions> & { production?: boolean } = {}) {
   const { production = false, ...rest } = options
   return createProviders({
-    config: { providers: { ...NONE, ...providers }, production },
+    config: { providers: { ...NO_PROVIDERS, ...providers }, production },
     mcpUrl: MCP_URL,
     keyLookup: async () => null,
-    fetch,
+    fetch: gate.fetch,
     clock: testClock(),
     log: createLog('silent'),
     ...rest,

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { OidcConfig } from '#base/config.ts'
 import type { Identity } from '#identity/identity.ts'
 import { people, type Claims, type FakeIssuer } from '../support/fake-provider.ts'
-import { CLIENT_ID, configs, MCP_URL, openGate, outcomeOf, type Gate } from './support.ts'
+import { createLog } from '#base/log.ts'
+import { createProviders } from '#providers/index.ts'
+import { CLIENT_ID, configs, MCP_URL, NO_PROVIDERS, openGate, outcomeOf, type Gate } from './support.ts'
 
 let gate: Gate
 let oidc: FakeIssuer
@@ -156,6 +158,23 @@ describe('opaque tokens', () => {
     ]
     for (const token of jwts) expect(await outcomeOf(door(token))).toMatch(/ 401$/)
     expect(gate.fake.hits('oidc/introspect')).toBe(0)
+  })
+
+  test('D14: the provider itself refuses a JWT of another issuer, whoever handed it over', async () => {
+    const [provider] = createProviders({
+      config: {
+        providers: { ...NO_PROVIDERS, oidc: [{ ...configs.oidc(oidc.iss), introspection }] },
+        production: false,
+      },
+      mcpUrl: MCP_URL,
+      keyLookup: async () => null,
+      fetch: gate.fetch,
+      clock: gate.clock,
+      log: createLog('silent'),
+    })
+    const foreign = await sign({ iss: 'https://unknown.test' })
+    expect(await outcomeOf(provider!.verify(foreign, { ip: null }))).toBe('issuer_unknown 401')
+    expect(gate.fake.hits()).toBe(0)
   })
 
   test("D14: nor does a token that says it is another provider's, even one not configured here", async () => {

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose'
 import { seconds, type Clock } from '#base/clock.ts'
 import type { ProvidersConfig } from '#base/config.ts'
-import { createGuardedFetch } from '#base/fetch.ts'
+import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
@@ -73,6 +73,7 @@ export const configs = {
 export interface Gate {
   readonly fake: FakeProvider
   readonly clock: TestClock
+  readonly fetch: GuardedFetch
   /** Real authenticator over the real providers; a new one each time, so nothing is cached. */
   readonly open: (
     providers: Partial<ProvidersConfig>,
@@ -81,7 +82,14 @@ export interface Gate {
   close(): Promise<void>
 }
 
-const NONE: ProvidersConfig = { google: null, auth0: null, github: null, oidc: [], sharedSecret: null, staticKey: null }
+export const NO_PROVIDERS: ProvidersConfig = {
+  google: null,
+  auth0: null,
+  github: null,
+  oidc: [],
+  sharedSecret: null,
+  staticKey: null,
+}
 
 export async function openGate({ keys = [] }: { readonly keys?: readonly ApiKeyRecord[] } = {}): Promise<Gate> {
   const clock = testClock()
@@ -90,9 +98,10 @@ export async function openGate({ keys = [] }: { readonly keys?: readonly ApiKeyR
   return {
     fake,
     clock,
+    fetch,
     open(providers, options = {}) {
       const list = createProviders({
-        config: { providers: { ...NONE, ...providers }, production: false },
+        config: { providers: { ...NO_PROVIDERS, ...providers }, production: false },
         mcpUrl: MCP_URL,
         keyLookup: async (id) => keys.find((key) => key.id === id) ?? null,
         endpoints: fake.endpoints,

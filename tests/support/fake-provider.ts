@@ -6,7 +6,6 @@ import { startFakeServer, type FakeServer } from './fake-provider/server.ts'
 
 export { GITHUB_CLIENT } from './fake-provider/github.ts'
 export { INTROSPECTOR, type Claims, type FakeIssuer } from './fake-provider/issuer.ts'
-export type { Answer, Behaviour } from './fake-provider/server.ts'
 
 /** People the tests share. Their `sub` is the same at every fake issuer. */
 export const people = {

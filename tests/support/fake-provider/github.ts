@@ -4,13 +4,13 @@ import type { Answer, FakeServer, Question } from './server.ts'
 
 export const GITHUB_CLIENT = { clientId: 'Iv1.gatehouse', clientSecret: 'github-client-secret' } as const
 
-export interface GithubAddress {
+interface GithubAddress {
   readonly email: string
   readonly primary: boolean
   readonly verified: boolean
 }
 
-export interface GithubGrant {
+interface GithubGrant {
   /** Default: GITHUB_CLIENT's. Another app's token is unknown to our app's check-token. */
   readonly clientId?: string
   readonly prefix?: 'gho_' | 'ghu_' | 'ghp_' | 'github_pat_'

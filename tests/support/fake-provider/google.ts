@@ -14,7 +14,7 @@ export interface FakeGoogle extends FakeIssuer {
   revoke(token: string): void
 }
 
-export interface GooglePerson {
+interface GooglePerson {
   readonly aud: string
   readonly sub: string
   readonly email?: string

@@ -24,7 +24,7 @@ export interface Answer {
  * cut; 429 with Retry-After 7; 302 to `redirected`; 60 MB; a gzip bomb; `{}`; an HTML page; bytes that are no JSON; this
  * exact answer; or the right answer changed.
  */
-export type Behaviour =
+type Behaviour =
   | 'ok'
   | 'error'
   | { readonly slow: number }

@@ -152,9 +152,9 @@ export function createMcp(options: McpOptions): Mcp {
   const drain = async (): Promise<void> => {
     const calls = [...flights].filter(({ endless }) => !endless).map(({ ended }) => ended)
     const enough = new AbortController()
-    const late = sleep(Math.max(config.shutdownTimeout - RESERVE, RESERVE), undefined, { signal: enough.signal }).catch(
-      () => undefined,
-    )
+    const late = sleep(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2), undefined, {
+      signal: enough.signal,
+    }).catch(() => undefined)
     await Promise.race([Promise.all(calls), late])
     enough.abort()
     for (const { gone } of flights) gone.abort()

@@ -1,119 +1,14 @@
-import type { CallToolResult, Tool as WireTool } from '@modelcontextprotocol/server'
-import { createHash } from 'node:crypto'
 import net from 'node:net'
 import { afterEach } from 'vitest'
-import type { Config } from '#base/config.ts'
-import { createLog } from '#base/log.ts'
-import { Refusal } from '#base/refusal.ts'
-import { buildApp } from '#http/app.ts'
-import type { AppDeps } from '#http/deps.ts'
-import type { Identity } from '#identity/identity.ts'
-import type { Principal } from '#tenancy/tenant.ts'
-import type { RefusedRequest } from '#toolkit/audit.ts'
-import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
-import { createLimits } from '#toolkit/limits.ts'
+import { stubApp, type StubApp, type StubOptions } from './stub-app.ts'
 
-/** The HTTP side, listening, over values that stand for the rooms beneath: who the token `alice` is, and a few tools. */
-export interface TestServer {
+export { TOOLS, freePort, identity, principal } from './stub-app.ts'
+
+/** A stub app that listens. */
+export interface TestServer extends StubApp {
   readonly url: string
   readonly port: number
-  /** Lines of the log, parsed. */
-  readonly lines: () => Record<string, unknown>[]
-  readonly audited: RefusedRequest[]
-  /** Calls of the tools, in order. */
-  readonly calls: { name: string; args: unknown; request: CallRequest }[]
   readonly close: () => Promise<void>
-}
-
-export const identity: Identity = {
-  provider: 'test',
-  iss: 'https://issuer.test',
-  sub: 'alice',
-  client_id: 'client',
-  scopes: null,
-  exp: null,
-  iat: null,
-  email: 'alice@acme.test',
-  email_verified: true,
-  email_authority: 'live',
-  name: 'Alice',
-  picture: null,
-  organization: null,
-  key: null,
-  tenant: null,
-  claims: {},
-}
-
-const scopes = new Set(['projects:read', 'projects:write'])
-export const principal: Principal = {
-  identity,
-  tenant: {
-    id: '0190a000-0000-7000-8000-000000000001',
-    slug: 'acme_test',
-    name: 'Acme',
-    schema: 'tenant_acme_test',
-    status: 'active',
-    placement: 'default',
-    schemaVersion: 1,
-  },
-  role: 'member',
-  scopes,
-  role_scopes: scopes,
-}
-
-export function testConfig(port: number, over: Partial<Config> = {}): Config {
-  return {
-    production: false,
-    developmentSignIn: false,
-    host: '127.0.0.1',
-    port,
-    publicUrl: `http://127.0.0.1:${port}`,
-    allowedHosts: [],
-    corsOrigins: 'loopback',
-    dataDir: '/nonexistent',
-    sessionSecrets: ['x'.repeat(32)],
-    operators: [],
-    logLevel: 'info',
-    rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
-    trustProxy: [],
-    clientIpHeader: null,
-    metricsToken: null,
-    shutdownTimeout: 5000,
-    toolsDir: null,
-    tenancy: { unmappedDomains: 'provision', personalTenants: 'per-user', provisionLimit: 20 },
-    egressAllowPrivate: true,
-    requiredScopes: [],
-    warnings: [],
-    ...over,
-  } as Config
-}
-
-/** A port that was free a moment ago: an issuer must be known before the server listens. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
-
-const object = { type: 'object' } as const
-export const TOOLS: readonly WireTool[] = [
-  { name: 'count', title: 'Count', description: 'counts, telling of its progress', inputSchema: object },
-  {
-    name: 'echo',
-    title: 'Echo',
-    description: 'says it again',
-    inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
-    outputSchema: { type: 'object', properties: { text: { type: 'string' } } },
-  },
-  { name: 'fail', title: 'Fail', description: 'throws', inputSchema: object },
-  { name: 'wait', title: 'Wait', description: 'until aborted', inputSchema: object },
-]
-
-/** What each refusal's code is asked for by: the token of that name. */
-const refuse = (token: string): never => {
-  throw new Refusal(token as ConstructorParameters<typeof Refusal>[0], { detail: 'only the operator reads this' })
 }
 
 const running: (() => Promise<void>)[] = []
@@ -121,79 +16,16 @@ afterEach(async () => {
   for (const stop of running.splice(0)) await stop()
 })
 
-const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] })
-
-export async function startApp({
-  config: over = {},
-  ...deps
-}: Partial<Omit<AppDeps, 'config'>> & { config?: Partial<Config> } = {}): Promise<TestServer> {
-  const port = over.port ?? (await freePort())
-  const config = testConfig(port, over)
-  const written: string[] = []
-  const log = createLog(config.logLevel, { write: (line: string) => void written.push(line) })
-  const audited: RefusedRequest[] = []
-  const calls: TestServer['calls'] = []
-  const app = await buildApp({
-    config,
-    log,
-    clock: { now: () => Date.now() },
-    authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
-    principal: async (_identity, { slug }) => {
-      if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')
-      return principal
-    },
-    catalogue: {
-      visible: () => TOOLS,
-      requiredScopes: (_principal, name) =>
-        name === 'admin'
-          ? ['projects:read', 'tenant:admin']
-          : TOOLS.some((tool) => tool.name === name)
-            ? ['projects:read']
-            : null,
-      scopes: ['projects:read', 'projects:write'],
-    },
-    caller: {
-      call: async (_principal, name, args, request) => {
-        calls.push({ name, args, request })
-        if (name === 'echo') {
-          const value = (args as { text?: unknown }).text
-          if (typeof value !== 'string') throw new InvalidArguments('text: expected a string')
-          return { ...text(value), structuredContent: { text: value } }
-        }
-        if (name === 'count') {
-          for (let done = 1; done <= 3; done++) await request.progress(done, 3, `step ${done}`)
-          return text('counted')
-        }
-        if (name === 'wait') {
-          await new Promise<void>((end) => request.signal.addEventListener('abort', () => end(), { once: true }))
-          return text('aborted')
-        }
-        throw new Error('a secret of the inside')
-      },
-    },
-    limits: createLimits(config.rateLimit),
-    auditor: { refused: (request) => void audited.push(request) },
-    providers: [
-      {
-        id: 'test',
-        authorization_server: 'https://issuer.test/',
-        challenge_scopes: ['openid', 'email', 'offline_access'],
-        grants_scopes: false,
-      },
-    ],
-    database: { ping: async () => {}, migrated: async () => true },
-    developmentIssuer: null,
-    ...deps,
-  })
-  await app.listen({ host: '127.0.0.1', port })
+/** Ends by itself after the test. */
+export async function startApp(options: StubOptions = {}): Promise<TestServer> {
+  const stub = await stubApp(options)
+  const { host, port } = stub.config
+  await stub.app.listen({ host, port })
   let closed: Promise<void> | null = null
-  const close = async (): Promise<void> => await (closed ??= app.close().then(() => undefined))
+  const close = async (): Promise<void> => await (closed ??= stub.app.close().then(() => undefined))
   running.push(close)
-  const lines = (): Record<string, unknown>[] => written.map((line) => JSON.parse(line) as Record<string, unknown>)
-  return { url: `http://127.0.0.1:${port}`, port, lines, audited, calls, close }
+  return { ...stub, url: `http://127.0.0.1:${port}`, port, close }
 }
-
-export const digest = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** Sends bytes as they are and answers everything that comes back until the server ends, or `quiet` ms after its first answer. */
 export async function raw(port: number, bytes: string, quiet = 300): Promise<string> {

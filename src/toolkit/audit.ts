@@ -1,7 +1,7 @@
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Refusal } from '#base/refusal.ts'
-import { TenantFenced, type Database, type TenantDb } from '#db/database.ts'
+import { DatabaseUnavailable, TenantFenced, type Database, type TenantDb } from '#db/database.ts'
 import type { Identity } from '#identity/identity.ts'
 import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
@@ -114,13 +114,20 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
 
   const writeAll = async (): Promise<void> => {
     const batches = queue.take()
+    let away: DatabaseUnavailable | null = null
     const worker = async (): Promise<void> => {
       for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
         const entries = batch.entries.length
+        // One failure tells enough: the rest keeps waiting without a try and a log line each.
+        if (away !== null) {
+          queue.failed(batch, away)
+          continue
+        }
         try {
           await write(batch)
           queue.written(batch)
         } catch (error) {
+          if (error instanceof DatabaseUnavailable) away = error
           const kept = queue.failed(batch, error)
           log.error({ err: error, entries, kept }, 'audit rows could not be written')
         }

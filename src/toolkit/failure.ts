@@ -1,8 +1,12 @@
 import type { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, StatementTimeout, TenantBusy, TenantFenced } from '#db/database.ts'
+import { sqlState } from '#db/errors.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { InvalidArguments } from './arguments.ts'
 import { ToolError, type Tool } from './tool.ts'
+
+/** SQLSTATE of a transaction that Postgres ended in favour of another: serialization_failure, deadlock_detected. */
+const CONFLICTS = new Set(['40001', '40P01'])
 
 /** What becomes of something thrown during a call. */
 export interface Failure {
@@ -50,8 +54,11 @@ export async function failureOf(error: unknown, call: FailedCall): Promise<Failu
       'This organisation is being changed; nothing was done. Try again in a few seconds.',
     )
   }
+  if (CONFLICTS.has(sqlState(error) ?? '')) {
+    return expected('conflict', 'Another call was changing the same thing; nothing was changed. Try again.')
+  }
   if (signal.aborted) return expected('cancelled', 'The call was cancelled; nothing was changed.')
-  return { reason: 'internal_error', text: `Internal error, request ${requestId}.`, bug: true }
+  return { reason: 'internal_error', text: `internal error, request ${requestId}`, bug: true }
 }
 
 /** When even that cannot be found out, 'try again' is the right answer. */

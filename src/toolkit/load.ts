@@ -30,6 +30,7 @@ const MAX_TIMEOUT = 300_000
 export async function loadTools({ toolsDir, production, log }: ToolSource): Promise<ReadonlyMap<string, Tool>> {
   const files = readdirSync(BUILT_IN)
     .filter((name) => extname(name) === OURS && !name.endsWith('.d.ts'))
+    .sort()
     .map((name) => join(BUILT_IN, name))
   const problems: string[] = []
   if (toolsDir !== null) {
@@ -47,7 +48,7 @@ export async function loadTools({ toolsDir, production, log }: ToolSource): Prom
     resolveGatehouse(toolsDir)
   }
   const tools = new Map<string, Tool>()
-  for (const file of files.sort()) {
+  for (const file of files) {
     const name = basename(file, extname(file)).replaceAll('-', '_')
     const definition = await definitionIn(file)
     const wrong = typeof definition === 'string' ? [definition] : problemsOf(definition)
@@ -55,12 +56,22 @@ export async function loadTools({ toolsDir, production, log }: ToolSource): Prom
     if (tools.has(name)) wrong.push(`there is another tool ${name}`)
     problems.push(...wrong.map((problem) => `tool ${file}: ${problem}`))
     if (typeof definition === 'string' || wrong.length > 0) continue
-    // Strict, so that an argument nobody knows is refused by name instead of ignored.
-    tools.set(name, { ...definition, name, input: definition.input.strict() })
+    tools.set(name, toolOf(name, definition))
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return tools
 }
+
+/**
+ * Strict, so that an argument nobody knows is refused by name instead of ignored, and nothing leaves that the output schema does not
+ * name.
+ */
+export const toolOf = (name: string, definition: ToolDefinition): Tool => ({
+  ...definition,
+  name,
+  input: definition.input.strict(),
+  ...(definition.output === undefined ? {} : { output: definition.output.strict() }),
+})
 
 /** The definition a file exports, or why there is none. */
 async function definitionIn(file: string): Promise<ToolDefinition | string> {

@@ -11,6 +11,7 @@ import {
 } from '#db/database.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { createAuditor } from '#toolkit/audit.ts'
+import { toolOf } from '#toolkit/load.ts'
 import { InvalidArguments } from '#toolkit/call.ts'
 import {
   defineTool,
@@ -28,17 +29,16 @@ const NOTE = '01890000-0000-7000-8000-000000000001'
 
 /** A tool of the test's own; without more it reads and answers "done". */
 function tool(more: Partial<ToolDefinition> = {}): Tool {
-  const input = (more.input ?? z.object({})).strict()
   const definition = {
     title: 'T',
     description: 'D',
     scopes: ['projects:read'],
     access: 'read',
+    input: z.object({}),
     run: async () => 'done',
     ...more,
-    input,
   } as const
-  return { ...defineTool<z.ZodObject>(definition), name: 'probe' }
+  return toolOf('probe', defineTool<z.ZodObject>(definition))
 }
 
 const writeProject = async ({ db }: ToolContext): Promise<ToolResult> => {
@@ -105,7 +105,7 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
 
   test.each([
     ['ToolError', new ToolError('the project is frozen'), 'the project is frozen', 'tool_error'],
-    ['any other error', new Error('secret inside'), 'Internal error, request request-1.', 'internal_error'],
+    ['any other error', new Error('secret inside'), 'internal error, request request-1', 'internal_error'],
   ])(
     'nothing is half-written when a tool throws %s after a write, and the failure is audited',
     async (_, error, text, reason) => {
@@ -268,7 +268,7 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
         return { text: 'x', structured: { id: 'a', password_hash: 'x' } }
       }
       const desk = deskWith(tool({ access: 'write', output, run }), { log })
-      expect(textOf(await call(desk))).toBe('Internal error, request request-1.')
+      expect(textOf(await call(desk))).toBe('internal error, request request-1')
       expect(await projects()).toBe(0)
       expect(JSON.stringify(lines)).toContain('broke its output schema')
     })
@@ -334,6 +334,7 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
       ['DatabaseUnavailable in a write', new DatabaseUnavailable('x'), 'write', 'may or may not have been made'],
       ['TenantBusy', new TenantBusy('x'), 'read', 'too many calls'],
       ['StatementTimeout', new StatementTimeout('x'), 'write', 'took too long'],
+      ['a deadlock', Object.assign(new Error('x'), { severity: 'ERROR', code: '40P01' }), 'write', 'Try again'],
       ['TenantFenced while open again', new TenantFenced('x'), 'read', 'being changed'],
     ] as const)('%s is told in words', async (_, error, access, words) => {
       const result = await call(deskWith(tool({ access }), {}, failing(error)))

@@ -70,7 +70,9 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     })
     if (answer.status === 404)
       throw new Refusal('token_inactive', { detail: "unknown to our app: revoked, or another app's" })
-    const { app, user, scopes, expires_at } = objectOf(answer, 'check-token')
+    const { app, user, scopes: told, expires_at } = objectOf(answer, 'check-token')
+    // A GitHub App's tokens have permissions instead, and GitHub's schema lets their scopes be null.
+    const scopes = told === null && token.startsWith('ghu_') ? [] : told
     if (!isRecord(app) || !isRecord(user) || !isStrings(scopes)) throw misunderstood('check-token')
     if (app['client_id'] !== config.clientId)
       throw new Refusal('client_mismatch', { detail: 'check-token names another app' })

@@ -62,6 +62,12 @@ describe('D11: the scopes of a checked token lie within read:user user:email', (
   })
 })
 
+test("a GitHub App's token has permissions in place of scopes", async () => {
+  expect(await outcomeOf(enter(gate.fake.github.grant({ ...alice, prefix: 'ghu_', check: { scopes: null } })))).toBe(
+    'accepted',
+  )
+})
+
 test('an answer of check-token about another app is refused', async () => {
   const token = gate.fake.github.grant({ ...alice, check: { app: { client_id: 'Iv1.another' } } })
   expect(await outcomeOf(enter(token))).toBe('client_mismatch 401')

@@ -9,7 +9,7 @@ const random = (length: number): string => Array.from({ length }, () => ALPHABET
 const checksum = (body: string): string => crc32(body).toString(16).padStart(8, '0')
 
 /** SHA-256: a key holds 256 bits of randomness, so a slow hash would add nothing. */
-export const apiKeyDigest = (key: string): Buffer => createHash('sha256').update(key).digest()
+const apiKeyDigest = (key: string): Buffer => createHash('sha256').update(key).digest()
 
 /** A new key `gh_key_<id>_<secret>_<crc>`: `key` is shown once and kept nowhere, `id` is public. */
 export function makeApiKey(): { readonly id: string; readonly key: string; readonly digest: Buffer } {

@@ -14,7 +14,7 @@ export interface DiscoveryOptions {
 }
 
 /** What an issuer says of itself (OIDC Discovery section 3, RFC 8414 section 2), as far as we use it; URLs the guard would refuse fail the whole. */
-export interface IssuerMetadata {
+interface IssuerMetadata {
   readonly issuer: string
   readonly jwks_uri: string | null
   readonly introspection_endpoint: string | null

@@ -11,7 +11,7 @@ import type { VerifyContext } from './provider.ts'
 import { tokenDigest } from './token-digest.ts'
 
 export type { JwtClaims }
-export type Trace = NonNullable<VerifyContext['trace']>
+type Trace = NonNullable<VerifyContext['trace']>
 
 /** Verified results held per issuer. */
 const MOST_REMEMBERED = 10_000
@@ -51,7 +51,7 @@ export interface JwtVerifierOptions {
   readonly skew?: number
 }
 
-export interface HmacSecrets {
+interface HmacSecrets {
   readonly secrets: readonly string[]
 }
 

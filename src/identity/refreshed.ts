@@ -29,7 +29,7 @@ export interface Refreshed<Value extends object> {
   state(): RefreshedState<Value>
 }
 
-export interface RefreshedState<Value extends object> {
+interface RefreshedState<Value extends object> {
   readonly held: Value | null
   /** Milliseconds since the epoch, as the next. */
   readonly firstAttempt: number | null

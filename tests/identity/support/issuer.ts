@@ -7,7 +7,7 @@ import { json, startServer, type TestServer } from './server.ts'
 
 export const ISSUER = 'https://idp.example'
 export const AUDIENCE = 'https://gatehouse.example/mcp'
-export const silent = pino({ level: 'silent' })
+const silent = pino({ level: 'silent' })
 
 export interface SigningKey {
   readonly kid: string

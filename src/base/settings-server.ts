@@ -74,7 +74,7 @@ export const SERVER_SETTINGS = {
   METRICS_TOKEN: {
     group: 'Server',
     about:
-      'Bearer token for /metrics and the details of /readyz, at least 16 characters. Without it only this machine sees them.',
+      'Bearer token for /metrics and the details of /readyz, at least 16 characters. Without it only this machine sees them. Make one: openssl rand -hex 32',
     default: '',
     example: '...',
     secret: true,

@@ -1,0 +1,45 @@
+import type { Command } from 'commander'
+import type { Exit, Terminal } from './terminal.ts'
+
+/** What a command is given: where it reads and writes, and what becomes of its exit code. */
+export interface CommandContext {
+  readonly terminal: Terminal
+  /** The exit code when the command ends well but not with 0 (`migrate` that left some behind). */
+  readonly end: (exit: Exit) => void
+}
+
+/** Gives the command its arguments, options, action or sub-commands. */
+export type Define = (command: Command, context: CommandContext) => void
+
+interface Entry {
+  readonly about: string
+  readonly load: () => Promise<{ readonly define: Define }>
+}
+
+/** Every command. Loaded only when called, so that `dev-token` does not wait for what `serve` needs. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  serve: { about: 'start the server', load: async () => await import('./serve.ts') },
+  migrate: {
+    about: 'bring the registry and all tenants to the version of this program',
+    load: async () => await import('./migrate.ts'),
+  },
+  doctor: {
+    about: 'check configuration, database, providers, keys and clock',
+    load: async () => await import('./doctor.ts'),
+  },
+  token: { about: 'explain why a token is accepted or refused', load: async () => await import('./token.ts') },
+  'dev-token': { about: 'print a token of the development sign-in', load: async () => await import('./dev-token.ts') },
+  tenant: {
+    about: 'create, list, show, suspend, resume and delete tenants',
+    load: async () => await import('./tenant.ts'),
+  },
+  domain: { about: 'email domains whose people belong to a tenant', load: async () => await import('./domain.ts') },
+  org: {
+    about: "providers' organisations (org_id, tid) that belong to a tenant",
+    load: async () => await import('./org.ts'),
+  },
+  member: { about: 'people of a tenant and their roles', load: async () => await import('./member.ts') },
+  key: { about: 'API keys of a tenant', load: async () => await import('./key.ts') },
+  audit: { about: 'read and verify the audit', load: async () => await import('./audit.ts') },
+  config: { about: 'show the configuration as it was understood', load: async () => await import('./config.ts') },
+}

@@ -1,0 +1,38 @@
+import { InvalidArgumentError } from 'commander'
+
+const SIZES: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `90d`, `24h`, `30m`, `10s`, or `0`: milliseconds. */
+export function duration(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (text === '0') return 0
+  const size = SIZES[unit]
+  if (size === undefined) throw new InvalidArgumentError('Write a duration as 90d, 24h, 30m or 10s.')
+  return Number(count) * size
+}
+
+/** A moment to come: `90d` from now, RFC 3339, or `never` (null). Milliseconds since the epoch. */
+export function expiry(text: string): number | null {
+  if (text === 'never') return null
+  if (
+    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text) &&
+    !Number.isNaN(Date.parse(text))
+  )
+    return Date.parse(text)
+  if (/^\d+[smhd]$/.test(text)) return Date.now() + duration(text)
+  throw new InvalidArgumentError('Write a moment as 90d, 2027-01-31, 2027-01-31T12:00:00Z, or never.')
+}
+
+/** Separated by commas, and the option may be repeated. */
+export const list = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+]
+
+export function count(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 to 9999.')
+  return Number(text)
+}

@@ -1,0 +1,92 @@
+import { userInfo } from 'node:os'
+import { systemClock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
+import { loadConfig } from '#base/config-load.ts'
+import { ensureSessionSecret } from '#base/config-secret.ts'
+import { createLog, type Log } from '#base/log.ts'
+import type { Database } from '#db/database.ts'
+import { openDatabase } from '#db/open.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
+import { RegistryError } from '#tenancy/registry-error.ts'
+import { createScopes } from '#tenancy/roles.ts'
+import { createCatalogue } from '#toolkit/catalogue.ts'
+import { loadTools } from '#toolkit/load.ts'
+import { tell, type Terminal } from './terminal.ts'
+
+/** The configuration of this command, with what is likely wrong in it told beside the answer. */
+export function configOf(terminal: Terminal): Config {
+  const config = loadConfig(terminal.env, { cwd: terminal.cwd })
+  for (const warning of config.warnings) tell(terminal, `warning: ${warning}`)
+  return config
+}
+
+/** Warnings and errors only, beside the answer. */
+export const logOf = (terminal: Terminal): Log =>
+  createLog('warn', { write: (line) => void terminal.stderr.write(line) })
+
+/** Runs `work` with the database open, and closes it whatever comes. Beside a running embedded server it goes through that one. */
+export async function withDatabase<T>(
+  terminal: Terminal,
+  work: (database: Database, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = ensureSessionSecret(configOf(terminal))
+  const database = await openDatabase({ config, log: logOf(terminal), clock: systemClock })
+  try {
+    return await work(database, config)
+  } finally {
+    await database.close()
+  }
+}
+
+export interface Session {
+  readonly config: Config
+  readonly database: Database
+  readonly registry: Registry
+  /** The person at this terminal; operators may do everything. */
+  readonly actor: Actor
+}
+
+export interface SessionOptions {
+  /** Are scopes judged? Then the tools are loaded, which says what scopes there are. */
+  readonly tools?: boolean
+}
+
+/**
+ * Runs `work` on the registry. An embedded one is migrated first, as `serve` would; another must have been.
+ * @throws RegistryError `conflict` when it was not.
+ */
+export async function withRegistry<T>(
+  terminal: Terminal,
+  work: (session: Session) => Promise<T>,
+  { tools = false }: SessionOptions = {},
+): Promise<T> {
+  return await withDatabase(terminal, async (database, config) => {
+    if (database.kind === 'embedded') await database.admin.bootstrap()
+    const version = await database.admin.controlVersion()
+    if (version === null || version < database.admin.required.control)
+      throw new RegistryError('conflict', 'the registry is not migrated to this version: run `gatehouse migrate` first')
+    const secret = config.sessionSecrets[0] ?? ''
+    const registry = createRegistry({
+      database,
+      clock: systemClock,
+      auditKey: auditKey(secret, CONTROL_SCHEMA),
+      scopes: createScopes(tools ? await knownScopes(config, terminal) : []),
+      slugPrefix: config.database.slugPrefix,
+    })
+    return await work({ config, database, registry, actor: operator() })
+  })
+}
+
+async function knownScopes({ toolsDir, production }: Config, terminal: Terminal): Promise<readonly string[]> {
+  return createCatalogue(await loadTools({ toolsDir, production, log: logOf(terminal) })).scopes
+}
+
+/** The operating system's user, for the audit. Containers may run as a number without a name. */
+function operator(): Actor {
+  try {
+    return { kind: 'operator', name: userInfo().username }
+  } catch {
+    return { kind: 'operator', name: `uid:${process.getuid?.() ?? 'unknown'}` }
+  }
+}

@@ -1,0 +1,127 @@
+import type { TenantRecord } from '#tenancy/tenants.ts'
+import type { Define } from './commands.ts'
+import { confirm } from './confirm.ts'
+import { withRegistry, type Session } from './session.ts'
+import { moment, sheet, table } from './table.ts'
+import { answer, tell, type Terminal } from './terminal.ts'
+
+interface Options {
+  readonly json?: boolean
+  readonly yes?: boolean
+  readonly name?: string
+  readonly placement?: string
+}
+
+/** `tenant create|list|show|suspend|resume|delete` */
+export const define: Define = (command, { terminal }) => {
+  command
+    .command('create <slug>')
+    .description('make a tenant with an empty schema of its own')
+    .option('--name <name>', 'display name (default: the slug)')
+    .option('--placement <name>', 'the Postgres server that holds it: DATABASE_URL_<NAME>, lower case')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nA slug is a letter a-z, then a-z 0-9 _, at most 41 characters. It is never reused and never renamed.',
+    )
+    .action(async (slug: string, { json, ...input }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        await registry.tenants.create(actor, { slug, ...input })
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  command
+    .command('list')
+    .description('every tenant, deleted ones too')
+    .option('--json', 'print one JSON document')
+    .action(async ({ json }: Options) => {
+      await withRegistry(terminal, async ({ registry, actor }) => {
+        const tenants = await registry.tenants.list(actor)
+        if (tenants.length === 0) tell(terminal, 'There are no tenants.')
+        const now = Date.now()
+        answer(terminal, json, tenants.map(wire), () =>
+          table(
+            tenants.map(({ slug, name, status, origin, placement, schemaVersion, created_at }) => ({
+              slug,
+              name,
+              status,
+              origin,
+              placement,
+              version: schemaVersion,
+              created: moment(created_at, now),
+            })),
+          ),
+        )
+      })
+    })
+
+  command
+    .command('show <slug>')
+    .description('one tenant')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json }: Options) => {
+      await withRegistry(terminal, async (session) => await showOne(terminal, session, slug, json))
+    })
+
+  command
+    .command('suspend <slug>')
+    .description('end all access of a tenant at once; its data stays')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        await registry.tenants.suspend(await registry.tenants.get(actor, slug), actor)
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  command
+    .command('resume <slug>')
+    .description('give a suspended tenant its access back')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        await registry.tenants.resume(await registry.tenants.get(actor, slug), actor)
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  const remove = command
+    .command('delete <slug>')
+    .description('delete a tenant with its schema and all its data, for good')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json, yes }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        const tenant = await registry.tenants.get(actor, slug)
+        await confirm(remove, terminal, {
+          yes,
+          loss: `This deletes the tenant ${slug} and all its data, for good.`,
+          word: slug,
+        })
+        await registry.tenants.delete(tenant, actor)
+        await showOne(terminal, session, slug, json)
+      })
+    })
+}
+
+async function showOne(terminal: Terminal, { registry, actor }: Session, slug: string, json?: boolean): Promise<void> {
+  const record = await registry.tenants.show(actor, slug)
+  const now = Date.now()
+  answer(terminal, json, wire(record), () =>
+    sheet({
+      ...wire(record),
+      created_at: moment(record.created_at, now),
+      suspended_at: moment(record.suspended_at, now),
+      deleted_at: moment(record.deleted_at, now),
+    }),
+  )
+}
+
+/** As JSON says it: snake_case throughout. */
+const wire = ({ schemaVersion, ...record }: TenantRecord) => ({ ...record, schema_version: schemaVersion })

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { systemClock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
+import { Refusal } from '#base/refusal.ts'
+import { API_KEY_PREFIX } from '#identity/api-key.ts'
+import { createAuthenticator } from '#identity/authenticate.ts'
+import { userId, type Identity } from '#identity/identity.ts'
+import { isJwtShaped, parseJwt } from '#identity/jwt-parse.ts'
+import type { ApiKeyLookup } from '#providers/index.ts'
+import { createKeyLookup } from '#tenancy/key-lookup.ts'
+import { watchRegistry } from '#tenancy/registry-cache.ts'
+import type { Define } from './commands.ts'
+import { withProviders } from './judges.ts'
+import { configOf, withDatabase } from './session.ts'
+import { columns, plain, sheet } from './table.ts'
+import { answer, EXIT, tell, type Terminal } from './terminal.ts'
+
+interface Check {
+  readonly check: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+/** What was found. Holds neither the token nor its signature. */
+interface Explanation {
+  readonly accepted: boolean
+  /** The refusal's code, as in the log. */
+  readonly code: string | null
+  readonly detail: string | null
+  readonly checks: readonly Check[]
+  /** Header and claims as they stand in the token, proved or not; null when it is no JWT. */
+  readonly header: unknown
+  readonly claims: unknown
+  readonly identity: Readonly<Record<string, unknown>> | null
+}
+
+/** `token explain [file]` */
+export const define: Define = (command, { terminal, end }) => {
+  const explain: Command = command
+    .command('explain [file]')
+    .description('show each check of a token, and why it is refused; reads the token from standard input or a file')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nThe token never belongs on the command line, where others on this machine can see it. It is judged as the server would,\nexcept for the tenant: who is let in where is not looked at.',
+    )
+    .action(async (file: string | undefined, { json }: { json?: boolean }) => {
+      if (file !== undefined && looksLikeToken(file))
+        explain.error(
+          'error: that looks like a token, and others on this machine could see it: treat it as leaked. Give it by standard input or in a file.',
+          { exitCode: EXIT.usage },
+        )
+      const token = await readToken(terminal, file)
+      if (token === null) explain.error('error: the file cannot be read', { exitCode: EXIT.failed })
+      if (token === '') explain.error('error: there is no token on standard input', { exitCode: EXIT.usage })
+      const explanation = await judge(terminal, token)
+      answer(terminal, json, explanation, () => readable(explanation))
+      if (!explanation.accepted) end(EXIT.failed)
+    })
+}
+
+const looksLikeToken = (word: string): boolean =>
+  isJwtShaped(word) || /^(?:gh_key_|gh[a-z]_|github_pat_|ya29\.|Bearer\b)/.test(word)
+
+/** As people paste it: with `Bearer` before it, or a line break after it. null: there is no such file. */
+async function readToken(terminal: Terminal, file: string | undefined): Promise<string | null> {
+  if (file === undefined && terminal.stdin.isTTY === true)
+    tell(terminal, 'Paste the token, then press Enter and Ctrl-D.')
+  try {
+    const all = await (file === undefined ? text(terminal.stdin) : readFile(resolve(terminal.cwd, file), 'utf8'))
+    return all.trim().replace(/^(?:authorization:\s*)?bearer\s+/i, '')
+  } catch {
+    return null
+  }
+}
+
+/** Only a key needs the database. */
+async function judge(terminal: Terminal, token: string): Promise<Explanation> {
+  if (!token.startsWith(API_KEY_PREFIX)) return await judgeWith(configOf(terminal), async () => null, token)
+  return await withDatabase(terminal, async (database, config) => {
+    if (database.kind === 'embedded') await database.admin.bootstrap()
+    const watch = await watchRegistry(database)
+    return await judgeWith(config, createKeyLookup({ database, clock: systemClock, watch }), token)
+  })
+}
+
+async function judgeWith(config: Config, keyLookup: ApiKeyLookup, token: string): Promise<Explanation> {
+  return await withProviders(config, keyLookup, async ({ providers }) => {
+    const checks: Check[] = []
+    const trace = (check: string, ok: boolean, detail: string): void => void checks.push({ check, ok, detail })
+    const found = { checks, ...contents(token) }
+    try {
+      const identity = await createAuthenticator({ providers, clock: systemClock }).authenticate(token, {
+        ip: null,
+        trace,
+      })
+      return { accepted: true, code: null, detail: null, ...found, identity: facts(identity) }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const { code, detail } = error
+      if (checks.every(({ ok }) => ok))
+        checks.push({ check: checks.length === 0 ? 'provider' : 'proof', ok: false, detail: error.message })
+      return { accepted: false, code, detail, ...found, identity: null }
+    }
+  })
+}
+
+function contents(token: string): Pick<Explanation, 'header' | 'claims'> {
+  try {
+    return parseJwt(token)
+  } catch {
+    return { header: null, claims: null }
+  }
+}
+
+/** The claims stand elsewhere already. */
+function facts({ claims: _claims, ...identity }: Identity): Readonly<Record<string, unknown>> {
+  return { user_id: userId(identity), ...identity }
+}
+
+function readable({ accepted, code, detail, checks, claims, identity }: Explanation): string {
+  const parts = [
+    columns(
+      checks.map(({ check, ok, detail }) => [ok ? 'pass' : 'FAIL', check, plain(detail) === '-' ? '' : plain(detail)]),
+    ),
+    ...(isRecord(claims) ? [`Claims, as the token states them:\n${sheet(withTimes(claims))}`] : []),
+    ...(identity === null ? [] : [`Identity:\n${sheet(identity)}`]),
+    accepted
+      ? 'Accepted: the token is genuine and meant for this server. Whether its person may enter a tenant was not looked at.'
+      : `Refused: ${code}${detail === null ? '' : `: ${plain(detail)}`}. docs/troubleshooting.md says more about each code.`,
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** NumericDates also as a date. */
+function withTimes(claims: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(claims).map(([name, value]) => {
+    const isTime =
+      ['iat', 'exp', 'nbf', 'auth_time'].includes(name) && typeof value === 'number' && Math.abs(value) < 1e11
+    return [name, isTime ? `${value} (${new Date(value * 1000).toISOString()})` : value] as const
+  })
+  return Object.fromEntries(entries)
+}

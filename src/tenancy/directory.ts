@@ -1,15 +1,15 @@
-import { TtlCache } from '#base/cache.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, type Change, type ControlDb, type Database } from '#db/database.ts'
-import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
 import { isBlocked } from './blocked.ts'
 import { personDigest } from './digest.ts'
 import { evidenceDigest } from './evidence.ts'
 import { keyStanding, staticKeyStanding } from './key-standing.ts'
+import { refusalNow } from './fenced.ts'
+import { createLastUse } from './last-use.ts'
 import { createLedger, type Author } from './ledger.ts'
 import { provision } from './provision.ts'
 import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
@@ -17,7 +17,6 @@ import { resolvePerson, type Resolution } from './resolve.ts'
 import type { Scopes } from './roles.ts'
 import type { Seed } from './seeds.ts'
 import { deny, type Denied, type Standing } from './standing.ts'
-import { toTenant, type TenantRow } from './tenant-row.ts'
 import type { Principal, Tenant } from './tenant.ts'
 
 export interface DirectoryOptions {
@@ -71,10 +70,9 @@ interface Entry {
 const ENTRIES = 10_000
 /** How often another replica may have been faster before something else must be wrong. */
 const TRIES = 5
-const MINUTE = 60_000
 
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { database, watch, clock, log, config, scopes, staticKeyRole } = options
+  const { database, watch, clock, config, scopes, staticKeyRole } = options
   const ledger = createLedger(options)
   const rules = { ...config, seeds: options.seeds }
   const cache = new RegistryCache<Entry>({
@@ -84,8 +82,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     affected,
     apart: ({ outcome }) => 'denied' in outcome,
   })
-  const stamped = new TtlCache<{ readonly at: number }>({ max: ENTRIES, clock })
-  const stamping = new Set<Promise<void>>()
+  const lastUse = createLastUse(options)
 
   async function load(identity: Identity, asked: Asked): Promise<Entry> {
     const person = personDigest(identity.iss, identity.sub)
@@ -156,22 +153,6 @@ export function createDirectory(options: DirectoryOptions): Directory {
     }
   }
 
-  /** Off the request path: what goes wrong here refuses nobody. */
-  function stamp(id: string, ip: string | null): void {
-    if (stamped.get(id) !== undefined) return
-    const at = clock.now()
-    stamped.set(id, { at }, MINUTE)
-    const work = database
-      .control({ as: 'resolver' }, async (db) => {
-        await db.query(sql`
-          UPDATE api_keys SET last_used_at = ${new Date(at)}, last_used_ip = ${ip}
-          WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at < ${new Date(at)})`)
-      })
-      .catch((error: unknown) => log.warn({ err: error, key: id }, 'the last use of a key was not recorded'))
-      .finally(() => stamping.delete(work))
-    stamping.add(work)
-  }
-
   return {
     async principal(identity, asked) {
       assertRequiredScopes(identity, config.requiredScopes, scopes)
@@ -179,16 +160,14 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const { outcome } = await unavailable(async () => await cache.get(key, async () => await load(identity, asked)))
       if ('denied' in outcome) throw new Refusal(outcome.denied, { detail: outcome.detail })
       assertTimely(identity, outcome, clock.now())
-      if (typeof outcome.key?.id === 'string') stamp(outcome.key.id, asked.ip)
+      if (typeof outcome.key?.id === 'string') lastUse.stamp(outcome.key.id, asked.ip)
       return toPrincipal(identity, outcome)
     },
     async fenced({ id, slug }) {
       watch.invalidate({ table: 'tenants', tenant: id, id })
-      return await refusalNow(database, id, slug)
+      return await unavailable(async () => await refusalNow(database, id, slug))
     },
-    async settle() {
-      await Promise.all(stamping)
-    },
+    settle: async () => await lastUse.settle(),
   }
 }
 
@@ -233,21 +212,6 @@ function assertRequiredScopes({ scopes: carried, key }: Identity, required: read
       scope: required,
       detail: `the token lacks ${missing.join(' ')} (REQUIRED_SCOPES)`,
     })
-}
-
-async function refusalNow(database: Database, id: string, slug: string): Promise<Refusal> {
-  const [row] = await unavailable(
-    async () =>
-      await database.control({ as: 'resolver' }, async (db) => {
-        return await db.query<TenantRow>(sql`
-          SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version
-          FROM tenants WHERE id = ${id}`)
-      }),
-  )
-  const tenant = row === undefined ? null : toTenant(row)
-  if (tenant === null) return new Refusal('tenant_unknown', { detail: `${slug} is deleted` })
-  if (tenant.status === 'suspended') return new Refusal('tenant_suspended', { detail: `${slug} is suspended` })
-  return new Refusal('tenant_moving', { detail: `${slug} is fenced though active: being moved, resumed or repaired` })
 }
 
 /** Without the registry nobody can be judged: 503, never a refusal of the person. */

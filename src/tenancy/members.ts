@@ -53,6 +53,8 @@ export interface Members {
   setRole(tenant: Tenant, actor: Actor, reference: MemberReference, role: PersonRole): Promise<MemberRecord>
   /** last_owner: the only owner cannot leave. A member may remove themself. */
   remove(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<void>
+  /** The plain endpoint leads here from now on: a person's own act and nobody else's (D9). forbidden: an operator, a key, no member. */
+  makeHome(tenant: Tenant, actor: Actor): Promise<void>
   /** Tokens issued before now are refused (D22); those whose issue time is unknown too. */
   revokeTokens(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<void>
 }
@@ -98,7 +100,7 @@ export function createMembers(options: RegistryOptions): Members {
         const [row] = await db.query<{ id: string }>(sql`
           INSERT INTO members (id, tenant_id, iss, sub, provider, email, name, role, source, home, created_at)
           SELECT ${id}, ${tenant.id}, ${iss}, ${sub}, ${provider}, ${email}, ${name}, ${role}, 'operator',
-            NOT EXISTS (SELECT 1 FROM members WHERE iss = ${iss} AND sub = ${sub} AND home), ${at}
+            NOT EXISTS (SELECT 1 FROM members WHERE iss = ${iss} AND sub = ${sub} AND (home OR status = 'active')), ${at}
           ON CONFLICT (tenant_id, iss, sub) DO UPDATE SET status = 'active', role = EXCLUDED.role, source = 'operator', evidence = NULL,
             removed_at = NULL, home = EXCLUDED.home, email = coalesce(EXCLUDED.email, members.email), name = coalesce(EXCLUDED.name, members.name)
             WHERE members.status <> 'active'
@@ -179,6 +181,26 @@ export function createMembers(options: RegistryOptions): Members {
           sql`UPDATE members SET status = 'removed', home = false, removed_at = ${new Date(clock.now())} WHERE id = ${row.id}`,
         )
         return { action: 'member.removed', detail: { user_id: userIdOf(row), role: row.role } }
+      })
+    },
+
+    async makeHome(tenant, actor) {
+      if (actor.kind === 'operator' || actor.principal.identity.key !== null) {
+        throw new RegistryError('forbidden', 'only the person can choose their home')
+      }
+      roleFor(actor, tenant)
+      const { iss, sub } = actor.principal.identity
+      // As operator, since the home before may be another tenant's row.
+      await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+        const rows = await db.query<{ id: string; tenant_id: string; status: string }>(sql`
+          UPDATE members SET home = false WHERE iss = ${iss} AND sub = ${sub} RETURNING id, tenant_id, status`)
+        const row = rows.find((each) => each.tenant_id === tenant.id && each.status === 'active')
+        if (row === undefined)
+          throw new RegistryError('forbidden', `only members of ${tenant.slug} can make it their home`)
+        await db.query(sql`UPDATE members SET home = true WHERE id = ${row.id}`)
+        // Whatever the plain endpoint led to before, by home or for want of one, is read again.
+        const changes = rows.map(({ id, tenant_id }) => ({ table: 'members' as const, tenant: tenant_id, id }))
+        return [undefined, { action: 'member.home_chosen', target: row.id, changes }]
       })
     },
 

@@ -64,10 +64,8 @@ export async function objection(
 async function carries(db: ControlDb, row: Membership, identity: Identity, evidence: Evidence): Promise<boolean> {
   if (row.source === 'organization') {
     const { organization, tenant } = evidence
-    return (
-      row.evidence === (organization === null ? null : `${organization.kind}:${organization.value}`) ||
-      row.evidence === `tenant:${tenant}`
-    )
+    const shown = organization === null ? null : `${organization.kind}:${organization.value}`
+    return row.evidence === shown || (tenant !== null && row.evidence === `tenant:${tenant}`)
   }
   const shown = evidence.domains.find(
     ({ domain }) => domain === row.evidence || (row.evidence !== null && parents(domain).includes(row.evidence)),
@@ -115,7 +113,8 @@ export async function join(
     INSERT INTO members (id, tenant_id, iss, sub, provider, email, name, role, status, source, evidence, home, created_at)
     SELECT ${uuidv7(joining.at)}, ${tenantId}, ${identity.iss}, ${identity.sub}, ${identity.provider}, ${printable(identity.email, 320)},
       ${printable(identity.name, 256)}, ${role}, ${status}, ${source}, ${evidence},
-      ${status === 'active'} AND NOT EXISTS (SELECT 1 FROM members WHERE iss = ${identity.iss} AND sub = ${identity.sub} AND home), ${at}
+      ${status === 'active'} AND NOT EXISTS (
+        SELECT 1 FROM members WHERE iss = ${identity.iss} AND sub = ${identity.sub} AND (home OR status = 'active')), ${at}
     ON CONFLICT DO NOTHING RETURNING id`)
   if (row !== undefined || status === 'requested') return row?.id ?? null
   const [admitted] = await db.query<{ id: string }>(sql`

@@ -32,7 +32,7 @@ export interface Organizations {
   /** exists: mapped already, to this tenant or another. */
   add(tenant: Tenant, actor: Actor, input: OrganizationInput): Promise<OrganizationRecord>
   list(tenant: Tenant, actor: Actor): Promise<readonly OrganizationRecord[]>
-  /** @param reference the row's id, or its value when that is unique within the tenant (else conflict). */
+  /** Stops joining by it; members stay. @param reference the row's id, or its value when that is unique within the tenant (else conflict). */
   remove(tenant: Tenant, actor: Actor, reference: string): Promise<void>
 }
 

@@ -2,7 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from '#identity/identity.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
-import { keyIdentity, MovedClock, operator, person, refusal, startReplica, type Replica } from './support.ts'
+import {
+  actorOf,
+  keyIdentity,
+  MovedClock,
+  operator,
+  person,
+  refusal,
+  registryError,
+  startReplica,
+  type Replica,
+} from './support.ts'
 
 describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   let fresh: FreshDatabase
@@ -224,6 +234,30 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     await production.registry.members.remove(first, operator, 'xia@xi.com')
     await expect.poll(async () => await refusal(production.principal(xia))).toBe('member_removed')
     expect((await production.principal(xia, { slug: 'xi_two' })).tenant.slug).toBe('xi_two')
+  })
+
+  test('D9: an approval later does not move home, and only the person can', async () => {
+    const asked = await company('home_b', 'home-b.com', { join_mode: 'request' })
+    await company('home_a', 'home-a.com')
+    const hob = person('hob@home-b.com')
+    await refusal(production.principal(hob))
+    await production.registry.members.approve(asked, operator, 'hob@home-b.com', 'member')
+    await expect.poll(async () => await refusal(production.principal(hob))).toBe('served')
+    // The same person, whose token shows another domain now, joins there by name.
+    const moved = { ...hob, email: 'hob@home-a.com' }
+    const there = await production.principal(moved, { slug: 'home_a' })
+    expect(there.tenant.slug).toBe('home_a')
+    expect((await production.principal(moved)).tenant.slug).toBe('home_b')
+    expect(await registryError(production.registry.members.makeHome(there.tenant, operator))).toBe('forbidden')
+    await production.registry.members.makeHome(there.tenant, actorOf(there))
+    await expect.poll(async () => (await production.principal(moved)).tenant.slug).toBe('home_a')
+  })
+
+  test('a claim must name the tenant, not merely be absent', async () => {
+    await production.registry.tenants.create(operator, { slug: 'null' })
+    const nul = person(null, { sub: 'nul', tenant: 'null' })
+    expect((await production.principal(nul)).tenant.slug).toBe('null')
+    expect(await refusal(production.principal({ ...nul, tenant: null }))).toBe('evidence_missing')
   })
 
   test('D13: who is no member is told the same as of a tenant that does not exist', async () => {

@@ -145,7 +145,7 @@ function warm(providers: readonly Provider[], log: Log): void {
 }
 
 /** The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts. */
-const developmentIssuer = (publicUrl: string): OidcConfig => ({
+export const developmentIssuer = (publicUrl: string): OidcConfig => ({
   id: 'development',
   issuer: `${publicUrl}/dev`,
   audience: [`${publicUrl}/mcp`],

@@ -7,6 +7,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createLog } from '#base/log.ts'
 import { createDevIssuer } from '#http/dev-issuer.ts'
 import { mintDevToken } from '#http/dev-token.ts'
+import { browser } from './browser.ts'
 import { freePort, raw, startApp, statusOf, type TestServer } from './support.ts'
 
 const folders: string[] = []
@@ -28,35 +29,6 @@ async function start(dataDir: string, port?: number): Promise<TestServer> {
     log: createLog('silent'),
   })
   return await startApp({ config: { port: at }, developmentIssuer })
-}
-
-/** A browser, as far as a sign-in needs one: follows redirects inside the server and keeps cookies. */
-function browser(origin: string) {
-  const jar = new Map<string, string>()
-  const visit = async (url: URL, init: RequestInit = {}): Promise<Response> => {
-    const answer = await fetch(url, {
-      ...init,
-      redirect: 'manual',
-      headers: {
-        accept: 'text/html',
-        ...Object.fromEntries(new Headers(init.headers)),
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-      },
-    })
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [pair = ''] = cookie.split(';')
-      jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
-    }
-    return answer
-  }
-  const go = async (url: URL, init?: RequestInit): Promise<{ url: URL; answer: Response }> => {
-    const answer = await visit(url, init)
-    const to = answer.headers.get('location')
-    if (to === null) return { url, answer }
-    const next = new URL(to, url)
-    return next.origin === origin ? await go(next) : { url: next, answer }
-  }
-  return { go }
 }
 
 /** Registration, browser and code of one client. */
@@ -86,23 +58,15 @@ async function signIn(
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   })
-  const { go } = browser(server.url)
-  const page = await go(url)
-  if (page.url.origin !== server.url) throw new Error(page.url.search)
-  const html = await page.answer.text()
-  const action = /action="([^"]+)"/.exec(html)?.[1] ?? ''
-  const done = await go(new URL(action, server.url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: `account=${person}`,
-  })
+  const callback = await browser(server.url).signIn(url, person)
+  if (callback.searchParams.has('error')) throw new Error(callback.search)
   const tokens = await oidc.authorizationCodeGrant(
     client,
-    done.url,
+    callback,
     { pkceCodeVerifier: verifier, expectedState: state },
     { resource },
   )
-  return { client, tokens, html, page, done }
+  return { client, tokens, url }
 }
 
 async function verify(server: TestServer, token: string) {
@@ -116,7 +80,9 @@ async function verify(server: TestServer, token: string) {
 
 test('a client that knows only the URL registers, signs in by browser and gets an access token with a verified email', async () => {
   const server = await start(await folder())
-  const { client, tokens, page, html } = await signIn(server, 'alice')
+  const { client, tokens, url } = await signIn(server, 'alice')
+  const page = await browser(server.url).go(url)
+  const html = await page.answer.text()
   expect(page.answer.status).toBe(200)
   expect(page.answer.headers.get('content-security-policy')).not.toContain('form-action')
   expect(html).not.toContain('<script')

@@ -11,9 +11,13 @@ afterEach(() => {
 
 async function start(shutdownTimeout = 5000) {
   const fixture = fileURLToPath(new URL('serve-fixture.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=gatehouse-source', fixture, String(shutdownTimeout)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--conditions=gatehouse-source', fixture, String(shutdownTimeout)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   children.push(child)
   let said = ''
   child.stdout.on('data', (piece: Buffer) => (said += piece.toString()))

@@ -25,6 +25,7 @@ test.each([
   ['T2: another scheme', 'Basic YTpi'],
   ['T2: a scheme that only begins alike', 'Bearerx abc'],
   ['T2: an unknown scheme', 'Negotiate abc'],
+  ['a scheme that a tab runs into the token', 'Bearer\tabc x'],
 ])('%s is no credential', async (_, value) => {
   expect(await refused(() => read(value))).toBe('token_missing')
 })
@@ -36,14 +37,12 @@ test.each([
   ['T4: a space inside', 'Bearer a b'],
   ['T4: a comma', 'Bearer a,Bearer b'],
   ['T4: a quote', 'Bearer "abc"'],
-  ['T4: a tab', 'Bearer\tabc x'],
   ['T4: padding alone', 'Bearer =='],
   ['T4: padding in the middle', 'Bearer a=b'],
   ['T13: a byte of eight bits', 'Bearer abc\u00e9'],
   ['T12: a line break', 'Bearer abc\n'],
-])('%s is malformed', async (name, value) => {
-  // A tab ends no scheme: "Bearer<tab>abc" is another scheme's name.
-  expect(await refused(() => read(value))).toBe(name.includes('tab') ? 'token_missing' : 'header_malformed')
+])('%s is malformed', async (_, value) => {
+  expect(await refused(() => read(value))).toBe('header_malformed')
 })
 
 test.each([

@@ -12,6 +12,7 @@ import { appRole, schemaName } from '#db/names.ts'
 import { createPool } from '#db/pool.ts'
 import { sql } from '#db/sql.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const register =
   (slug: string, schema: string) =>
@@ -243,11 +244,3 @@ test('migrations are numbered without a gap', async () => {
   for (const { text, name } of await readMigrations('tenant'))
     expect(await readFile(join('sql/tenant', name), 'utf8')).toBe(text)
 })
-
-async function until(condition: () => Promise<boolean>, patience = 10_000): Promise<void> {
-  const deadline = Date.now() + patience
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it never became so')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

@@ -179,14 +179,18 @@ async function makeTemplate(client: pg.Client, dataDir: string): Promise<void> {
 
 /** A folder with a bootstrapped embedded database, kept between runs under the digest of what is in it. */
 async function copyEmbedded(): Promise<Base> {
-  const template = await embeddedTemplate()
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-'))
-  await cp(template, join(dataDir, 'db'), { recursive: true, mode: constants.COPYFILE_FICLONE })
+  await fillDataDir(dataDir)
   return {
     database: {},
     dataDir,
     remove: async () => await rm(dataDir, { recursive: true, force: true, maxRetries: 5 }),
   }
+}
+
+/** Puts the files of a bootstrapped embedded database into a DATA_DIR, for whoever starts a process of its own on it. */
+export async function fillDataDir(dataDir: string): Promise<void> {
+  await cp(await embeddedTemplate(), join(dataDir, 'db'), { recursive: true, mode: constants.COPYFILE_FICLONE })
 }
 
 const CONTENT = ['sql/control/0001_registry.sql', 'src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']

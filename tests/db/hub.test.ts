@@ -1,0 +1,121 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLog } from '#base/log.ts'
+import { uuidv7 } from '#base/id.ts'
+import { formatChange, parseChange } from '#db/change.ts'
+import type { Change } from '#db/database.ts'
+import { Hub } from '#db/hub.ts'
+import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
+
+describe.each(databaseKinds)('changes, %s', (kind) => {
+  let fresh: FreshDatabase
+  beforeAll(async () => {
+    fresh = await freshDatabase({ kind })
+  })
+  afterAll(async () => await fresh.drop())
+
+  test('D21: a change announced by one replica is heard by every other within a second', async () => {
+    const [here, there] = [fresh.database, await fresh.open()]
+    const heard: Change[][] = [[], []]
+    const gaps = [0, 0]
+    const listeners = await Promise.all([
+      here.listen(
+        (change) => heard[0]?.push(change),
+        () => (gaps[0] = (gaps[0] ?? 0) + 1),
+      ),
+      there.listen(
+        (change) => heard[1]?.push(change),
+        () => (gaps[1] = (gaps[1] ?? 0) + 1),
+      ),
+    ])
+    await until(() => listeners.every((listener) => listener.live))
+    const change = { table: 'members', tenant: uuidv7(), id: `it's "quoted" \\ and so on` } as const
+    const started = Date.now()
+    await there.announce(change)
+    await until(() => heard.every((changes) => changes.length === 1))
+    expect(Date.now() - started).toBeLessThan(1_000)
+    expect(heard).toEqual([[change], [change]])
+    // Alive for the first time: what came before is not known.
+    expect(gaps).toEqual([1, 1])
+    // From outside of Gatehouse anything may come.
+    await fresh.sql(`NOTIFY gatehouse, 'nonsense'`)
+    await fresh.sql(`NOTIFY gatehouse, '${formatChange({ ...change, id: null })}'`)
+    await until(() => heard[0]?.length === 2)
+    expect(heard[0]?.[1]).toEqual({ ...change, id: null })
+  })
+})
+
+test('D21: a connection that breaks, or hangs without breaking, is a gap; it comes back by itself', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const target = new URL(fresh.url)
+  // A wire between the listener and Postgres that can be cut and can be stopped.
+  const sockets = new Set<Socket>()
+  let stopped = false
+  const wire = createServer((near) => {
+    const far = connect(`${target.searchParams.get('host')}/.s.PGSQL.5432`)
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => {}))
+    near.on('data', (data) => far.write(data)).on('close', () => far.destroy())
+    far.on('data', (data) => stopped || near.write(data)).on('close', () => near.destroy())
+  })
+  await new Promise<void>((resolve) => wire.listen({ host: '127.0.0.1', port: 0 }, resolve))
+  const address = wire.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const hub = new Hub({
+    connect: () => ({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      database: target.pathname.slice(1),
+      connectionTimeoutMillis: 500,
+    }),
+    log: createLog('silent'),
+    heartbeat: 50,
+  })
+  let gaps = 0
+  const listener = await hub.listen(
+    () => {},
+    () => (gaps += 1),
+  )
+  await until(() => listener.live)
+  expect(gaps).toBe(1)
+
+  for (const socket of sockets) socket.destroy()
+  await until(() => gaps === 3)
+  expect(listener.live).toBe(true)
+
+  stopped = true
+  await until(() => !listener.live)
+  expect(gaps).toBe(4)
+  stopped = false
+  await until(() => listener.live)
+  expect(gaps).toBe(5)
+
+  await hub.close()
+  expect(listener.live).toBe(false)
+  for (const socket of sockets) socket.destroy()
+  await new Promise((resolve) => wire.close(resolve))
+  await fresh.drop()
+})
+
+test('D21: a notification is a hint: what is no change of ours is nothing', () => {
+  const change = { table: 'api_keys', tenant: null, id: 'abc' } as const
+  expect(parseChange(formatChange(change))).toEqual(change)
+  expect(parseChange(JSON.stringify({ ...change, more: 1 }))).toEqual(change)
+  for (const payload of [
+    undefined,
+    '',
+    '{',
+    'null',
+    '[]',
+    '1',
+    '{}',
+    JSON.stringify({ ...change, table: 'passwords' }),
+    JSON.stringify({ ...change, tenant: 1 }),
+    JSON.stringify({ ...change, id: {} }),
+    JSON.stringify({ table: 'members', tenant: null }),
+    JSON.stringify({ ...change, id: 'x'.repeat(2_000) }),
+  ]) {
+    expect(parseChange(payload)).toBeNull()
+  }
+})

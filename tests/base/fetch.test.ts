@@ -109,7 +109,7 @@ test('a server that sends no headers, and one that sends a byte now and then, en
   })
   const started = Date.now()
   expect(await failure(guarded().json(server.url, { timeout: 300 }))).toMatchObject({ kind: 'timeout' })
-  expect(Date.now() - started).toBeLessThan(2_000)
+  expect(Date.now() - started).toBeLessThan(5_000)
 })
 
 test('60 MB are left unread after the limit, and the connection is closed', async () => {

@@ -222,7 +222,7 @@ test('N6: an issuer that sends a byte now and then delays no other one, and fail
   })
   const fetch = {
     ...issuer.fetch,
-    json: async (url: string | URL) => await issuer.fetch.json(url, { timeout: 200 }),
+    json: async (url: string | URL) => await issuer.fetch.json(url, { timeout: 2_000 }),
   }
   const other = issuer.keySet({ fetch, jwksUri: async () => await Promise.resolve(slow.url) })
   const waiting = refused(async () => await other.key({ alg: 'RS256', kid: 'k1' }))

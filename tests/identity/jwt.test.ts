@@ -400,11 +400,17 @@ test('keys that cannot be fetched are no judgement of the token', async () => {
   expect(error).toMatchObject({ code: 'provider_unavailable', status: 503, retryAfter: 10 })
 })
 
-test('a remembered token is answered 10,000 times in under a second', async () => {
+test('a remembered token is answered in a fraction of the time that proving it takes', async () => {
   const mine = verifier()
+  await keys.warm()
   const token = issuer.token()
   await mine.verify(token)
-  const started = performance.now()
-  for (let n = 0; n < 10_000; n += 1) await mine.verify(token)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const started = performance.now()
+    for (let n = 0; n < 500; n += 1) await work()
+    return performance.now() - started
+  }
+  // With a trace each check is made again.
+  const proving = await timed(async () => await mine.verify(token, () => null))
+  expect(await timed(async () => await mine.verify(token))).toBeLessThan(proving / 2)
 })

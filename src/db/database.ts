@@ -42,7 +42,7 @@ export interface Change {
   readonly table: 'tenants' | 'domains' | 'members' | 'organizations' | 'api_keys' | 'invitations' | 'revocations'
   /** Tenant id; null when the row belongs to none. */
   readonly tenant: string | null
-  /** Row id or (for keys) public key id; null for "all". */
+  /** Row id, for keys the public key id, for revocations the digest of the token or person; null for "all". */
   readonly id: string | null
 }
 

@@ -4,7 +4,7 @@ import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, type Change, type ControlDb, type Database } from '#db/database.ts'
 import type { Identity } from '#identity/identity.ts'
-import { isBlocked } from './blocked.ts'
+import { blockedOf } from './blocked.ts'
 import { personDigest } from './digest.ts'
 import { evidenceDigest } from './evidence.ts'
 import { keyStanding, staticKeyStanding } from './key-standing.ts'
@@ -123,8 +123,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
   }
 
   async function once(db: ControlDb, identity: Identity, asked: Asked, person: string): Promise<Resolution> {
-    if (await isBlocked(db, 'token', asked.tokenDigest)) return [deny('token_revoked', 'this token was revoked'), null]
-    if (await isBlocked(db, 'person', person)) return [deny('person_blocked', 'this person is blocked'), null]
+    const blocked = await blockedOf(db, asked.tokenDigest, person)
+    if (blocked === 'token') return [deny('token_revoked', 'this token was revoked'), null]
+    if (blocked === 'person') return [deny('person_blocked', 'this person is blocked'), null]
     const now = clock.now()
     if (identity.key === null) return await resolvePerson(db, identity, asked.slug, now, rules)
     if (identity.provider !== 'static-key') return [await keyStanding(db, identity.key.id, asked.slug, now), null]

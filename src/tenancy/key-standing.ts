@@ -1,7 +1,7 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { personDigest } from './digest.ts'
-import { isBlocked } from './blocked.ts'
+import { blockedOf } from './blocked.ts'
 import { lesser, type PersonRole } from './roles.ts'
 import { deny, type Denied, type Standing } from './standing.ts'
 import { toTenant, type TenantRow } from './tenant-row.ts'
@@ -51,8 +51,8 @@ async function creatorGone(db: ControlDb, row: KeyRow): Promise<Denied | null> {
   if (row.creator_member_id === null || row.creator_iss === null || row.creator_sub === null) return null
   if (row.creator_status !== 'active')
     return deny('member_removed', 'who made this key is no member any more; an owner can adopt it (D23)')
-  const blocked = await isBlocked(db, 'person', personDigest(row.creator_iss, row.creator_sub))
-  return blocked ? deny('person_blocked', 'who made this key is blocked') : null
+  const blocked = await blockedOf(db, null, personDigest(row.creator_iss, row.creator_sub))
+  return blocked === 'person' ? deny('person_blocked', 'who made this key is blocked') : null
 }
 
 /** The static key of the configuration: the tenant it names, with the role it names. */

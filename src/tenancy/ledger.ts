@@ -11,6 +11,8 @@ export interface Note {
   readonly action: string
   readonly target: string
   readonly detail?: Readonly<Record<string, unknown>>
+  /** Whom it concerns, when that shows only inside the transaction. */
+  readonly tenant?: string
   readonly changes: readonly Change[]
 }
 
@@ -47,7 +49,7 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
     const nothing = { latency_ms: null, arguments_digest: null } as const
     const what = {
       at: now,
-      tenant_id: tenant,
+      tenant_id: note.tenant ?? tenant,
       action: note.action,
       target: note.target,
       detail: note.detail ?? null,

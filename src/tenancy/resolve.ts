@@ -93,6 +93,7 @@ async function enter(
   const note: Note = {
     action: joining.status === 'active' ? 'member.joined' : 'member.requested',
     target: id,
+    tenant: tenant.id,
     detail: { tenant: tenant.slug, role: joining.role, source: joining.source, evidence: joining.evidence },
     changes: [{ table: 'members', tenant: tenant.id, id }],
   }

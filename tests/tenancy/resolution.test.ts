@@ -424,10 +424,17 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     const [member] = (await production.registry.members.list(tenant, operator)).items
     expect(member).toMatchObject({ name: 'Cleo[31mX', source: 'domain', evidence: 'chi.com', home: true })
     const rows = await fresh.sql(
-      `SELECT action, target, sub, ip, outcome FROM gatehouse.audit WHERE action = 'member.joined' AND sub = '${cleo.sub}'`,
+      `SELECT action, target, sub, ip, outcome, tenant_id FROM gatehouse.audit WHERE action = 'member.joined' AND sub = '${cleo.sub}'`,
     )
     expect(rows).toEqual([
-      { action: 'member.joined', target: member?.id, sub: cleo.sub, ip: '192.0.2.7', outcome: 'ok' },
+      {
+        action: 'member.joined',
+        target: member?.id,
+        sub: cleo.sub,
+        ip: '192.0.2.7',
+        outcome: 'ok',
+        tenant_id: tenant.id,
+      },
     ])
     await production.principal({ ...cleo, name: 'Cleopatra' })
     expect((await production.registry.members.show(tenant, operator, 'CLEO@chi.com')).name).toBe('Cleopatra')

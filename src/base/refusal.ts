@@ -5,9 +5,21 @@
  * `error` is RFC 6750 section 3.1 for what concerns the token, RFC 6749 section 5.2 for the rest, null for
  * "no credentials at all" (RFC 6750 section 3.1: no error code then).
  */
-const INVALID_TOKEN = { status: 401, error: 'invalid_token', description: 'The access token is invalid, expired, revoked or was not issued for this server.' } as const
-const NO_ACCESS = { status: 403, error: 'access_denied', description: 'This account has no access to an organisation on this server.' } as const
-const UNAVAILABLE = { status: 503, error: 'temporarily_unavailable', description: 'The request could not be judged right now. Try again shortly.' } as const
+const INVALID_TOKEN = {
+  status: 401,
+  error: 'invalid_token',
+  description: 'The access token is invalid, expired, revoked or was not issued for this server.',
+} as const
+const NO_ACCESS = {
+  status: 403,
+  error: 'access_denied',
+  description: 'This account has no access to an organisation on this server.',
+} as const
+const UNAVAILABLE = {
+  status: 503,
+  error: 'temporarily_unavailable',
+  description: 'The request could not be judged right now. Try again shortly.',
+} as const
 
 export const REFUSALS = {
   // bearer
@@ -46,12 +58,20 @@ export const REFUSALS = {
   member_removed: NO_ACCESS,
   evidence_missing: NO_ACCESS,
   join_by_request: NO_ACCESS,
-  provision_limited: { status: 429, error: 'rate_limited', description: 'Too many new organisations in the last hour. Try again later.' },
+  provision_limited: {
+    status: 429,
+    error: 'rate_limited',
+    description: 'Too many new organisations in the last hour. Try again later.',
+  },
   tenant_behind: UNAVAILABLE,
   tenant_moving: UNAVAILABLE,
   database_unavailable: UNAVAILABLE,
   // http
-  scope_insufficient: { status: 403, error: 'insufficient_scope', description: 'The access token lacks a scope that this call needs.' },
+  scope_insufficient: {
+    status: 403,
+    error: 'insufficient_scope',
+    description: 'The access token lacks a scope that this call needs.',
+  },
   rate_limited: { status: 429, error: 'rate_limited', description: 'Too many requests. Try again later.' },
   host_refused: { status: 403, error: 'forbidden', description: 'This host is not served here.' },
   origin_refused: { status: 403, error: 'forbidden', description: 'This origin may not call this server.' },
@@ -60,7 +80,11 @@ export const REFUSALS = {
   body_malformed: { status: 400, error: 'invalid_request', description: 'The request body is malformed.' },
   not_found: { status: 404, error: 'not_found', description: 'There is nothing at this address.' },
   method_refused: { status: 405, error: 'invalid_request', description: 'This method is not served here.' },
-  transport_retired: { status: 410, error: 'gone', description: 'The SSE transport is retired. Use the Streamable HTTP endpoint at /mcp.' },
+  transport_retired: {
+    status: 410,
+    error: 'gone',
+    description: 'The SSE transport is retired. Use the Streamable HTTP endpoint at /mcp.',
+  },
   draining: UNAVAILABLE,
 } as const satisfies Record<string, { status: number; error: string | null; description: string }>
 
@@ -75,6 +99,8 @@ export interface RefusalOptions {
   readonly retryAfter?: number
   /** All scopes the call needs; only with scope_insufficient. */
   readonly scope?: readonly string[]
+  /** The limit that was reached, in requests per window of seconds; only with status 429. */
+  readonly limit?: { readonly limit: number; readonly window: number }
 }
 
 /** Turned away on purpose. Thrown anywhere below http, answered in one place: http/challenge. */
@@ -87,10 +113,14 @@ export class Refusal extends Error {
   readonly detail: string | null
   readonly retryAfter: number | null
   readonly scope: readonly string[]
+  readonly limit: { readonly limit: number; readonly window: number } | null
 
   constructor(code: RefusalCode, options: RefusalOptions = {}) {
     const row = REFUSALS[code]
-    super(options.detail === undefined ? code : `${code}: ${options.detail}`, 'cause' in options ? { cause: options.cause } : {})
+    super(
+      options.detail === undefined ? code : `${code}: ${options.detail}`,
+      'cause' in options ? { cause: options.cause } : {},
+    )
     this.code = code
     this.status = row.status
     this.error = row.error
@@ -98,5 +128,6 @@ export class Refusal extends Error {
     this.detail = options.detail ?? null
     this.retryAfter = options.retryAfter ?? (row.status === 503 ? 10 : null)
     this.scope = options.scope ?? []
+    this.limit = options.limit ?? null
   }
 }

@@ -5,7 +5,7 @@ import type { Gate } from './gate.ts'
 import { onlyMethods } from './routes.ts'
 
 /** Who the token says is calling, and what they may do here: the way to test a token without an MCP client. */
-export function whoami({ identity, tenant, role, scopes }: Principal): object {
+function whoami({ identity, tenant, role, scopes }: Principal): object {
   return {
     user_id: userId(identity),
     email: identity.email,

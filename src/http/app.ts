@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import { uuidv7 } from '#base/id.ts'
 import { Refusal } from '#base/refusal.ts'
@@ -47,6 +47,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const operator = createOperatorAccess(config.metricsToken)
   const anonymous = async (request: FastifyRequest): Promise<void> => await ipLimit(visits(request).ip)
   let draining = false
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    journal(request, reply)
+    reply.header('cache-control', 'no-store').header('x-request-id', request.id)
+  }
 
   const app = fastify({
     logger: false,
@@ -60,7 +64,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => void failure(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // A path that cannot be decoded: no hook runs for it.
+      begin(request, reply)
+      void failure(error, request, reply)
+    },
   })
   const failure = createFailureHandler({ log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit })
   app.setErrorHandler(failure)
@@ -69,8 +77,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
 
   app.addHook('onRequest', async (request, reply) => {
-    journal(request, reply)
-    reply.header('cache-control', 'no-store')
+    begin(request, reply)
     if (door(request, reply)) return await reply
     if (draining && !/^\/(?:livez|readyz|healthz)$/.test(request.url)) {
       reply.header('connection', 'close')

@@ -1,8 +1,9 @@
 import type { Refusal } from '#base/refusal.ts'
+import type { LimitState } from '#toolkit/limits.ts'
 import { metadataUrl } from './endpoints.ts'
 
 /** A Refusal as HTTP says it. */
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: { readonly error: string; readonly error_description: string }
@@ -37,6 +38,11 @@ export function createChallenge({ publicUrl, scopes }: ChallengeOptions): Challe
       ])
     }
     if (refusal.retryAfter !== null) headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfter)))
+    if (refusal.limit !== null)
+      Object.assign(
+        headers,
+        limitHeaders({ ...refusal.limit, remaining: 0, reset: refusal.retryAfter ?? refusal.limit.window }),
+      )
     return {
       status: refusal.status,
       headers,
@@ -44,6 +50,12 @@ export function createChallenge({ publicUrl, scopes }: ChallengeOptions): Challe
     }
   }
 }
+
+/** draft-ietf-httpapi-ratelimit-headers: the one limit that is nearest to being reached. */
+export const limitHeaders = ({ limit, window, remaining, reset }: LimitState): Readonly<Record<string, string>> => ({
+  'ratelimit-policy': `"default";q=${limit};w=${window}`,
+  ratelimit: `"default";r=${remaining};t=${reset}`,
+})
 
 /** Quoted strings of RFC 9110 section 5.6.4; what is empty is left out. Our values hold neither quote nor backslash. */
 const bearer = (parameters: readonly (readonly [string, string])[]): string =>

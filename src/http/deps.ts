@@ -30,7 +30,7 @@ export interface AppDeps {
   readonly developmentIssuer: DevelopmentIssuer | null
 }
 
-export interface PrincipalRequest {
+interface PrincipalRequest {
   /** Of /t/{slug}/mcp; null for the home tenant. */
   readonly slug: string | null
   readonly ip: string | null
@@ -44,7 +44,7 @@ export type ProviderFacts = Pick<
   'id' | 'authorization_server' | 'challenge_scopes' | 'grants_scopes' | 'state'
 >
 
-export interface DatabaseState {
+interface DatabaseState {
   /** One round trip; rejects when the database cannot be reached. */
   ping(): Promise<void>
   /** True when the registry has the version this program needs. */

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { uuidv7 } from '#base/id.ts'
 
 /** The file of DATA_DIR that holds the development issuer's keys and registrations, mode 0600. */
-export const DEV_STATE_FILE = 'dev-issuer.json'
+const DEV_STATE_FILE = 'dev-issuer.json'
 
 const State = z.object({
   /** ES256, private. */

@@ -46,7 +46,6 @@ export function createDoor(config: Config): Door {
 
   return (request, reply) => {
     for (const [name, value] of always) reply.header(name, value)
-    reply.header('x-request-id', request.id)
 
     const { origin } = request.headers
     if (config.corsOrigins !== '*') reply.header('vary', 'Origin')

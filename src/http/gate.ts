@@ -3,12 +3,13 @@ import { Refusal } from '#base/refusal.ts'
 import { tokenDigest } from '#identity/authenticate.ts'
 import { bearerToken } from '#identity/bearer.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import { limitHeaders } from './challenge.ts'
 import type { AppDeps } from './deps.ts'
 import { slugOf } from './endpoints.ts'
 import type { Visits } from './visit.ts'
 
 /** Somebody known, in a tenant, within their limits. */
-export interface Admission {
+interface Admission {
   readonly principal: Principal
   /** Asks again whether they may still be here (D22): rejects with a Refusal when not. Cheap: from caches. */
   readonly recheck: () => Promise<void>
@@ -40,10 +41,7 @@ export function createGate(
     const principal = await deps.principal(identity, at)
     visit.principal = principal
     const limit = await deps.limits.consume(principal)
-    if (limit !== null) {
-      reply.header('ratelimit-policy', `"default";q=${limit.limit};w=${limit.window}`)
-      reply.header('ratelimit', `"default";r=${limit.remaining};t=${limit.reset}`)
-    }
+    if (limit !== null) reply.headers(limitHeaders(limit))
     admissions.set(request, {
       principal,
       recheck: async () => {

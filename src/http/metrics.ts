@@ -4,7 +4,7 @@ import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client
 import { Refusal } from '#base/refusal.ts'
 import { page } from './routes.ts'
 
-export type ToolOutcome = 'ok' | 'failed' | 'invalid'
+type ToolOutcome = 'ok' | 'failed' | 'invalid'
 
 /** Counts in base units. No label grows with people, tenants or what a caller writes. */
 export interface Metrics {

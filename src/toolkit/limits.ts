@@ -49,7 +49,8 @@ export function createLimit({
     window: WINDOW,
   })
   const refuse = (at: RateLimiterRes): never => {
-    throw new Refusal('rate_limited', { detail, retryAfter: state(at).reset })
+    const { limit, window, reset } = state(at)
+    throw new Refusal('rate_limited', { detail, retryAfter: reset, limit: { limit, window } })
   }
   return {
     async consume(key) {

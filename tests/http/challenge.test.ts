@@ -83,6 +83,8 @@ test('a limit reached by somebody known is 429 with Retry-After; before that the
   const limited = await rpc(`${url}/mcp`, PING)
   expect([limited.status, limited.headers.get('www-authenticate')]).toEqual([429, null])
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(limited.headers.get('ratelimit-policy')).toBe('"default";q=2;w=60')
+  expect(limited.headers.get('ratelimit')).toMatch(/^"default";r=0;t=\d+$/)
   expect(await limited.json()).toMatchObject({ error: 'rate_limited' })
 })
 
@@ -189,7 +191,7 @@ test('D12: what the role does not give is an unknown tool, not a challenge', asy
 
 test('D40: nothing is stored but metadata', async () => {
   const { url, port } = await startApp()
-  for (const path of ['/', '/mcp', '/livez', '/readyz', '/metrics', '/nowhere', '/api/v1/whoami', '/sse']) {
+  for (const path of ['/', '/mcp', '/livez', '/readyz', '/metrics', '/nowhere', '/api/v1/whoami', '/sse', '/%zz']) {
     expect((await fetch(url + path)).headers.get('cache-control'), path).toBe('no-store')
   }
   expect((await rpc(`${url}/mcp`, PING)).headers.get('cache-control')).toContain('no-store')

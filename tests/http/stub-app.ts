@@ -61,7 +61,7 @@ export const principal: Principal = {
   role_scopes: scopes,
 }
 
-export function testConfig(port: number, over: Partial<Config> = {}): Config {
+function testConfig(port: number, over: Partial<Config> = {}): Config {
   return {
     production: false,
     developmentSignIn: false,

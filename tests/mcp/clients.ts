@@ -11,14 +11,14 @@ interface CallOptions {
   }) => void
 }
 
-export interface ToolAnswer {
+interface ToolAnswer {
   readonly isError?: boolean | undefined
   readonly content: readonly { readonly type: string; readonly text?: string }[]
   readonly structuredContent?: unknown
 }
 
 /** What the tests need of a client, whichever it is. */
-export interface AnyClient {
+interface AnyClient {
   readonly protocol: string | undefined
   readonly server: { readonly name: string; readonly version: string } | undefined
   tools(): Promise<readonly { name: string; inputSchema: unknown; outputSchema?: unknown; annotations?: unknown }[]>

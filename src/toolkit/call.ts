@@ -10,7 +10,7 @@ import { existsFor } from './catalogue.ts'
 import { unlessAborted, withDeadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import { toWire } from './result.ts'
-import type { Tool, ToolContext, ToolResult } from './tool.ts'
+import type { Tool, ToolContext, ToolLog, ToolResult } from './tool.ts'
 
 export { InvalidArguments }
 
@@ -96,7 +96,12 @@ export function createCaller({ database, tools, audit, clock, log, reread }: Cal
       if (!tool.scopes.every((scope) => principal.scopes.has(scope))) {
         throw new Refusal('scope_insufficient', { scope: tool.scopes })
       }
-      const lines = log.child({ tool: name, tenant: principal.tenant.slug, request_id: requestId })
+      // A child logger would cost every call more than its lines cost the few that write any.
+      const about = { tool: name, tenant: principal.tenant.slug, request_id: requestId }
+      const lines: ToolLog = {
+        info: (fields, message) => log.info({ ...fields, ...about }, message),
+        warn: (fields, message) => log.warn({ ...fields, ...about }, message),
+      }
       const context = { principal, progress, log: lines, now: () => clock.now() }
       let input: Record<string, unknown> | null = null
       try {
@@ -104,7 +109,7 @@ export function createCaller({ database, tools, audit, clock, log, reread }: Cal
         return await run({ tool, input, context, caller: signal, ok: (target) => record('ok', null, target) })
       } catch (error) {
         const failure = await failureOf(error, { tool, principal, requestId, signal, reread })
-        if (failure.bug) lines.error({ err: error }, 'a tool failed')
+        if (failure.bug) log.error({ err: error, ...about }, 'a tool failed')
         await audit.record(record('failed', failure.reason, input === null ? null : targetOfFailed(tool, input)))
         if (error instanceof InvalidArguments) throw error
         return { isError: true, content: [{ type: 'text', text: failure.text }] }

@@ -150,6 +150,21 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
     })
   })
 
+  test('what a tool logs carries its name, tenant and request', async () => {
+    const { log, lines } = listening()
+    const run = async (_: unknown, { log }: ToolContext): Promise<string> => {
+      log.info({ step: 1, request_id: 'forged' }, 'working')
+      return 'done'
+    }
+    await call(deskWith(tool({ run }), { log }))
+    expect(lines.find(({ msg }) => msg === 'working')).toMatchObject({
+      step: 1,
+      tool: 'probe',
+      tenant: 'acme',
+      request_id: 'request-1',
+    })
+  })
+
   test("D20: a tool with access 'read' cannot write, whatever it tries", async () => {
     const desk = deskWith(tool({ access: 'read', run: async (_, context) => await writeProject(context) }))
     expect(await call(desk)).toMatchObject({ isError: true })

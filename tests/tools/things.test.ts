@@ -204,6 +204,13 @@ describe.each(databaseKinds)('what is special to a tool, on %s', (kind) => {
       expect(itemsOf(await alice('search_documents', { query: 'huge' })).map((item) => item.id)).toContain(id)
     })
 
+    test('a part begins after offset characters and is length characters long', async () => {
+      const made = thing(await alice('create_document', { title: 'Short', content: 'a🏡cd' }))
+      const part = await alice('get_document', { id: made.id, offset: 1, length: 2 })
+      expect(thing(part)).toMatchObject({ content: '🏡c', content_length: 4, next_offset: 3 })
+      expect(textOf(part)).toContain('offset 3')
+    })
+
     test('a list has no contents', async () => {
       await alice('create_document', { title: 'T', content: 'C' })
       expect(itemsOf(await alice('list_documents', { limit: 1 }))[0]).not.toHaveProperty('content')

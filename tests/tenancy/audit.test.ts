@@ -45,20 +45,17 @@ describe.each(databaseKinds)('the audit (%s)', (kind) => {
   async function history(slug: string): Promise<Tenant> {
     const tenant = await fresh.tenant(slug)
     const now = Date.now()
-    for (const minutes of [60, 50, 40, 30]) {
-      await write(tenant, async (db) => {
-        const rows = Array.from({ length: 5 }, (_, index) =>
-          signAudit(keyOf(tenant), entry({ action: `call_${minutes}_${index}` }), now - minutes * MINUTE + index),
+    const written = (action: string, at: number) => signAudit(keyOf(tenant), entry({ action }), at)
+    await write(tenant, async (db) => {
+      for (const minutes of [60, 50, 40, 30]) {
+        await insertAudit(
+          db,
+          Array.from({ length: 5 }, (_, index) => written(`call_${minutes}_${index}`, now - minutes * MINUTE + index)),
         )
-        await insertAudit(db, rows)
-      })
-    }
-    for (const minutes of [45, 30, 15])
-      await write(tenant, async (db) => void (await checkpoint(db, keyOf(tenant), now - minutes * MINUTE)))
-    await write(
-      tenant,
-      async (db) => await insertAudit(db, [signAudit(keyOf(tenant), entry({ action: 'latest' }), now)]),
-    )
+      }
+      for (const minutes of [45, 30, 15]) await checkpoint(db, keyOf(tenant), now - minutes * MINUTE)
+      await insertAudit(db, [written('latest', now)])
+    })
     return tenant
   }
 

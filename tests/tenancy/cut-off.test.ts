@@ -4,7 +4,17 @@ import { tokenDigest } from '#tenancy/digest.ts'
 import { RegistryCache, watchRegistry } from '#tenancy/registry-cache.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
-import { keyIdentity, MovedClock, operator, person, refusal, startReplica, until, type Replica } from './support.ts'
+import {
+  eventually,
+  keyIdentity,
+  MovedClock,
+  operator,
+  person,
+  refusal,
+  type Replica,
+  startReplica,
+  until,
+} from './support.ts'
 
 describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
   let fresh: FreshDatabase
@@ -55,7 +65,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
         'key_revoked',
       ),
     ).toBeLessThan(1_000)
-    await expect.poll(async () => (await there.lookup(record.id))?.revoked_at).toBeTypeOf('number')
+    await eventually(async () => (await there.lookup(record.id))?.revoked_at).toBeTypeOf('number')
   })
 
   test('D21: what people wait for shows as fast: a new member, a new role, a new domain', async () => {
@@ -66,7 +76,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
     await registry.domains.add(tenant, operator, { domain: 'beta.com', asserted_by: ['oidc'], default_role: 'viewer' })
     expect(await until('served', ask)).toBeLessThan(1_000)
     await registry.members.setRole(tenant, operator, 'bea@beta.com', 'admin')
-    await expect.poll(async () => (await there.principal(bea)).role).toBe('admin')
+    await eventually(async () => (await there.principal(bea)).role).toBe('admin')
   })
 
   test('D22: one token, all tokens of a member, and a person everywhere can be cut', async () => {
@@ -96,7 +106,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
     await there.principal(dan)
     const member = await registry.members.show(tenant, operator, 'dan@acme.com')
     await registry.members.setRole(tenant, operator, member.id, 'admin')
-    await expect.poll(async () => (await there.principal(dan)).role).toBe('admin')
+    await eventually(async () => (await there.principal(dan)).role).toBe('admin')
     const made = await registry.keys.create(
       tenant,
       { kind: 'person', principal: await there.principal(dan), request_id: null, ip: null },
@@ -122,7 +132,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
     // The word of her joining has to have passed, or it would be what drops the entry.
     const { generation } = there.watch
     await there.principal(eve)
-    await expect.poll(() => there.watch.generation).toBeGreaterThan(generation)
+    await eventually(() => there.watch.generation).toBeGreaterThan(generation)
     expect(await refusal(there.principal(eve))).toBe('served')
     await fresh.sql(`UPDATE gatehouse.members SET status = 'removed' WHERE sub = $1`, [eve.sub])
     expect(await refusal(there.principal(eve))).toBe('served')
@@ -242,7 +252,7 @@ describe('when the registry cannot be heard or reached', () => {
     const before = cache.get('k', load)
     state.change({ table: 'members', tenant: null, id: null })
     const after = cache.get('k', load)
-    await expect.poll(() => pending.length).toBe(2)
+    await eventually(() => pending.length).toBe(2)
     for (const finish of pending.splice(0).toReversed()) finish()
     expect([(await before).n, (await after).n]).toEqual([1, 2])
     expect((await cache.get('k', load)).n).toBe(2)

@@ -6,14 +6,15 @@ import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
+  eventually,
   keyIdentity,
   operator,
   person,
   refusal,
   registryError,
+  type Replica,
   scopes,
   startReplica,
-  type Replica,
 } from './support.ts'
 
 describe.each(databaseKinds)('the registry (%s)', (kind) => {
@@ -388,7 +389,7 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
       expect(await use()).toEqual([...scopes.data, 'audit:read'].sort())
       expect((await replica.principal(keyIdentity(record.id, 'acme'))).role).toBe('service')
       await registry.members.setRole(tenant, operator, maker.id, 'viewer')
-      await expect.poll(use).toEqual(['documents:read', 'projects:read'])
+      await eventually(use).toEqual(['documents:read', 'projects:read'])
     })
 
     test("D23: the creator's removal stops it unless an owner adopts it; no key holds owner changes or makes keys", async () => {
@@ -398,12 +399,12 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
       const use = async (): Promise<string> => await refusal(replica.principal(keyIdentity(record.id, 'acme')))
       expect(await use()).toBe('served')
       await registry.members.remove(tenant, operator, maker.id)
-      await expect.poll(use).toBe('member_removed')
+      await eventually(use).toBe('member_removed')
       expect(
         await registryError(registry.keys.adopt(tenant, actorOf((await member('admin')).principal), record.id)),
       ).toBe('forbidden')
       await registry.keys.adopt(tenant, owner, record.id)
-      await expect.poll(use).toBe('served')
+      await eventually(use).toBe('served')
       const service = await replica.principal(keyIdentity(record.id, 'acme'))
       expect(service.scopes.has('tenant:owner')).toBe(false)
       expect(await registryError(registry.keys.create(tenant, actorOf(service), input))).toBe('forbidden')
@@ -455,7 +456,7 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
       replica.clock.advance(60_000)
       expect([await use(record.id), await use(rotated.record.id)]).toEqual(['key_expired', 'served'])
       const last = await registry.keys.rotate(tenant, operator, rotated.record.id, { overlap: 0 })
-      await expect.poll(async () => await use(rotated.record.id)).toBe('key_revoked')
+      await eventually(async () => await use(rotated.record.id)).toBe('key_revoked')
       expect(await use(last.record.id)).toBe('served')
       expect(await registryError(registry.keys.update(tenant, operator, record.id, { name: 'x' }))).toBe('conflict')
     })

@@ -4,14 +4,15 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
+  eventually,
   keyIdentity,
   MovedClock,
   operator,
   person,
   refusal,
   registryError,
-  startReplica,
   type Replica,
+  startReplica,
 } from './support.ts'
 
 describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
@@ -152,7 +153,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     const { items } = await production.registry.members.list(tenant, operator)
     expect(items).toMatchObject([{ user_id: `oidc:${once.sub}`, status: 'requested', home: false }])
     await production.registry.members.approve(tenant, operator, 'h@eta.com', 'viewer')
-    await expect.poll(async () => await refusal(production.principal(once))).toBe('served')
+    await eventually(async () => await refusal(production.principal(once))).toBe('served')
     expect((await production.principal(once)).role).toBe('viewer')
 
     await company('theta', 'theta.com', { allow_once: true })
@@ -213,7 +214,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     expect(await refusal(production.principal(nia, { tokenDigest: 'another' }))).toBe('served')
     expect(await refusal(development.principal(person('ned@nu.com')))).toBe('tenant_unknown')
     await company('nu_new', 'nu.com')
-    await expect.poll(async () => await refusal(production.principal(person('ned@nu.com')))).toBe('served')
+    await eventually(async () => await refusal(production.principal(person('ned@nu.com')))).toBe('served')
     expect((await production.principal(person('ned@nu.com'))).tenant.slug).toBe('nu_new')
     expect((await production.principal(nia)).tenant.slug).toBe('nu')
   })
@@ -232,7 +233,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     expect((await production.principal(xia)).tenant.slug).toBe('xi')
     expect((await production.principal(xia, { slug: 'xi_two' })).role).toBe('owner')
     await production.registry.members.remove(first, operator, 'xia@xi.com')
-    await expect.poll(async () => await refusal(production.principal(xia))).toBe('member_removed')
+    await eventually(async () => await refusal(production.principal(xia))).toBe('member_removed')
     expect((await production.principal(xia, { slug: 'xi_two' })).tenant.slug).toBe('xi_two')
   })
 
@@ -242,7 +243,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     const hob = person('hob@home-b.com')
     await refusal(production.principal(hob))
     await production.registry.members.approve(asked, operator, 'hob@home-b.com', 'member')
-    await expect.poll(async () => await refusal(production.principal(hob))).toBe('served')
+    await eventually(async () => await refusal(production.principal(hob))).toBe('served')
     // The same person, whose token shows another domain now, joins there by name.
     const moved = { ...hob, email: 'hob@home-a.com' }
     const there = await production.principal(moved, { slug: 'home_a' })
@@ -250,7 +251,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     expect((await production.principal(moved)).tenant.slug).toBe('home_b')
     expect(await registryError(production.registry.members.makeHome(there.tenant, operator))).toBe('forbidden')
     await production.registry.members.makeHome(there.tenant, actorOf(there))
-    await expect.poll(async () => (await production.principal(moved)).tenant.slug).toBe('home_a')
+    await eventually(async () => (await production.principal(moved)).tenant.slug).toBe('home_a')
   })
 
   test('a claim must name the tenant, not merely be absent', async () => {
@@ -275,15 +276,15 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     const rob = person('rob@rho.com')
     await production.principal(rob)
     await production.registry.tenants.suspend(tenant, operator)
-    await expect.poll(async () => await refusal(production.principal(rob))).toBe('tenant_suspended')
+    await eventually(async () => await refusal(production.principal(rob))).toBe('tenant_suspended')
     expect(await refusal(production.principal(person('new@rho.com')))).toBe('tenant_suspended')
     await production.registry.tenants.resume(tenant, operator)
-    await expect.poll(async () => await refusal(production.principal(rob))).toBe('served')
+    await eventually(async () => await refusal(production.principal(rob))).toBe('served')
     await production.registry.members.remove(tenant, operator, `oidc:${rob.sub}`)
-    await expect.poll(async () => await refusal(production.principal(rob))).toBe('member_removed')
+    await eventually(async () => await refusal(production.principal(rob))).toBe('member_removed')
     expect(await refusal(production.principal(rob, { slug: 'rho' }))).toBe('member_removed')
     await production.registry.tenants.delete(tenant, operator)
-    await expect.poll(async () => await refusal(production.principal(rob))).toBe('tenant_unknown')
+    await eventually(async () => await refusal(production.principal(rob))).toBe('tenant_unknown')
   })
 
   test('a tenant that configuration or a trusted claim names comes first, and must exist', async () => {

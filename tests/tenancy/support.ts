@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { Clock } from '#base/clock.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal, type RefusalCode } from '#base/refusal.ts'
@@ -149,3 +150,7 @@ export async function until(wanted: string, ask: () => Promise<string>): Promise
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
+
+/** Like expect.poll, with patience for a busy machine: where a time is promised, `until` measures it. */
+// oxlint-disable-next-line vitest/require-awaited-expect-poll -- whoever calls it awaits it
+export const eventually = <T>(ask: () => T | Promise<T>) => expect.poll(ask, { timeout: 5_000, interval: 10 })

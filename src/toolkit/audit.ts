@@ -1,12 +1,12 @@
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
-import type { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, TenantFenced, type Database, type TenantDb } from '#db/database.ts'
-import type { Identity } from '#identity/identity.ts'
 import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
-import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import type { Tenant } from '#tenancy/tenant.ts'
+import { callEntry, refusalEntry, type CallRecord, type RefusedRequest } from './audit-entry.ts'
 import { AuditQueue, type Batch } from './audit-queue.ts'
-import { argumentsDigest } from './digest.ts'
+
+export type { CallRecord, RefusedRequest }
 
 /** Milliseconds between two flushes: what a crash can lose of reads and refusals (D35). */
 const FLUSH_EVERY = 1_000
@@ -15,33 +15,6 @@ const CHECKPOINT_EVERY = 600_000
 const WRITE_TIMEOUT = 10_000
 /** Tenants written to at once, so that a flush never takes the pool from the calls. */
 const WRITERS = 4
-
-/** One tool call, for the audit. */
-export interface CallRecord {
-  readonly principal: Principal
-  readonly tool: string
-  readonly target: string | null
-  readonly outcome: 'ok' | 'failed'
-  /** Why it failed, as a word of ours; never the tool's text, which may quote contents. */
-  readonly reason: string | null
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number
-  readonly requestId: string
-  readonly ip: string | null
-  /** Kept as a digest only. */
-  readonly args: unknown
-}
-
-/** A request turned away before a tool ran. */
-export interface RefusedRequest {
-  readonly refusal: Refusal
-  readonly requestId: string
-  readonly ip: string | null
-  readonly identity: Identity | null
-  readonly principal: Principal | null
-  /** Name of the tool of a tools/call, else null. */
-  readonly tool: string | null
-}
 
 export interface AuditorOptions {
   readonly database: Database
@@ -161,19 +134,8 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
     }
   }
 
-  const entryOf = ({ principal, tool, args, startedAt, reason, ...rest }: CallRecord): AuditEntry => ({
-    at: startedAt,
-    ...whoIs(principal.identity),
-    tenant_id: principal.tenant.id,
-    action: tool,
-    target: rest.target,
-    outcome: rest.outcome,
-    latency_ms: clock.now() - startedAt,
-    request_id: rest.requestId,
-    ip: rest.ip,
-    detail: reason === null ? null : { reason },
-    arguments_digest: argumentsDigest(keyOf(principal.tenant.schema), args),
-  })
+  const entryOf = (record: CallRecord): AuditEntry =>
+    callEntry(record, keyOf(record.principal.tenant.schema), clock.now())
 
   const timers = [
     setInterval(() => void flush(), FLUSH_EVERY),
@@ -194,21 +156,8 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
       if (queue.full) await flush()
       add(record.principal.tenant, entryOf(record))
     },
-    refused({ refusal, requestId, ip, identity, principal, tool }) {
-      const who = principal?.identity ?? identity
-      add(principal?.tenant ?? null, {
-        at: clock.now(),
-        ...whoIs(who),
-        tenant_id: principal?.tenant.id ?? null,
-        action: `refused.${refusal.code}`,
-        target: tool,
-        outcome: 'refused',
-        latency_ms: null,
-        request_id: requestId,
-        ip,
-        detail: refusal.detail === null ? null : { detail: refusal.detail },
-        arguments_digest: null,
-      })
+    refused(request) {
+      add(request.principal?.tenant ?? null, refusalEntry(request, clock.now()))
     },
     flush,
     async close() {
@@ -223,9 +172,3 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
     },
   }
 }
-
-const whoIs = (identity: Identity | null): Pick<AuditEntry, 'iss' | 'sub' | 'key_id'> => ({
-  iss: identity?.iss ?? null,
-  sub: identity?.sub ?? null,
-  key_id: identity?.key?.id ?? null,
-})

@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { TenantFenced } from '#db/database.ts'
 import { auditKey, CONTROL_SCHEMA, type AuditRow } from '#tenancy/audit.ts'
 import { readAudit, type AuditFilters } from '#tenancy/audit-read.ts'
 import { verifyAudit, type AuditReport } from '#tenancy/audit-verify.ts'
@@ -28,20 +29,24 @@ export const define: Define = (command, { terminal, end }) => {
     .option('--action <name>', 'only this: create_project, member.added, refused.token_expired')
     .addOption(new Option('--outcome <outcome>', 'only this').choices(['ok', 'refused', 'failed']))
     .option('--json', 'print one JSON document')
-    .action(async (slug: string | undefined, { json, since, action, outcome }: ListOptions) => {
+    .action(async (of: string | undefined, { json, since, action, outcome }: ListOptions) => {
       await withRegistry(terminal, async (session) => {
         const filters: AuditFilters = {
           ...(since === undefined ? {} : { since: Date.now() - since }),
           ...(action === undefined ? {} : { action }),
           ...(outcome === undefined ? {} : { outcome }),
         }
-        const rows = await read(session, slug, filters)
+        const { rows, unread } = await read(session, of, filters)
+        if (unread !== null) {
+          tell(terminal, unread)
+          end(EXIT.partial)
+        }
         if (rows.length === 0) tell(terminal, 'Nothing is recorded.')
         answer(terminal, json, rows, () =>
           table(
             rows.map(({ at, slug, iss, sub, key_id, action, target, outcome, request_id }) => ({
               at: moment(at, Date.now()),
-              ...(rows.some((row) => row.slug !== rows[0]?.slug) ? { slug } : {}),
+              ...(of === undefined ? { slug } : {}),
               who: key_id === null ? (iss === 'operator' ? `operator ${sub}` : sub) : `key ${key_id}`,
               action,
               target,
@@ -85,30 +90,44 @@ export const define: Define = (command, { terminal, end }) => {
 
 type Row = Omit<AuditRow, 'at' | 'mac' | 'tenant_id'> & { readonly at: string; readonly slug: string | null }
 
+interface Read {
+  readonly rows: readonly Row[]
+  /** Why the tenant's own part is missing, as a sentence. */
+  readonly unread: string | null
+}
+
 /** Of a tenant what lies in its own schema and what the registry says of it; without one, all of the registry. */
 async function read(
   { database, registry, actor }: Session,
   slug: string | undefined,
   filters: AuditFilters,
-): Promise<readonly Row[]> {
-  const tenants = await registry.tenants.list(actor)
-  const slugs = new Map(tenants.map(({ id, slug }) => [id, slug]))
+): Promise<Read> {
+  const slugs = new Map((await registry.tenants.list(actor)).map((tenant) => [tenant.id, tenant.slug]))
   const tenant = slug === undefined ? null : await registry.tenants.get(actor, slug)
-  const own =
-    tenant === null
-      ? []
-      : (await database.tenant(tenant, { access: 'read' }, async (db) => await readAudit(db, filters))).items
   const registered = await database.control({ as: 'operator' }, async (db) => {
     return await readAudit(db, tenant === null ? filters : { ...filters, tenant_id: tenant.id })
   })
-  return [...own, ...registered.items]
-    .sort((a, b) => (a.id < b.id ? 1 : -1))
-    .map(({ mac: _mac, tenant_id: id, at, ...row }) => ({
-      at: new Date(at).toISOString(),
-      slug: id === null ? (own.some((each) => each.id === row.id) ? (slug ?? null) : null) : (slugs.get(id) ?? null),
-      ...row,
-    }))
+  let own: readonly AuditRow[] = []
+  let unread: string | null = null
+  try {
+    if (tenant !== null)
+      own = (await database.tenant(tenant, { access: 'read' }, async (db) => await readAudit(db, filters))).items
+  } catch (error) {
+    if (!(error instanceof TenantFenced)) throw error
+    unread = `Only what the registry holds of ${slug}: ${explain(error)}.`
+  }
+  const rows = [
+    ...own.map((row) => shown(row, slug ?? null)),
+    ...registered.items.map((row) => shown(row, row.tenant_id === null ? null : (slugs.get(row.tenant_id) ?? null))),
+  ]
+  return { rows: rows.sort((a, b) => (a.id < b.id ? 1 : -1)), unread }
 }
+
+const shown = ({ mac: _mac, tenant_id: _tenant, at, ...row }: AuditRow, slug: string | null): Row => ({
+  slug,
+  ...row,
+  at: new Date(at).toISOString(),
+})
 
 interface Verified {
   /** slug null: the registry's own. */

@@ -12,11 +12,12 @@ export async function confirm(
   { yes, loss, word }: { readonly yes: boolean | undefined; readonly loss: string; readonly word: string },
 ): Promise<void> {
   if (yes === true) return
-  if (terminal.stdin.isTTY !== true) command.error(`${loss} Say so with --yes.`, { exitCode: EXIT.usage })
+  if (terminal.stdin.isTTY !== true)
+    command.error(`error: nothing was done. ${loss} Confirm with --yes.`, { exitCode: EXIT.usage })
   const prompt = createInterface({ input: terminal.stdin, output: terminal.stderr })
   try {
     const typed = await prompt.question(`${loss}\nType ${word} to go on: `)
-    if (typed.trim() !== word) command.error('Nothing was done.', { exitCode: EXIT.usage })
+    if (typed.trim() !== word) command.error('error: nothing was done', { exitCode: EXIT.usage })
   } finally {
     prompt.close()
   }

@@ -25,14 +25,17 @@ export function table(rows: readonly Readonly<Record<string, unknown>>[]): strin
 export const sheet = (record: Readonly<Record<string, unknown>>): string =>
   columns(Object.entries(record).map(([name, value]) => [name.replaceAll('_', ' '), plain(value)]))
 
-/** Rows of cells, aligned; the last cell of a row is not padded. */
+/** Rows of cells, aligned; nothing is left at the end of a line. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)
   return rows
     .map((row) =>
-      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
     )
     .join('\n')
 }

@@ -42,12 +42,13 @@ export const define: Define = (command, { terminal, end }) => {
   const explain: Command = command
     .command('explain [file]')
     .description('show each check of a token, and why it is refused; reads the token from standard input or a file')
+    .option('--ip <address>', 'where it would come from, for keys that work from certain networks only')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       '\nThe token never belongs on the command line, where others on this machine can see it. It is judged as the server would,\nexcept for the tenant: who is let in where is not looked at.',
     )
-    .action(async (file: string | undefined, { json }: { json?: boolean }) => {
+    .action(async (file: string | undefined, { json, ip }: { json?: boolean; ip?: string }) => {
       if (file !== undefined && looksLikeToken(file))
         explain.error(
           'error: that looks like a token, and others on this machine could see it: treat it as leaked. Give it by standard input or in a file.',
@@ -56,7 +57,7 @@ export const define: Define = (command, { terminal, end }) => {
       const token = await readToken(terminal, file)
       if (token === null) explain.error('error: the file cannot be read', { exitCode: EXIT.failed })
       if (token === '') explain.error('error: there is no token on standard input', { exitCode: EXIT.usage })
-      const explanation = await judge(terminal, token)
+      const explanation = await judge(terminal, token, ip ?? null)
       answer(terminal, json, explanation, () => readable(explanation))
       if (!explanation.accepted) end(EXIT.failed)
     })
@@ -78,29 +79,38 @@ async function readToken(terminal: Terminal, file: string | undefined): Promise<
 }
 
 /** Only a key needs the database. */
-async function judge(terminal: Terminal, token: string): Promise<Explanation> {
-  if (!token.startsWith(API_KEY_PREFIX)) return await judgeWith(configOf(terminal), async () => null, token)
+async function judge(terminal: Terminal, token: string, ip: string | null): Promise<Explanation> {
+  if (!token.startsWith(API_KEY_PREFIX)) return await judgeWith(configOf(terminal), async () => null, token, ip)
   return await withDatabase(terminal, async (database, config) => {
     if (database.kind === 'embedded') await database.admin.bootstrap()
     const watch = await watchRegistry(database)
-    return await judgeWith(config, createKeyLookup({ database, clock: systemClock, watch }), token)
+    return await judgeWith(config, createKeyLookup({ database, clock: systemClock, watch }), token, ip)
   })
 }
 
-async function judgeWith(config: Config, keyLookup: ApiKeyLookup, token: string): Promise<Explanation> {
+async function judgeWith(
+  config: Config,
+  keyLookup: ApiKeyLookup,
+  token: string,
+  ip: string | null,
+): Promise<Explanation> {
   return await withProviders(config, keyLookup, async ({ providers }) => {
     const checks: Check[] = []
     const trace = (check: string, ok: boolean, detail: string): void => void checks.push({ check, ok, detail })
     const found = { checks, ...contents(token) }
     try {
       const identity = await createAuthenticator({ providers, clock: systemClock }).authenticate(token, {
-        ip: null,
+        ip,
         trace,
       })
       return { accepted: true, code: null, detail: null, ...found, identity: facts(identity) }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      const { code, detail } = error
+      const { code } = error
+      const detail =
+        code === 'key_address' && ip === null
+          ? 'it works from certain networks only: say from where with --ip'
+          : error.detail
       if (checks.every(({ ok }) => ok))
         checks.push({ check: checks.length === 0 ? 'provider' : 'proof', ok: false, detail: error.message })
       return { accepted: false, code, detail, ...found, identity: null }

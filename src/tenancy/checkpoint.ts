@@ -63,7 +63,7 @@ export async function checkpoint(db: Queryable, key: Buffer, now: number): Promi
 }
 
 /** The least UUIDv7 of a moment: every id made before it is less. */
-export const boundary = (at: number): string => `${uuidv7(at).slice(0, 14)}7000-8000-000000000000`
+const boundary = (at: number): string => `${uuidv7(at).slice(0, 14)}7000-8000-000000000000`
 
 export interface CheckpointerOptions {
   readonly database: Database

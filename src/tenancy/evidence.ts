@@ -3,7 +3,7 @@ import type { Identity } from '#identity/identity.ts'
 import { domainName, emailDomain, isOwnable, isPublicMailbox } from './domain-name.ts'
 
 /** A domain that the token shows. `live`: the domain's own issuer says so now; `once`: an address was verified at some time (D7). */
-export interface DomainEvidence {
+interface DomainEvidence {
   readonly domain: string
   readonly authority: 'live' | 'once'
 }

@@ -5,7 +5,7 @@ import { sql } from '#db/sql.ts'
 import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
 
 /** What the api-key provider needs to judge a key. */
-export interface ApiKeyRecord {
+interface ApiKeyRecord {
   readonly id: string
   /** The tenant's slug. */
   readonly tenant: string

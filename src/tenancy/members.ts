@@ -30,7 +30,7 @@ export interface MemberRecord {
   readonly removed_at: string | null
 }
 
-export interface MemberInput {
+interface MemberInput {
   readonly provider: string
   readonly iss: string
   readonly sub: string
@@ -40,7 +40,7 @@ export interface MemberInput {
 }
 
 /** A member by row id, `provider:sub`, or email when that is unique within the tenant. */
-export type MemberReference = string
+type MemberReference = string
 
 export interface Members {
   /** Operators only (D9). exists: an active member. Who asked to join or was removed becomes active. */

@@ -8,7 +8,7 @@ import { rfc3339 } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 import { boundedText } from './text.ts'
 
-export interface OrganizationRecord {
+interface OrganizationRecord {
   readonly id: string
   readonly slug: string
   readonly iss: string

@@ -8,7 +8,7 @@ import type { Actor, RegistryOptions } from './registry.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import { boundedText } from './text.ts'
 
-export interface RevocationRecord {
+interface RevocationRecord {
   readonly id: string
   readonly kind: 'token' | 'person'
   readonly digest: string

@@ -14,7 +14,7 @@ export interface Standing {
   readonly notBefore: number | null
 }
 
-export interface StandingKey {
+interface StandingKey {
   /** Public id; null for the static key, which has no row. */
   readonly id: string | null
   /** null: does not cut (the static key). */

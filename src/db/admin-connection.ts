@@ -26,7 +26,7 @@ export const metAnother = (error: unknown): boolean => {
 export const madeAtOnce = (error: unknown): boolean =>
   metAnother(error) || sqlState(error) === '42710' || sqlState(error) === '42P06' || sqlState(error) === '23505'
 
-/** One transaction on the admin connection. A connection that saw an error is not used again. */
+/** One transaction on the admin connection, tried again where that helps. Throws as database.ts says, and what `work` throws. */
 export async function adminTransaction<T>(
   pool: pg.Pool,
   { lockTimeout = LOCK_TIMEOUT, retry = metAnother }: AdminTransactionOptions,

@@ -1,9 +1,6 @@
 import type pg from 'pg'
 import { ROLE } from './names.ts'
 
-/** A tenant's schema holds what would let its role out (D16). */
-export class SchemaRefused extends Error {}
-
 /**
  * Looks at a tenant's schema after migrations, within their transaction: SECURITY DEFINER functions, views that read with their
  * owner's rights, definitions that name another tenant's schema, things not owned by the owner role.
@@ -36,5 +33,5 @@ export async function inspect(client: pg.ClientBase, schema: string): Promise<vo
         AND pg_catalog.pg_get_userbyid(relowner) <> '${ROLE.owner}'`,
     [schema],
   )
-  if (rows.length > 0) throw new SchemaRefused(`${schema}: ${[...new Set(rows.map((row) => row.problem))].join('; ')}`)
+  if (rows.length > 0) throw new Error(`${schema}: ${[...new Set(rows.map((row) => row.problem))].join('; ')}`)
 }

@@ -28,11 +28,9 @@ export async function readMigrations(
   )
 }
 
-/** A file that was applied is history: changed afterwards, nobody knows any more what the schema holds. */
-export class MigrationChanged extends Error {}
-
 /**
  * Applies what is pending in one schema, as the owner role, within the caller's transaction. One runner at a time per schema.
+ * Throws when a file was changed after it was applied: nobody knows then what the schema holds.
  * Leaves the transaction in the owner's role and with the schema as its search_path.
  * @returns the version reached.
  */
@@ -54,7 +52,7 @@ export async function migrate(
     const known = migrations[version - 1]
     // A newer program was here: its versions are additions that this one can live with (expand, then contract).
     if (known !== undefined && known.sha256 !== sha256)
-      throw new MigrationChanged(`${name} was changed after it was applied to ${schema}`)
+      throw new Error(`${name} was changed after it was applied to ${schema}`)
   }
   for (const { version, name, sha256, text } of migrations.slice(applied.length)) {
     await client.query(text)

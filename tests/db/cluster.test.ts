@@ -2,13 +2,14 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { expect, inject, test } from 'vitest'
 import { systemClock } from '#base/clock.ts'
+import type { DatabaseConfig } from '#base/config.ts'
 import { createLog } from '#base/log.ts'
 import { uuidv7 } from '#base/id.ts'
 import type { Database } from '#db/database.ts'
@@ -18,6 +19,8 @@ import { sql } from '#db/sql.ts'
 import { defaultSettings, freshDatabase, postgresUrl } from '../support/database.ts'
 
 const run = promisify(execFile)
+/** Of every role that the tests themselves make. */
+const PASSWORD = 'known-to-tests'
 const tag = (): string => `c${randomBytes(4).toString('hex')}`
 
 async function query<Row extends object>(url: string, ...texts: string[]): Promise<Row[]> {
@@ -32,8 +35,8 @@ async function query<Row extends object>(url: string, ...texts: string[]): Promi
   }
 }
 
-async function open(url: string, slugPrefix: string): Promise<Database> {
-  const database = { ...defaultSettings, url, slugPrefix }
+async function open(url: string, slugPrefix: string, more: Partial<DatabaseConfig> = {}): Promise<Database> {
+  const database = { ...defaultSettings, url, slugPrefix, ...more }
   const config = {
     database,
     dataDir: tmpdir(),
@@ -92,7 +95,7 @@ async function asOrdinaryAdmin(
   const superuser = url('postgres', 'postgres')
   await query(
     superuser,
-    `CREATE ROLE ${name} LOGIN CREATEROLE`,
+    `CREATE ROLE ${name} LOGIN CREATEROLE PASSWORD '${PASSWORD}'`,
     `CREATE DATABASE ${name}`,
     `GRANT CREATE ON DATABASE ${name} TO ${name}`,
   )
@@ -102,9 +105,9 @@ async function asOrdinaryAdmin(
 }
 
 const atCluster = (socket: string) => (user: string, database: string) =>
-  `postgres://${user}@localhost:5432/${database}?host=${encodeURIComponent(socket)}`
+  `postgres://${user}:${PASSWORD}@localhost:5432/${database}?host=${encodeURIComponent(socket)}`
 
-/** A cluster of its own, as the roles shared by databases belong to whoever made them first. */
+/** A cluster of its own, with passwords, as the roles shared by databases belong to whoever made them first. */
 async function withCluster(bin: string, work: (socket: string) => Promise<void>): Promise<void> {
   const root = process.getuid?.() === 0
   const as = root ? { uid: 65_534, gid: 65_534 } : {}
@@ -112,9 +115,12 @@ async function withCluster(bin: string, work: (socket: string) => Promise<void>)
   if (root) await chown(home, 65_534, 65_534)
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
   const data = join(home, 'data')
+  const secret = join(home, 'password')
+  await writeFile(secret, PASSWORD)
+  if (root) await chown(secret, 65_534, 65_534)
   await run(
     join(bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', secret, '-E', 'UTF8', '--no-locale', '--no-sync'],
     { ...as, env, cwd: home },
   )
   const flags = ['-D', data, '-k', home, '-c', 'listen_addresses=', '-c', 'fsync=off']
@@ -146,9 +152,32 @@ test('D17: an administrator who is no superuser can do all of it, on the newest 
 })
 
 const FIFTEEN = '/usr/lib/postgresql/15/bin'
-if (existsSync(FIFTEEN)) {
-  test('D17: the same on Postgres 15, as superuser and as one who is none', async () => {
-    await withCluster(FIFTEEN, async (socket) => {
+if (!existsSync(FIFTEEN)) console.log(`Postgres 15 is not installed (${FIFTEEN}): these tests ran on the newest only`)
+
+test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSION_SECRET', async () => {
+  await withCluster(inject('pg').bin, async (socket) => {
+    const url = atCluster(socket)('postgres', 'postgres')
+    const door = await open(url, '', { tenantLogin: true })
+    await door.admin.bootstrap()
+    const place = { schema: schemaName('acme'), placement: 'default', schemaVersion: 1 } as const
+    await door.admin.provision(place, async () => {})
+    const who = sql`SELECT session_user::text AS login`
+    expect(await door.tenant(place, { access: 'read' }, async (db) => await db.query(who))).toEqual([
+      { login: place.schema },
+    ])
+    await door.close()
+    const [role] = await query(
+      url,
+      `SELECT rolpassword LIKE 'SCRAM-SHA-256$%' AS scram FROM pg_authid WHERE rolname = '${place.schema}'`,
+    )
+    expect(role).toEqual({ scram: true })
+  })
+})
+
+test.each(existsSync(FIFTEEN) ? [FIFTEEN] : [])(
+  'D17: the same on Postgres 15, as superuser and as one who is none (%s)',
+  async (bin) => {
+    await withCluster(bin, async (socket) => {
       await asOrdinaryAdmin(atCluster(socket), wholeWay)
       const name = tag()
       await query(atCluster(socket)('postgres', 'postgres'), `CREATE DATABASE ${name}`)
@@ -157,10 +186,8 @@ if (existsSync(FIFTEEN)) {
       expect(await database.admin.wall()).toEqual({ level: 'hardened', open: [] })
       await database.close()
     })
-  })
-} else {
-  console.log(`Postgres 15 is not installed (${FIFTEEN}): the tests ran on the newest only`)
-}
+  },
+)
 
 test('D17: databases of one server are bootstrapped at the same time, by several processes each', async () => {
   const names = [tag(), tag(), tag()]
@@ -193,7 +220,7 @@ test('D17: the pool logs in as a role without rights; DATABASE_APP_ROLE=off uses
   const bare = sql`SELECT session_user::text AS login`
   const app = `gatehouse_app_${fresh.config.database.slugPrefix.slice(0, -1)}`
   expect(await fresh.database.control({ as: 'resolver' }, async (db) => await db.query(bare))).toEqual([{ login: app }])
-  const [role] = await fresh.sql<Record<string, unknown>>(
+  const [role] = await fresh.sql(
     'SELECT rolsuper, rolinherit, rolcreaterole, rolconfig FROM pg_roles WHERE rolname = $1',
     [app],
   )

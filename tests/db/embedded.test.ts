@@ -184,7 +184,7 @@ test('D19: killed in the middle of writing, nothing that was answered is lost, a
   const child = start('writer', dataDir)
   let last = 0
   child.stdout?.on('data', (data: Buffer) => (last = Number(data.toString().trim().split('\n').at(-1))))
-  await until(() => last > 50, 25_000)
+  await until(() => last > 50, 50_000)
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
   await gone
@@ -199,7 +199,7 @@ test('D19: killed in the middle of writing, nothing that was answered is lost, a
   await client.end()
   await again.close()
   await rm(dataDir, { recursive: true })
-})
+}, 60_000)
 
 test('a path too long for a socket is served on loopback with a password', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'gh-long-'))
@@ -218,7 +218,7 @@ test('a path too long for a socket is served on loopback with a password', async
   await expect(new pg.Client({ connectionString: url.toString() }).connect()).rejects.toMatchObject({ code: '28P01' })
   await first.close()
   await rm(parent, { recursive: true })
-})
+}, 60_000)
 
 test('files that are no database are said to be', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gh-bad-'))

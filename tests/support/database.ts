@@ -40,7 +40,7 @@ export interface FreshDatabase {
   drop(): Promise<void>
 }
 
-const SECRET = 'a session secret that only tests know, 0123456789'
+const SECRET = 'a session secret that only tests know 0123456789'
 const silent = createLog('silent')
 
 /** What loadConfig answers when only a URL is set. */

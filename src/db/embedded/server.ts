@@ -12,6 +12,7 @@ import {
   query,
   readAnswer,
   startupKind,
+  sync,
   welcome,
   type Message,
 } from './wire.ts'
@@ -222,7 +223,8 @@ export class EmbeddedServer {
   /** The holder is gone with its transaction open. */
   #rollBack(): void {
     if (this.#holder !== null) this.#holder.batches.length = 0
-    void this.#run(this.#last, query('ROLLBACK'))
+    // The Sync first: after an error within a batch Postgres hears nothing else.
+    void this.#run(this.#last, Buffer.concat([sync(), query('ROLLBACK')]))
   }
 
   #leave(client: Client): void {

@@ -17,11 +17,14 @@ export interface Message {
 export class Framer {
   #rest: Buffer = Buffer.alloc(0)
 
-  /** @param typed false until the startup message has come. Throws RangeError for a length that cannot be. */
   push(data: Buffer): void {
     this.#rest = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data])
   }
 
+  /**
+   * The next whole message; null until it has come.
+   * @param typed false until the startup message has come. Throws RangeError for a length that cannot be.
+   */
   next(typed: boolean): Message | null {
     const head = typed ? 1 : 0
     if (this.#rest.length < head + 4) return null
@@ -62,6 +65,8 @@ function message(type: string, ...parts: readonly (Buffer | string | number)[]):
 }
 
 export const query = (text: string): Buffer => message('Q', text)
+/** Ends a batch in extended protocol, whatever came of it. */
+export const sync = (): Buffer => message('S')
 export const askPassword = (): Buffer => message('R', 3)
 
 /** The body of a PasswordMessage. */

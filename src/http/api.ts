@@ -29,5 +29,5 @@ function whoami({ identity, tenant, role, scopes }: Principal): object {
 /** Bearer only, as /mcp; cookies count for nothing here (D31). */
 export function apiRoutes(app: FastifyInstance, gate: Gate): void {
   app.get('/api/v1/whoami', { onRequest: gate.admit }, async (request) => whoami(gate.admitted(request).principal))
-  onlyMethods(app, '/api/v1/whoami', ['GET'])
+  onlyMethods(app, '/api/v1/whoami', ['GET', 'HEAD'])
 }

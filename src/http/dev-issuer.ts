@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import type { Configuration, Provider, errors as Errors } from 'oidc-provider'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
@@ -85,7 +86,7 @@ function configuration(
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       registration: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => home,
@@ -111,6 +112,8 @@ function configuration(
       AccessToken: DEV_TOKEN_TTL,
       RefreshToken: 30 * DAY,
     },
+    // There is no session to end with: who signs in is asked each time.
+    expiresWithSession: () => false,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     // A browser client (the MCP inspector) may be served from any port of this machine; other origins were refused before.
     clientBasedCORS: () => true,
@@ -144,11 +147,21 @@ function configuration(
 
 async function mount(app: FastifyInstance, provider: Provider, issuer: string, log: Log): Promise<void> {
   const handle = provider.callback()
+  // Without the cookie of the last sign-in the page is shown again, so that one browser can be Alice in one client and Bob in another.
+  const forgetful = ({ headers }: IncomingMessage): void => {
+    if (headers.cookie === undefined) return
+    headers.cookie = headers.cookie
+      .split('; ')
+      .filter((cookie) => !cookie.startsWith('_session'))
+      .join('; ')
+  }
+
   // It finds its own mount path by comparing originalUrl with url.
   const pass = async (request: FastifyRequest, reply: FastifyReply, path: string): Promise<void> => {
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value)
+    forgetful(request.raw)
     Object.assign(request.raw, { originalUrl: `${DEV_PREFIX}${path}`, url: path })
     await handle(request.raw, reply.raw)
   }

@@ -5,9 +5,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Answers every method but `allowed` with 405 and Allow (RFC 9110 section 15.5.6), before anything of the body is read. */
 export function onlyMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
-  const served = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed
   app.route({
-    method: METHODS.filter((method) => !served.includes(method)),
+    method: METHODS.filter((method) => !allowed.includes(method)),
     url,
     onRequest: async (_request, reply) => {
       reply.header('allow', allowed.join(', '))
@@ -25,5 +24,5 @@ export function page(
   handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
 ): void {
   app.get(url, { onRequest: async (request) => await onRequest(request) }, handler)
-  onlyMethods(app, url, ['GET'])
+  onlyMethods(app, url, ['GET', 'HEAD'])
 }

@@ -272,9 +272,10 @@ test('404, 405 and 410 are JSON and say what to do instead', async () => {
   expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { error: 'not_found' }])
   for (const [path, method, allow] of [
     ['/mcp', 'PUT', 'GET, POST, DELETE'],
-    ['/livez', 'POST', 'GET'],
-    ['/', 'DELETE', 'GET'],
-    ['/.well-known/oauth-protected-resource', 'POST', 'GET'],
+    ['/mcp', 'PATCH', 'GET, POST, DELETE'],
+    ['/livez', 'POST', 'GET, HEAD'],
+    ['/', 'DELETE', 'GET, HEAD'],
+    ['/.well-known/oauth-protected-resource', 'POST', 'GET, HEAD'],
   ] as const) {
     const answer = await fetch(url + path, { method, body: method === 'POST' ? '{}' : null })
     expect([answer.status, answer.headers.get('allow'), await answer.json()], path).toMatchObject([

@@ -39,6 +39,7 @@ async function signIn(
     resource = `${server.url}/mcp`,
     redirect = 'http://127.0.0.1:33333/callback',
     scope = 'openid email offline_access',
+    shared = browser(server.url),
   } = {},
 ) {
   const client = await oidc.dynamicClientRegistration(
@@ -58,7 +59,7 @@ async function signIn(
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   })
-  const callback = await browser(server.url).signIn(url, person)
+  const callback = await shared.signIn(url, person)
   if (callback.searchParams.has('error')) throw new Error(callback.search)
   const tokens = await oidc.authorizationCodeGrant(
     client,
@@ -97,6 +98,21 @@ test('a client that knows only the URL registers, signs in by browser and gets a
   expect(tokens.refresh_token).toBeDefined()
   const again = await oidc.refreshTokenGrant(client, tokens.refresh_token ?? '', { resource: `${server.url}/mcp` })
   expect((await verify(server, again.access_token)).payload.sub).toBe('alice')
+})
+
+test('one browser can be Alice in one client and Bob in another, and a client without offline_access refreshes too', async () => {
+  const server = await start(await folder())
+  const shared = browser(server.url)
+  for (const person of ['alice', 'bob', 'alice']) {
+    const { client, tokens } = await signIn(server, person, { scope: 'openid email', shared })
+    expect((await verify(server, tokens.access_token)).payload.sub).toBe(person)
+    const again = await oidc.refreshTokenGrant(client, tokens.refresh_token ?? '')
+    expect((await verify(server, again.access_token)).payload.sub).toBe(person)
+    await oidc.tokenRevocation(client, again.refresh_token ?? tokens.refresh_token ?? '')
+    await expect(
+      oidc.refreshTokenGrant(client, again.refresh_token ?? tokens.refresh_token ?? ''),
+    ).rejects.toMatchObject({ error: 'invalid_grant' })
+  }
 })
 
 test('a tenant endpoint and an editor with its own scheme are served alike; another resource is not', async () => {

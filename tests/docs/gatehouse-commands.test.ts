@@ -35,7 +35,7 @@ async function objection(words: readonly string[]): Promise<string | null> {
   if (entry === undefined) return `there is no command ${name}`
   const command = new Command(name)
   const { define } = await entry.load()
-  define(command, { terminal: nowhere as never, end: () => {} })
+  define(command, { terminal: nowhere, end: () => {} })
   prepare(command)
   try {
     await command.parseAsync(rest, { from: 'user' })

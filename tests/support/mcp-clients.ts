@@ -10,7 +10,7 @@ export interface McpClient {
   close(): Promise<void>
 }
 
-export interface CallAnswer {
+interface CallAnswer {
   readonly isError?: boolean
   readonly structuredContent?: Record<string, unknown>
   readonly content: readonly { readonly type: string; readonly text?: string }[]

@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { until } from './until.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The program as a process of its own, from the source. Only the given environment, so that nothing of this machine decides. */
+function start(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, ['--conditions=gatehouse-source', '--import', 'tsx', main, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+/** One command to its end. */
+export async function gatehouse(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Finished> {
+  const child = start(args, env)
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()))
+  child.stderr?.on('data', (piece: Buffer) => (stderr += piece.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+export interface Replica {
+  readonly url: string
+  readonly mcp: string
+  /** Everything it printed so far. */
+  output(): string
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+/** `serve`, until it says it is ready. PORT must be in the environment. */
+export async function startReplica(env: Readonly<Record<string, string>>): Promise<Replica> {
+  const child = start(['serve'], env)
+  let said = ''
+  child.stdout?.on('data', (piece: Buffer) => (said += piece.toString()))
+  child.stderr?.on('data', (piece: Buffer) => (said += piece.toString()))
+  const url = `http://127.0.0.1:${env['PORT']}`
+  await until(async () => child.exitCode !== null || (await fetch(`${url}/readyz`)).ok, 25_000)
+  if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}\n${said}`)
+  return {
+    url,
+    mcp: `${url}/mcp`,
+    output: () => said,
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      const ended = once(child, 'exit') as Promise<[number | null]>
+      child.kill(signal)
+      return (await ended)[0]
+    },
+  }
+}

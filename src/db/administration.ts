@@ -13,6 +13,7 @@ import {
   grantRights,
   hasRights,
   revokeRights,
+  settleLogins,
   tablesOf,
   type TenantRole,
 } from './tenant-schema.ts'
@@ -69,6 +70,21 @@ export function createAdministration(options: AdministrationOptions): Administra
     }
   }
 
+  /** Those that are not deleted; with a version: only those below it. */
+  async function tenants(below: number | null = null): Promise<{ schema: string; placement: string; slug: string }[]> {
+    return await adminTransaction(
+      pool('default'),
+      {},
+      async (client) =>
+        await asOperator(
+          client,
+          async (db) =>
+            await db.query(sql`SELECT schema, placement, slug FROM tenants
+              WHERE status <> 'deleted' AND (${below}::integer IS NULL OR schema_version < ${below}) ORDER BY id`),
+        ),
+    )
+  }
+
   const setVersion = async (client: pg.PoolClient, schema: string, version: number): Promise<void> => {
     await asOperator(
       client,
@@ -85,6 +101,16 @@ export function createAdministration(options: AdministrationOptions): Administra
           await prepare(client, { app, log })
           if (placement === 'default') await migrate(client, 'gatehouse', migrations.control)
         })
+      }
+      for (const placement of placements) {
+        const roles = (await tenants())
+          .filter((tenant) => tenant.placement === placement)
+          .map(({ schema }) => roleOf(schema))
+        await adminTransaction(
+          pool(placement),
+          { retry: madeAtOnce },
+          async (client) => await settleLogins(client, roles),
+        )
       }
     },
 
@@ -129,18 +155,9 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     async migrateTenants({ workers = WORKERS, only, onProgress } = {}) {
-      const behind = await adminTransaction(
-        pool('default'),
-        {},
-        async (client) =>
-          await asOperator(
-            client,
-            async (db) =>
-              await db.query<{ schema: string; placement: string }>(
-                sql`SELECT schema, placement FROM tenants WHERE status <> 'deleted' AND schema_version < ${required.tenant}
-              AND (${only ?? null}::text[] IS NULL OR schema = ANY (${only ?? null}) OR slug = ANY (${only ?? null})) ORDER BY id`,
-              ),
-          ),
+      const wanted = new Set(only)
+      const behind = (await tenants(required.tenant)).filter(
+        ({ schema, slug }) => only === undefined || wanted.has(schema) || wanted.has(slug),
       )
       const failed: { schema: string; error: string }[] = []
       let done = 0

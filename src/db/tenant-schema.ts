@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { ConfigError } from '#base/config.ts'
 import { asOwner, grantRole, serverVersion } from './bootstrap.ts'
@@ -40,7 +41,7 @@ export async function bringUp(
   const version = await migrate(client, role.schema, migrations)
   await client.query('SET LOCAL ROLE NONE')
   await inspect(client, role.schema)
-  await setLogin(client, role)
+  await settleLogins(client, [role])
   return version
 }
 
@@ -71,13 +72,29 @@ async function assertUnused(client: pg.ClientBase, schema: string): Promise<void
   ])
 }
 
-async function setLogin(client: pg.ClientBase, { schema, password }: TenantRole): Promise<void> {
-  const { rows } = await client.query<{ rolcanlogin: boolean }>(
-    'SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1',
-    [schema],
+/**
+ * Lets tenants' roles log in with their present password, or not at all (D16). A mark on the role tells which password it has, so
+ * that only what differs is changed: after TENANT_LOGIN was turned on or off, and after SESSION_SECRET was changed.
+ */
+export async function settleLogins(client: pg.ClientBase, roles: readonly TenantRole[]): Promise<void> {
+  const { rows } = await client.query<{ name: string; login: boolean; mark: string | null }>(
+    `SELECT rolname::text AS name, rolcanlogin AS login, pg_catalog.shobj_description(oid, 'pg_authid') AS mark
+      FROM pg_catalog.pg_roles WHERE rolname = ANY ($1)`,
+    [roles.map(({ schema }) => schema)],
   )
-  if (password !== null) await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(password)}'`)
-  else if (rows[0]?.rolcanlogin === true) await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL`)
+  const present = new Map(rows.map((row) => [row.name, row]))
+  for (const { schema, password } of roles) {
+    const found = present.get(schema)
+    if (found === undefined) continue
+    const mark = password === null ? null : `login ${createHash('sha256').update(password).digest('hex').slice(0, 16)}`
+    if (found.login === (password !== null) && (mark === null || found.mark === mark)) continue
+    if (password === null)
+      await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL; COMMENT ON ROLE ${schema} IS NULL`)
+    else
+      await client.query(
+        `ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(password)}'; COMMENT ON ROLE ${schema} IS '${mark}'`,
+      )
+  }
 }
 
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */

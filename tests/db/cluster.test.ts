@@ -35,12 +35,17 @@ async function query<Row extends object>(url: string, ...texts: string[]): Promi
   }
 }
 
-async function open(url: string, slugPrefix: string, more: Partial<DatabaseConfig> = {}): Promise<Database> {
+async function open(
+  url: string,
+  slugPrefix: string,
+  more: Partial<DatabaseConfig> = {},
+  secret = '0123456789012345678901234567890123',
+): Promise<Database> {
   const database = { ...defaultSettings, url, slugPrefix, ...more }
   const config = {
     database,
     dataDir: tmpdir(),
-    sessionSecrets: ['0123456789012345678901234567890123'],
+    sessionSecrets: [secret],
     production: false,
   }
   return await openDatabase({ config, log: createLog('silent'), clock: systemClock })
@@ -160,7 +165,11 @@ test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSI
     const door = await open(url, '', { tenantLogin: true })
     await door.admin.bootstrap()
     const place = { schema: schemaName('acme'), placement: 'default', schemaVersion: 1 } as const
-    await door.admin.provision(place, async () => {})
+    await door.admin.provision(place, async (db) => {
+      await db.query(
+        sql`INSERT INTO tenants (id, slug, name, schema, origin) VALUES (${uuidv7()}, 'acme', 'Acme', ${place.schema}, 'operator')`,
+      )
+    })
     const who = sql`SELECT session_user::text AS login`
     expect(await door.tenant(place, { access: 'read' }, async (db) => await db.query(who))).toEqual([
       { login: place.schema },
@@ -171,6 +180,20 @@ test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSI
       `SELECT rolpassword LIKE 'SCRAM-SHA-256$%' AS scram FROM pg_authid WHERE rolname = '${place.schema}'`,
     )
     expect(role).toEqual({ scram: true })
+    const login = async (): Promise<unknown> =>
+      (await query(url, `SELECT rolcanlogin FROM pg_roles WHERE rolname = '${place.schema}'`))[0]
+    const without = await open(url, '')
+    await without.admin.bootstrap()
+    expect(await login()).toEqual({ rolcanlogin: false })
+    // Turned on later, and after SESSION_SECRET was changed: the next bootstrap settles it.
+    await door.admin.bootstrap()
+    expect(await login()).toEqual({ rolcanlogin: true })
+    const rotated = await open(url, '', { tenantLogin: true }, 'another secret of thirty-two characters')
+    await rotated.admin.bootstrap()
+    expect(await rotated.tenant(place, { access: 'read' }, async (db) => await db.query(who))).toEqual([
+      { login: place.schema },
+    ])
+    for (const each of [door, without, rotated]) await each.close()
   })
 })
 

@@ -129,7 +129,7 @@ describe.each(databaseKinds)('the audit (%s)', (kind) => {
     ['a deleted row', `DELETE FROM audit WHERE action = 'call_40_3'`, { altered: 0, missing: 1 }],
     [
       'a copied row',
-      `INSERT INTO audit SELECT overlay(id::text placing 'f' from 36)::uuid, at, tenant_id, iss, sub, key_id, action, target, outcome, latency_ms, request_id, ip, detail, arguments_digest, mac FROM audit WHERE action = 'call_60_0'`,
+      `INSERT INTO audit SELECT overlay(id::text placing CASE right(id::text, 1) WHEN 'f' THEN 'e' ELSE 'f' END from 36)::uuid, at, tenant_id, iss, sub, key_id, action, target, outcome, latency_ms, request_id, ip, detail, arguments_digest, mac FROM audit WHERE action = 'call_60_0'`,
       { altered: 1, missing: 1 },
     ],
     [

@@ -1,10 +1,10 @@
 import { createMcpHandler, type AuthInfo } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
 import { SLUG } from './endpoints.ts'
+import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
 import { createMcpServer, type McpServerOptions, type Turn } from './mcp-server.ts'
 import { isObject, parseMessage, type Message } from './message.ts'
@@ -18,8 +18,6 @@ export interface McpOptions extends McpServerOptions {
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
-/** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
-const RECHECK = 1000
 /** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
 const RESERVE = 3000
 
@@ -28,14 +26,6 @@ export interface Mcp {
   readonly routes: (app: FastifyInstance) => Promise<void>
   /** Waits for the calls in flight (within SHUTDOWN_TIMEOUT), then ends what is left. No calls may be let in any more. */
   readonly drain: () => Promise<void>
-}
-
-/** An answer under way. */
-interface Flight {
-  readonly gone: AbortController
-  /** subscriptions/listen has no end of its own, so nobody waits for it. */
-  readonly endless: boolean
-  readonly ended: Promise<void>
 }
 
 /**
@@ -47,7 +37,7 @@ export function createMcp(options: McpOptions): Mcp {
   const serverFor = createMcpServer(options)
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
   const turns = new WeakMap<AuthInfo, Turn>()
-  const flights = new Set<Flight>()
+  const flights = createFlights()
   const handler = createMcpHandler(
     ({ authInfo }) => {
       const turn = authInfo === undefined ? undefined : turns.get(authInfo)
@@ -104,8 +94,8 @@ export function createMcp(options: McpOptions): Mcp {
       scopes: [...principal.scopes],
     }
     turns.set(authInfo, { principal, requestId, ip })
-    const flight = take(reply, method === 'subscriptions/listen')
-    const response = await handler.fetch(webRequest(request, config.publicUrl, flight.gone.signal), {
+    const flight = flights.take(reply, method === 'subscriptions/listen')
+    const response = await handler.fetch(webRequest(request, config.publicUrl, flight.signal), {
       authInfo,
       ...(message?.value === undefined ? {} : { parsedBody: message.value }),
     })
@@ -114,7 +104,7 @@ export function createMcp(options: McpOptions): Mcp {
     if (response.status === 405) reply.header('allow', 'POST')
     if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true)
       return await reply.send(await response.text())
-    watch(reply, flight, recheck)
+    flight.watch(recheck)
     // Proxies would hold back small pieces (nginx) or the whole (compression).
     reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
     void reply.send(response.body)
@@ -123,50 +113,11 @@ export function createMcp(options: McpOptions): Mcp {
     return await reply
   }
 
-  function take(reply: FastifyReply, endless: boolean): Flight {
-    const gone = new AbortController()
-    const { promise: ended, resolve } = deferred()
-    const flight: Flight = { gone, endless, ended }
-    flights.add(flight)
-    reply.raw.once('close', () => {
-      flights.delete(flight)
-      if (!reply.raw.writableFinished) gone.abort()
-      resolve()
-    })
-    return flight
-  }
-
-  function watch(reply: FastifyReply, flight: Flight, recheck: () => Promise<void>): void {
-    const end = (): void => {
-      flight.gone.abort()
-      reply.raw.destroy()
-    }
-    const looking = setInterval(() => void recheck().catch(end), RECHECK)
-    flight.gone.signal.addEventListener('abort', end, { once: true })
-    reply.raw.once('close', () => {
-      clearInterval(looking)
-      flight.gone.signal.removeEventListener('abort', end)
-    })
-  }
-
   const drain = async (): Promise<void> => {
-    const calls = [...flights].filter(({ endless }) => !endless).map(({ ended }) => ended)
-    const enough = new AbortController()
-    const late = sleep(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2), undefined, {
-      signal: enough.signal,
-    }).catch(() => undefined)
-    await Promise.race([Promise.all(calls), late])
-    enough.abort()
-    for (const { gone } of flights) gone.abort()
+    await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2))
     await handler.close()
   }
   return { routes, drain }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => undefined
-  const promise = new Promise<void>((done) => (resolve = done))
-  return { promise, resolve }
 }
 
 /** What a message asks for, as far as log, limits and scopes need to know. */

@@ -1,0 +1,51 @@
+import type { FastifyReply } from 'fastify'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
+const RECHECK = 1000
+/** An answer under way. */
+export interface Flight {
+  /** Aborted when nobody waits for the answer any more, or may read it. */
+  readonly signal: AbortSignal
+  /** For a stream: looks every second whether its reader may still read it, and ends it when `recheck` rejects (D22). */
+  watch(recheck: () => Promise<void>): void
+}
+
+/** All answers under way, so that the server can let them finish before it ends. */
+export interface Flights {
+  /** @param endless nobody waits for it: subscriptions/listen has no end of its own. */
+  take(reply: FastifyReply, endless: boolean): Flight
+  /** Resolves when the last one has ended, or after `patience` ms, when what is left is ended. */
+  drain(patience: number): Promise<void>
+}
+
+export function createFlights(): Flights {
+  const open = new Map<AbortController, { readonly endless: boolean; readonly ended: Promise<void> }>()
+  return {
+    take(reply, endless) {
+      const gone = new AbortController()
+      const ended = new Promise<void>((resolve) => {
+        reply.raw.once('close', () => {
+          open.delete(gone)
+          if (!reply.raw.writableFinished) gone.abort()
+          resolve()
+        })
+      })
+      open.set(gone, { endless, ended })
+      const watch: Flight['watch'] = (recheck) => {
+        const looking = setInterval(() => void recheck().catch(() => gone.abort()), RECHECK)
+        gone.signal.addEventListener('abort', () => reply.raw.destroy(), { once: true })
+        reply.raw.once('close', () => clearInterval(looking))
+      }
+      return { signal: gone.signal, watch }
+    },
+    async drain(patience) {
+      const calls = [...open.values()].filter(({ endless }) => !endless).map(({ ended }) => ended)
+      const enough = new AbortController()
+      const late = sleep(patience, undefined, { signal: enough.signal }).catch(() => undefined)
+      await Promise.race([Promise.all(calls), late])
+      enough.abort()
+      for (const gone of open.keys()) gone.abort()
+    },
+  }
+}

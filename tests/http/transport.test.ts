@@ -204,3 +204,50 @@ test('D33: an address is limited by its failed and anonymous requests only', asy
   expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
   await until(() => lines().some(({ code }) => code === 'rate_limited'))
 })
+
+test('whatever a body holds, the answer is no 500', async () => {
+  const { url, lines } = await startApp()
+  const bodies = [
+    '',
+    'null',
+    '1',
+    '"x"',
+    '{}',
+    '[]',
+    '[[]]',
+    '\ufeff{}',
+    '{"jsonrpc":"2.0"}',
+    '{"jsonrpc":"2.0","id":{},"method":"ping"}',
+    '{"jsonrpc":"2.0","id":1,"method":1}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call"}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":5}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}',
+    '{"jsonrpc":"2.0","id":1,"method":"ping","__proto__":{"polluted":true}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"__proto__":{"polluted":true},"text":"a"}}}',
+    '{"jsonrpc":"2.0","id":1,"result":{}}',
+  ]
+  const types = [
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/json; charset=utf-16',
+    'text/plain',
+    'multipart/form-data; boundary=x',
+    ',',
+    '',
+  ]
+  for (const body of bodies) {
+    for (const type of types) {
+      for (const version of [undefined, '2026-07-28', '1999-01-01', '\u00ff']) {
+        const answer = await rpc(`${url}/mcp`, body, {
+          'content-type': type,
+          ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
+        })
+        await answer.text()
+        expect(answer.status, `${type} ${version} ${body}`).toBeLessThan(500)
+      }
+    }
+  }
+  expect((await rpc(`${url}/mcp`, Buffer.from([0xff, 0xfe, 0x7b]).toString('latin1'))).status).toBe(400)
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  expect(lines().filter(({ level }) => level === 'error')).toEqual([])
+})

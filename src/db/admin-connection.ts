@@ -17,7 +17,7 @@ const LOCK_TIMEOUT = 10_000
 const ATTEMPTS = 12
 
 /** Two administrators met: one of them lost and has only to try again. */
-export const metAnother = (error: unknown): boolean => {
+const metAnother = (error: unknown): boolean => {
   const state = sqlState(error)
   return state === '40001' || state === '40P01' || (state === 'XX000' && /concurrently/.test(String(error)))
 }

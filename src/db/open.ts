@@ -8,11 +8,10 @@ import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
-import { named } from './errors.ts'
 import { Hub } from './hub.ts'
 import { readMigrations } from './migrations.ts'
 import { appRole, ROLE } from './names.ts'
-import { connectionConfig, createPool, parseUrl, type Login } from './pool.ts'
+import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
 import { createTenantDoor, tenantPassword } from './tenant-door.ts'
 import { transaction } from './transaction.ts'
@@ -90,22 +89,11 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
       return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
     },
     async announce(change) {
-      const payload = pg.escapeLiteral(formatChange(change))
-      await pools
-        .get('default')
-        .query(`NOTIFY ${CHANNEL}, ${payload}`)
-        .catch((error: unknown) => {
-          throw named(error)
-        })
+      await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)
     },
     listen: async (onChange, onGap) => await hub.listen(onChange, onGap),
     async ping() {
-      await pools
-        .get('default')
-        .query('SELECT 1')
-        .catch((error: unknown) => {
-          throw named(error)
-        })
+      await say(pools.get('default'), 'SELECT 1')
     },
     async close() {
       await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close()])

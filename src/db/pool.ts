@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
 import pg from 'pg'
+import { ConfigError } from '#base/config.ts'
+import { DatabaseUnavailable } from './database.ts'
 import { named } from './errors.ts'
 
 export interface Login {
@@ -18,8 +20,17 @@ export interface PoolLimits {
 /** How long a caller waits for a connection, in milliseconds: then the database counts as unreachable. */
 const PATIENCE = 5_000
 
-/** A connection URL; one without a host names it in its query (`postgres:///db?host=/path`). */
-export const parseUrl = (url: string): URL => new URL(url.replace(/^(postgres(?:ql)?:\/\/)(?=\/|$|\?)/, '$1localhost'))
+/**
+ * A connection URL; one without a host names it in its query (`postgres:///db?host=/path`).
+ * Throws ConfigError, which unlike URL's own error does not hold the text with its password.
+ */
+export function parseUrl(url: string): URL {
+  try {
+    return new URL(url.replace(/^(postgres(?:ql)?:\/\/)(?=\/|$|\?)/, '$1localhost'))
+  } catch {
+    throw new ConfigError(['a database URL is malformed: postgres://user:password@host:5432/database is the form'])
+  }
+}
 
 /** The URL with another user, or as it is. Works for unix sockets too (`postgres:///db?host=/path`). */
 export function connectionConfig({ url, user, password }: Login): pg.ClientConfig {
@@ -90,5 +101,30 @@ export async function cancel(client: pg.PoolClient): Promise<void> {
     socket.on('close', () => done())
     socket.on('connect', () => socket.end(request))
     socket.resume()
+  })
+}
+
+/** Says one statement of ours outside of any transaction. Throws DatabaseUnavailable, also when no answer comes in time. */
+export async function say(pool: pg.Pool, text: string): Promise<void> {
+  const client = await lease(pool)
+  try {
+    await within(PATIENCE, 'the database does not answer', async () => await client.query(text))
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+  client.release()
+}
+
+/** The answer, or DatabaseUnavailable with these words. The work itself goes on: destroy its connection. */
+export async function within<T>(milliseconds: number, otherwise: string, work: () => Promise<T>): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const late = setTimeout(() => reject(new DatabaseUnavailable(otherwise)), milliseconds)
+    work()
+      .catch((error: unknown) => {
+        throw named(error)
+      })
+      .finally(() => clearTimeout(late))
+      .then(resolve, reject)
   })
 }

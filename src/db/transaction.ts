@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { DatabaseUnavailable, StatementTimeout, type Queryable } from './database.ts'
 import { named } from './errors.ts'
-import { cancel, extended, lease } from './pool.ts'
+import { cancel, extended, lease, within } from './pool.ts'
 import type { Sql } from './sql.ts'
 
 export interface TransactionOptions {
@@ -176,16 +176,4 @@ class Session implements Queryable {
       this.busy = false
     }
   }
-}
-
-async function within<T>(milliseconds: number, otherwise: string, work: () => Promise<T>): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const late = setTimeout(() => reject(new DatabaseUnavailable(otherwise)), milliseconds)
-    work()
-      .catch((error: unknown) => {
-        throw named(error)
-      })
-      .finally(() => clearTimeout(late))
-      .then(resolve, reject)
-  })
 }

@@ -1,4 +1,7 @@
+import { createServer } from 'node:net'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigError } from '#base/config.ts'
 import { uuidv7 } from '#base/id.ts'
 import { DatabaseUnavailable, StatementTimeout, type TenantDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
@@ -192,6 +195,27 @@ test('an unreachable server is DatabaseUnavailable, for every way in', async () 
   await expect(away.control({ as: 'operator' }, async () => {})).rejects.toThrow(DatabaseUnavailable)
   await expect(away.announce({ table: 'tenants', tenant: null, id: null })).rejects.toThrow(DatabaseUnavailable)
   await expect(away.admin.controlVersion()).rejects.toThrow(DatabaseUnavailable)
+  await fresh.drop()
+})
+
+test('a URL that cannot be read is told without its password', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const door = await fresh.open({ url: 'postgres://me:geheim@[half/db' })
+  const error: unknown = await door.ping().catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(ConfigError)
+  expect(inspect(error, { depth: 9 })).not.toContain('geheim')
+  await fresh.drop()
+})
+
+test('a server that takes a connection and then says nothing is DatabaseUnavailable in seconds', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen({ host: '127.0.0.1', port: 0 }, resolve))
+  const address = silent.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const away = await fresh.open({ url: `postgres://postgres@127.0.0.1:${port}/none` })
+  await expect(away.ping()).rejects.toThrow(DatabaseUnavailable)
+  silent.close()
   await fresh.drop()
 })
 

@@ -115,7 +115,6 @@ function controlPrelude(actor: ControlActor): string {
     'SET LOCAL search_path = gatehouse, pg_temp',
     `SET LOCAL statement_timeout = ${CONTROL_TIMEOUT}`,
     `SET LOCAL idle_in_transaction_session_timeout = ${CONTROL_TIMEOUT + 1_000}`,
-    `SET LOCAL lock_timeout = ${CONTROL_TIMEOUT}`,
     // Row security reads it. An identifier checked above: nothing to quote.
     ...(actor.as === 'desk' ? [`SET LOCAL gatehouse.tenant = '${actor.tenant}'`] : []),
   ].join('; ')

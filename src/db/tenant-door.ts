@@ -102,10 +102,10 @@ function prelude(schema: string, access: 'read' | 'write', timeout: number, setR
     `SET LOCAL search_path = ${schema}, ext, pg_temp`,
     // As statement.ts reads string constants; a server may still have it off.
     'SET LOCAL standard_conforming_strings = on',
+    // Waiting for a lock counts too.
     `SET LOCAL statement_timeout = ${milliseconds}`,
     // Only a second line: our own clock ends the call first.
     `SET LOCAL idle_in_transaction_session_timeout = ${milliseconds + 1_000}`,
-    `SET LOCAL lock_timeout = ${milliseconds}`,
   ].join('; ')
 }
 

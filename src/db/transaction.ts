@@ -82,7 +82,7 @@ class Limit {
         reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
       }
       const abort = (): void => stop(this.#signal?.reason)
-      const timer = setTimeout(stop, this.#timeout, new StatementTimeout('the transaction took too long'))
+      const timer = setTimeout(() => stop(new StatementTimeout('the transaction took too long')), this.#timeout)
       this.#signal?.addEventListener('abort', abort)
       this.#lift = () => {
         clearTimeout(timer)
@@ -155,7 +155,7 @@ class Session implements Queryable {
     this.doubtful = true
     const tag = await within(GRACE, `the outcome of ${word} is unknown`, async () => {
       await this.#last
-      return (await this.#client.query(extended(word))).command
+      return (await this.#client.query(word)).command
     })
     this.doubtful = tag !== 'ROLLBACK' && tag !== word
     if (tag !== word) throw this.#firstError ?? new DatabaseUnavailable(`the server answered ${word} with ${tag}`)

@@ -4,7 +4,8 @@ import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 import { createLog } from '#base/log.ts'
 import { developmentIssuer } from '#http/gatehouse.ts'
 import type { Provider } from '#identity/provider.ts'
-import { createProviders, type ApiKeyLookup } from '#providers/index.ts'
+import type { ApiKeyLookup } from '#identity/api-key.ts'
+import { createProviders } from '#providers/index.ts'
 
 export interface Judges {
   readonly providers: readonly Provider[]

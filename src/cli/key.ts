@@ -15,7 +15,7 @@ interface TermOptions extends Options {
   readonly name?: string
   readonly scopes?: readonly string[]
   readonly cidr?: readonly string[]
-  readonly expires?: number | null
+  readonly expires?: number | 'never'
   readonly role?: NonNullable<KeyInput['role']>
 }
 
@@ -27,12 +27,15 @@ export const define: Define = (command, { terminal }) => {
       new Option('--role <role>', 'the most it can do').choices(['viewer', 'member', 'admin']).default('member'),
     )
     .action(
-      async (slug: string, { name, scopes = ['*'], cidr = [], expires = null, role = 'member', json }: TermOptions) => {
+      async (
+        slug: string,
+        { name, scopes = ['*'], cidr = [], expires = 'never', role = 'member', json }: TermOptions,
+      ) => {
         await withRegistry(
           terminal,
           async ({ registry, actor }) => {
             const tenant = await registry.tenants.get(actor, slug)
-            const input = { name: name ?? 'key', scopes, cidrs: cidr, expires_at: expires, role }
+            const input = { name: name ?? 'key', scopes, cidrs: cidr, expires_at: momentOf(expires), role }
             showNew(terminal, json, await registry.keys.create(tenant, actor, input))
           },
           { tools: true },
@@ -83,7 +86,7 @@ export const define: Define = (command, { terminal }) => {
         ...(name === undefined ? {} : { name }),
         ...(scopes === undefined ? {} : { scopes }),
         ...(cidr === undefined ? {} : { cidrs: cidr }),
-        ...(expires === undefined ? {} : { expires_at: expires }),
+        ...(expires === undefined ? {} : { expires_at: momentOf(expires) }),
       }
       if (Object.keys(changes).length === 0)
         update.error('error: say what to change: --name, --scopes, --cidr or --expires', { exitCode: EXIT.usage })
@@ -128,6 +131,8 @@ export const define: Define = (command, { terminal }) => {
       })
     })
 }
+
+const momentOf = (expires: number | 'never'): number | null => (expires === 'never' ? null : expires)
 
 /** What a key is made with, and what of it can change. */
 const terms = (command: Command): Command =>

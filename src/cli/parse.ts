@@ -11,9 +11,9 @@ export function duration(text: string): number {
   return Number(count) * size
 }
 
-/** A moment to come: `90d` from now, RFC 3339, or `never` (null). Milliseconds since the epoch. */
-export function expiry(text: string): number | null {
-  if (text === 'never') return null
+/** A moment to come: `90d` from now, RFC 3339, or `never` (commander makes an empty text of null). Milliseconds since the epoch. */
+export function expiry(text: string): number | 'never' {
+  if (text === 'never') return text
   if (
     /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text) &&
     !Number.isNaN(Date.parse(text))

@@ -209,12 +209,15 @@ describe('a bad environment', () => {
       .string({ minLength: 8, maxLength: 60, unit: fc.constantFrom('Q', 'Z', 'X', '7', ',', ' ', '.', '/') })
       .map((text) => `Q7${text}Z`)
     const broken = { ...production, PORT: 'x', OIDC_ISSUER: 'https://i', OIDC_INTROSPECTION: 'true' }
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.constantFrom(...secrets), { minLength: 1 }), value, (names, secret) => {
+    const hidden = fc.property(
+      fc.uniqueArray(fc.constantFrom(...secrets), { minLength: 1 }),
+      value,
+      (names, secret) => {
         const lines = problems({ ...broken, ...Object.fromEntries(names.map((name) => [name, secret])) }).join('\n')
-        for (const part of secret.split(',')) if (part.trim().length > 2) expect(lines).not.toContain(part.trim())
-      }),
+        return !secret.split(',').some((part) => part.trim().length > 2 && lines.includes(part.trim()))
+      },
     )
+    expect(() => fc.assert(hidden)).not.toThrow()
   })
 })
 

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
+import { gatehouse } from './support.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-doctor-'))
+let fake: FakeProvider
+let oidc: FakeIssuer
+beforeAll(async () => {
+  fake = await startFakeProvider()
+  oidc = fake.issuer({ path: 'oidc' })
+})
+afterEach(() => fake.reset())
+afterAll(async () => {
+  await fake.close()
+  rmSync(folder, { recursive: true })
+})
+
+const env = () => ({ OIDC_ISSUER: oidc.iss, OIDC_AUDIENCE: 'x', DATA_DIR: join(folder, 'data') })
+
+test('doctor is content with a provider that answers, and makes nothing', async () => {
+  const ran = await gatehouse({ env: env() }, 'doctor --json')
+  expect(ran).toMatchObject({ exit: 0, stderr: '' })
+  expect(ran.json()).toMatchObject({
+    ok: true,
+    findings: expect.arrayContaining([
+      expect.objectContaining({ check: 'provider oidc', status: 'ok', detail: expect.stringContaining('1 keys') }),
+      expect.objectContaining({ check: 'database', status: 'ok', detail: expect.stringContaining('not made yet') }),
+      expect.objectContaining({ check: 'clock', status: 'ok' }),
+    ]),
+  })
+  expect((await gatehouse({ env: env() }, 'doctor')).stdout).toContain('is not there yet')
+})
+
+test('a provider whose keys cannot be fetched is named, with the reason', async () => {
+  fake.behave('oidc/jwks', 'error')
+  const ran = await gatehouse({ env: env() }, 'doctor')
+  expect(ran).toMatchObject({ exit: 1 })
+  expect(ran.stdout).toMatch(/^FAIL +provider oidc +keys cannot be fetched: /m)
+})
+
+test('a database that cannot be reached is named, its password is not', async () => {
+  const ran = await gatehouse(
+    { env: { ...env(), DATABASE_URL: 'postgresql://gatehouse:hunter2@127.0.0.1:1/x', SESSION_SECRET: 's'.repeat(40) } },
+    'doctor',
+  )
+  expect(ran).toMatchObject({ exit: 1 })
+  expect(ran.stdout).toMatch(/^FAIL +database +the database cannot be reached/m)
+  expect(ran.stdout + ran.stderr).not.toContain('hunter2')
+})
+
+test('a warning of the configuration fails nothing', async () => {
+  const ran = await gatehouse({ env: { ...env(), GOOGLE_CLIENTID: 'x' } }, 'doctor')
+  expect(ran).toMatchObject({ exit: 0, stderr: expect.stringContaining('did you mean GOOGLE_CLIENT_ID?') })
+  expect(ran.stdout).toMatch(/^warn +configuration +GOOGLE_CLIENTID/m)
+})

@@ -1,0 +1,95 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packageRoot } from '#base/package.ts'
+import { freePort } from '../support/gatehouse.ts'
+
+const MAIN = ['--conditions=gatehouse-source', '--import', 'tsx', join(packageRoot, 'src/main.ts')]
+const folder = mkdtempSync(join(tmpdir(), 'gh-'))
+let env: Record<string, string>
+let server: ChildProcess
+let output = ''
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function gatehouse(...line: readonly string[]): Promise<Ended> {
+  return await new Promise((resolve) => {
+    execFile(process.execPath, [...MAIN, ...line], { env, cwd: packageRoot }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}
+
+beforeAll(async () => {
+  env = { PATH: process.env['PATH'] ?? '', DATA_DIR: folder, PORT: String(await freePort()) }
+  server = spawn(process.execPath, [...MAIN, 'serve'], { env, cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise<void>((ready, fail) => {
+    server.once('exit', (code) => fail(new Error(`serve ended with ${code}\n${output}`)))
+    server.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (output.includes("}}'\n")) ready()
+    })
+  })
+}, 60_000)
+afterAll(() => {
+  server.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+test('serve prints the MCP endpoint and what to paste into Claude Code, Cursor and VS Code', () => {
+  const url = `http://127.0.0.1:${env['PORT']}/mcp`
+  expect(output).toContain(`The MCP endpoint is  ${url}`)
+  expect(output).toContain(`claude mcp add --transport http gatehouse ${url}`)
+  const snippets = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('{"mcpServers"') || line.startsWith('{"servers"'))
+  expect(snippets.map((line) => JSON.parse(line) as unknown)).toEqual([
+    { mcpServers: { gatehouse: { url } } },
+    { servers: { gatehouse: { type: 'http', url } } },
+  ])
+})
+
+test('the curl it prints works when pasted', async () => {
+  const line = output.split('\n').find((each) => each.trim().startsWith('curl ')) ?? ''
+  expect(line).toContain('npm run -s gatehouse -- dev-token alice@acme.test')
+  // The build that `npm run` would begin with is another test's: here the same command runs from its source.
+  const command = line.replace('npm run -s gatehouse --', [process.execPath, ...MAIN].join(' '))
+  const { stdout } = await new Promise<{ stdout: string }>((resolve) => {
+    // A terminal of its own: nothing of the server's environment.
+    execFile('sh', ['-c', command], { env: { PATH: env['PATH'] }, cwd: packageRoot }, (_error, stdout) =>
+      resolve({ stdout }),
+    )
+  })
+  expect(stdout).toContain('"email":"alice@acme.test"')
+  expect(stdout).toContain('"role":"owner"')
+})
+
+test('a command beside the running server goes through its database', async () => {
+  const made = await gatehouse('tenant', 'create', 'beside', '--json')
+  expect(made).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(made.stdout)).toMatchObject({ slug: 'beside' })
+  expect((await gatehouse('tenant', 'show', 'beside')).stdout).toMatch(/^slug +beside$/m)
+})
+
+test('exit codes reach the shell', async () => {
+  expect((await gatehouse('tenant', 'show', 'nobody')).code).toBe(1)
+  expect((await gatehouse('tenant', 'delete', 'beside')).code).toBe(2)
+  env['LOG_LEVEL'] = 'loud'
+  expect(await gatehouse('config', 'print')).toMatchObject({ code: 78, stdout: '' })
+  delete env['LOG_LEVEL']
+})
+
+test('an idle server ends within two seconds of SIGTERM, with 0', async () => {
+  const began = performance.now()
+  server.kill('SIGTERM')
+  expect(await once(server, 'exit')).toEqual([0, null])
+  expect(performance.now() - began).toBeLessThan(2_000)
+})

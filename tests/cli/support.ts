@@ -1,0 +1,55 @@
+import { Readable, Writable } from 'node:stream'
+import { run } from '#cli/run.ts'
+import type { FreshDatabase } from '../support/database.ts'
+
+export interface Ran {
+  readonly exit: number
+  readonly stdout: string
+  readonly stderr: string
+  /** stdout as the one JSON document it must be; whoever asks knows its shape. */
+  json(): never
+}
+
+export interface Shell {
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Runs one command line in this process, without a terminal; `input` is its standard input. */
+export async function gatehouse(shell: Shell, line: string | readonly string[], input = ''): Promise<Ran> {
+  const [out, stdout] = sink()
+  const [err, stderr] = sink()
+  const argv = typeof line === 'string' ? line.split(' ') : line
+  const terminal = {
+    env: shell.env,
+    cwd: shell.cwd ?? '/',
+    stdin: Readable.from(input === '' ? [] : [input]),
+    stdout,
+    stderr,
+  }
+  const exit = await run(argv, terminal)
+  const text = out.join('')
+  return { exit, stdout: text, stderr: err.join(''), json: () => JSON.parse(text) as never }
+}
+
+function sink(): readonly [string[], Writable] {
+  const chunks: string[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk.toString())
+      done()
+    },
+  })
+  return [chunks, stream]
+}
+
+/** The environment of a command that works on this database: the embedded one's through the socket of the process that holds it. */
+export function environment({ config }: FreshDatabase): Readonly<Record<string, string>> {
+  const { url, slugPrefix } = config.database
+  return {
+    DATA_DIR: config.dataDir,
+    SESSION_SECRET: config.sessionSecrets.join(','),
+    ...(url === null ? {} : { DATABASE_URL: url }),
+    ...(slugPrefix === '' ? {} : { DATABASE_SLUG_PREFIX: slugPrefix }),
+  }
+}

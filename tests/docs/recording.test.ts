@@ -10,7 +10,7 @@ import { mintDevToken } from '#http/dev-token.ts'
 import { createGatehouse, type Gatehouse } from '#http/gatehouse.ts'
 import { welcome } from '../../src/cli/welcome.ts'
 import { freePort } from '../http/stub-app.ts'
-import { read } from './pages.ts'
+import { blocks, read } from './pages.ts'
 
 const readme = read('README.md')
 const [, session = ''] = /<!-- session -->\n```text\n([\s\S]*?)```/.exec(readme) ?? []
@@ -78,6 +78,25 @@ describe('the session in the README', () => {
       }
       const said = { text: anyId(message.result?.content[0]?.text), message: message.error?.message }
       expect(said).toEqual({ text: anyId(answer.text), message: answer.message })
+    }
+  })
+
+  test('and the curl commands of docs/clients.md are answered', async () => {
+    const token = await mintDevToken({ dataDir: join(folder, '.gatehouse'), publicUrl: url, email: 'bob@globex.test' })
+    const commands = blocks('docs/clients.md', 'sh').filter((text) => text.startsWith('curl '))
+    expect(commands).toHaveLength(2)
+    for (const command of commands) {
+      // curl itself may not be there: its words are carried out here.
+      const words = [...command.replaceAll('\\\n', ' ').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+        ([, double, single, bare]) => double ?? single ?? bare ?? '',
+      )
+      const after = (option: string): string[] => words.filter((_, index) => words[index - 1] === option)
+      const headers = after('-H').map((header) => header.replace('$TOKEN', token).split(/:\s*/, 2) as [string, string])
+      const address = words.find((word) => word.startsWith('https:'))?.replace('https://mcp.example.com', url) ?? ''
+      const [body] = after('-d')
+      const response = await fetch(address, body === undefined ? { headers } : { method: 'POST', headers, body })
+      expect(response.status).toBe(200)
+      expect(await response.text()).toContain('development:bob')
     }
   })
 })

@@ -1,34 +1,22 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Clock } from '#base/clock.ts'
 import { Refusal } from '#base/refusal.ts'
-import { API_KEY_PREFIX, parseApiKey } from '#identity/api-key.ts'
+import { API_KEY_PREFIX, parseApiKey, type ApiKeyLookup, type ApiKeyRecord } from '#identity/api-key.ts'
 import type { Provider } from '#identity/provider.ts'
 import { identityOf } from './claims.ts'
 import { isWithin } from './network.ts'
-
-/** A key as it is stored: without the key. */
-export interface ApiKeyRecord {
-  readonly id: string
-  /** The tenant's slug. */
-  readonly tenant: string
-  readonly name: string
-  /** SHA-256 of the whole key. */
-  readonly digest: Buffer
-  readonly scopes: readonly string[]
-  /** Networks it may come from; empty: any. */
-  readonly cidrs: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly expires_at: number | null
-  readonly revoked_at: number | null
-}
-
-/** null: there is no such key. May throw a Refusal when the registry cannot be asked. */
-export type ApiKeyLookup = (id: string) => Promise<ApiKeyRecord | null>
 
 /** The `iss` of keys: they are ours, and stay the same person whatever PUBLIC_URL becomes. */
 const API_KEY_ISSUER = 'urn:gatehouse:api-key'
 
 const NO_DIGEST = Buffer.alloc(32)
+
+export interface ApiKeyOptions {
+  readonly lookup: ApiKeyLookup
+  readonly clock: Clock
+  /** Told of each wrong secret for an id; may throw Refusal rate_limited instead. A right secret is never refused for others' failures (D23). */
+  readonly failed?: (id: string) => Promise<void>
+}
 
 /**
  * API keys that Gatehouse made itself: `gh_key_<id>_<secret>_<crc>`.
@@ -37,7 +25,7 @@ const NO_DIGEST = Buffer.alloc(32)
  * An unknown id costs the same comparison as a wrong secret and answers the same (security.md K1). Address and expiry hold at
  * each use (D23); what the creator's role still allows is the tenancy's question.
  */
-export function createApiKey({ lookup, clock }: { readonly lookup: ApiKeyLookup; readonly clock: Clock }): Provider {
+export function createApiKey({ lookup, clock, failed }: ApiKeyOptions): Provider {
   return {
     id: 'api-key',
     tokens: [{ prefix: [API_KEY_PREFIX] }],
@@ -49,7 +37,10 @@ export function createApiKey({ lookup, clock }: { readonly lookup: ApiKeyLookup;
       if (parsed === null) throw new Refusal('token_malformed', { detail: 'not an API key, or mistyped' })
       const record = await lookup(parsed.id)
       const right = timingSafeEqual(parsed.digest, digestOf(record))
-      if (record === null || !right) throw new Refusal('key_unknown', { detail: 'no API key of this id and secret' })
+      if (record === null || !right) {
+        await failed?.(parsed.id)
+        throw new Refusal('key_unknown', { detail: 'no API key of this id and secret' })
+      }
       if (record.revoked_at !== null) throw new Refusal('key_revoked')
       if (record.expires_at !== null && record.expires_at <= clock.now()) throw new Refusal('key_expired')
       if (record.cidrs.length > 0 && !isWithin(ip, record.cidrs)) throw new Refusal('key_address')

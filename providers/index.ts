@@ -1,6 +1,7 @@
 import { ConfigError, type Config, type OidcConfig } from '#base/config.ts'
+import type { ApiKeyLookup } from '#identity/api-key.ts'
 import type { Provider } from '#identity/provider.ts'
-import { createApiKey, type ApiKeyLookup } from './api-key.ts'
+import { createApiKey } from './api-key.ts'
 import { auth0Endpoints, createAuth0 } from './auth0.ts'
 import type { ProviderParts } from './claims.ts'
 import { createGithub, GITHUB_ENDPOINTS } from './github.ts'
@@ -9,13 +10,13 @@ import { createOidc } from './oidc.ts'
 import { createSharedSecret } from './shared-secret.ts'
 import { createStaticKey } from './static-key.ts'
 
-export type { ApiKeyLookup, ApiKeyRecord } from './api-key.ts'
-
 export interface ProviderOptions extends ProviderParts {
   readonly config: Pick<Config, 'providers' | 'production'>
   /** `${PUBLIC_URL}/mcp`: the audience of shared-secret tokens where none is configured. */
   readonly mcpUrl: string
   readonly keyLookup: ApiKeyLookup
+  /** Told of each wrong secret for a key's id; may throw Refusal rate_limited. */
+  readonly keyFailed?: (id: string) => Promise<void>
   /** Issuers beside the configured ones: the development sign-in. */
   readonly extra?: readonly OidcConfig[]
   /** Where Google, Auth0 and GitHub are asked instead; a value handed in by tests, never configuration. */
@@ -31,7 +32,7 @@ export interface ProviderOptions extends ProviderParts {
  * @throws ConfigError with the problems of all providers at once.
  */
 export function createProviders(options: ProviderOptions): readonly Provider[] {
-  const { config, mcpUrl, keyLookup, extra = [], endpoints = {}, ...parts } = options
+  const { config, mcpUrl, keyLookup, keyFailed, extra = [], endpoints = {}, ...parts } = options
   const { google, auth0, github, oidc, sharedSecret, staticKey } = config.providers
 
   const makers: (() => Provider)[] = [
@@ -41,7 +42,12 @@ export function createProviders(options: ProviderOptions): readonly Provider[] {
     ...oidc.map((issuer) => () => createOidc(reachable(issuer, config.production, parts), parts)),
     ...extra.map((issuer) => () => createOidc(issuer, parts)),
     ...(sharedSecret === null ? [] : [() => createSharedSecret(withAudience(sharedSecret, mcpUrl), parts)]),
-    () => createApiKey({ lookup: keyLookup, clock: parts.clock }),
+    () =>
+      createApiKey({
+        lookup: keyLookup,
+        clock: parts.clock,
+        ...(keyFailed === undefined ? {} : { failed: keyFailed }),
+      }),
     ...(staticKey === null ? [] : [() => createStaticKey(staticKey)]),
   ]
 

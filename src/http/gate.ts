@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
-import { tokenDigest } from '#identity/authenticate.ts'
+import { tokenDigest } from '#identity/token-digest.ts'
 import { bearerToken } from '#identity/bearer.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { limitHeaders } from './challenge.ts'

@@ -13,12 +13,15 @@ import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
-import { createLimits } from '#toolkit/limits.ts'
+import { createLimit, createLimits } from '#toolkit/limits.ts'
 import { loadTools } from '#toolkit/load.ts'
 import { buildApp } from './app.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
+
+/** Wrong secrets per minute for the id of one key; more are 429, a right one is never refused for them (D23). */
+const KEY_FAILURES = 10
 
 export interface GatehouseParts {
   readonly clock?: Clock
@@ -64,6 +67,11 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
     secret,
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
+  const keyFailures = createLimit({
+    on: config.rateLimit.on,
+    perMinute: KEY_FAILURES,
+    detail: 'wrong secrets for one key',
+  })
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const providers = createProviders({
     config,
@@ -72,6 +80,7 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
     clock,
     log,
     keyLookup: door.key,
+    keyFailed: async (id) => void (await keyFailures.consume(id)),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
     ...endpoints,
   })

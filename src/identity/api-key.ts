@@ -25,3 +25,22 @@ export function parseApiKey(token: string): { readonly id: string; readonly dige
   if (id === undefined || crc !== checksum(token.slice(0, -9))) return null
   return { id, digest: apiKeyDigest(token) }
 }
+
+/** A key as it is stored: without the key. */
+export interface ApiKeyRecord {
+  readonly id: string
+  /** The tenant's slug. */
+  readonly tenant: string
+  readonly name: string
+  /** SHA-256 of the whole key. */
+  readonly digest: Buffer
+  readonly scopes: readonly string[]
+  /** Networks it may come from, CIDR notation; empty: any. */
+  readonly cidrs: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly expires_at: number | null
+  readonly revoked_at: number | null
+}
+
+/** null: there is no such key. Throws Refusal database_unavailable when the registry cannot be asked. */
+export type ApiKeyLookup = (id: string) => Promise<ApiKeyRecord | null>

@@ -5,8 +5,6 @@ import type { Identity } from './identity.ts'
 import { isJwtShaped, parseJwt, peekIssuer } from './jwt-parse.ts'
 import type { Provider, VerifyContext } from './provider.ts'
 
-export { tokenDigest } from './token-digest.ts'
-
 /** Characters. */
 const LONGEST_OPAQUE = 4_096
 const LONGEST_TOKEN = 8_192

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { canonicalJson } from '#base/canonical.ts'
 import { deriveKey } from '#base/derive.ts'
 import { uuidv7 } from '#base/id.ts'
 import type { Queryable } from '#db/database.ts'
@@ -53,7 +54,7 @@ export function auditMac(key: Buffer, row: Omit<AuditRow, 'mac'>): string {
     row.action,
     row.target,
   ]
-  const more = [row.outcome, row.latency_ms, row.request_id, row.ip, canonical(row.detail), row.arguments_digest]
+  const more = [row.outcome, row.latency_ms, row.request_id, row.ip, canonicalJson(row.detail), row.arguments_digest]
   return createHmac('sha256', key)
     .update(JSON.stringify(['audit/v1', ...fields, ...more]))
     .digest('hex')
@@ -92,15 +93,6 @@ export async function insertAudit(db: Queryable, rows: readonly AuditRow[]): Pro
       ${column('sub')}::text[], ${column('key_id')}::text[], ${column('action')}::text[], ${column('target')}::text[],
       ${column('outcome')}::text[], ${column('latency_ms')}::integer[], ${column('request_id')}::text[], ${column('ip')}::text[],
       ${detail}::jsonb[], ${column('arguments_digest')}::text[], ${column('mac')}::text[])`)
-}
-
-/** JSON with sorted members: what jsonb gives back in another order reads the same. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  )
 }
 
 const clean = (text: string): string => text.replaceAll('\0', '').replaceAll(/\p{Surrogate}/gu, '\uFFFD')

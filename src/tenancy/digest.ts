@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto'
 
-/** How a revoked token is known (D22): hex SHA-256. */
-export const tokenDigest = (token: string): string => createHash('sha256').update(token).digest('hex')
-
 /** How a blocked person is known: hex SHA-256 of iss, NUL, sub. */
 export const personDigest = (iss: string, sub: string): string =>
   createHash('sha256').update(`${iss}\0${sub}`).digest('hex')

@@ -2,25 +2,8 @@ import type { Clock } from '#base/clock.ts'
 import { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
+import type { ApiKeyLookup, ApiKeyRecord } from '#identity/api-key.ts'
 import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
-
-/** What the api-key provider needs to judge a key. */
-interface ApiKeyRecord {
-  readonly id: string
-  /** The tenant's slug. */
-  readonly tenant: string
-  readonly name: string
-  /** SHA-256 of the whole key. */
-  readonly digest: Buffer
-  readonly scopes: readonly string[]
-  readonly cidrs: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly expires_at: number | null
-  readonly revoked_at: number | null
-}
-
-/** null: no such key. Throws Refusal database_unavailable. */
-export type ApiKeyLookup = (id: string) => Promise<ApiKeyRecord | null>
 
 export interface KeyLookupOptions {
   readonly database: Database

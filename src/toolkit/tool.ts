@@ -6,6 +6,7 @@ import type { Principal } from '#tenancy/tenant.ts'
 export { sql }
 export { uuidv7 } from '#base/id.ts'
 export { userId } from '#identity/identity.ts'
+export { whoami } from '#tenancy/whoami.ts'
 export { cursorOf, encodeCursor } from './cursor.ts'
 export type { TenantDb, Principal }
 

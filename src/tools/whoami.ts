@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineTool, userId } from '#toolkit/tool.ts'
+import { defineTool, whoami } from '#toolkit/tool.ts'
 
 export default defineTool({
   title: 'Who am I',
@@ -19,22 +19,14 @@ export default defineTool({
     role: z.enum(['viewer', 'member', 'admin', 'owner', 'service']),
     scopes: z.array(z.string()).describe('What this token may do, sorted'),
   }),
-  run: async (_, { principal: { identity, tenant, role, scopes } }) => {
-    const user_id = userId(identity)
-    const structured = {
-      user_id,
-      email: identity.email,
-      name: identity.name,
-      provider: identity.provider,
-      tenant: { slug: tenant.slug, name: tenant.name },
-      role,
-      scopes: [...scopes].sort(),
-    }
-    const who = [identity.name, identity.email].filter((part) => part !== null).join(', ')
+  run: async (_, { principal }) => {
+    const structured = whoami(principal)
+    const { user_id, tenant, role, scopes } = structured
+    const who = [structured.name, structured.email].filter((part) => part !== null).join(', ')
     const text = [
       `You are ${who === '' ? user_id : `${who} (${user_id})`}.`,
       `Organisation: ${tenant.name} (${tenant.slug}), role ${role}.`,
-      `Scopes: ${structured.scopes.join(' ') || 'none'}.`,
+      `Scopes: ${scopes.join(' ') || 'none'}.`,
     ]
     return { text: text.join('\n'), structured }
   },

@@ -23,7 +23,7 @@ beforeAll(async () => {
   }
   replicas = await Promise.all([first, second].map(async (port) => await startReplica({ ...env, PORT: String(port) })))
   alice = (await gatehouse(['dev-token', 'alice@acme.test'], { ...env, PORT: String(first) })).stdout.trim()
-  expect((await whoami(alice)).status).toBe(200)
+  await until(async () => await everywhere(alice, 200))
 }, 60_000)
 afterAll(async () => {
   await Promise.all((replicas ?? []).map(async (replica) => await replica.end('SIGKILL')))

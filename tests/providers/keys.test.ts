@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
 import { makeApiKey } from '#identity/api-key.ts'
-import type { ApiKeyRecord } from '#providers/index.ts'
+import type { ApiKeyRecord } from '#identity/api-key.ts'
 import { configs, openGate, outcomeOf, refusalOf, type Gate } from './support.ts'
 
 let gate: Gate

@@ -7,7 +7,8 @@ import { Refusal } from '#base/refusal.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { VerifyContext } from '#identity/provider.ts'
-import { createProviders, type ApiKeyRecord, type ProviderOptions } from '#providers/index.ts'
+import type { ApiKeyRecord } from '#identity/api-key.ts'
+import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import {
   GITHUB_CLIENT,
   INTROSPECTOR,

@@ -13,6 +13,8 @@ export interface RunningGatehouse {
   readonly url: string
   readonly mcp: string
   readonly database: FreshDatabase
+  /** The environment of a command line beside it. */
+  readonly env: Readonly<Record<string, string>>
   /** Every log line so far, as text. */
   readonly lines: readonly string[]
   /** A real token of the development sign-in. */
@@ -31,17 +33,17 @@ export async function startGatehouse(options: {
   readonly beside?: RunningGatehouse
 }): Promise<RunningGatehouse> {
   const database = options.beside?.database ?? (await freshDatabase({ kind: options.kind }))
-  const loaded = loadConfig({
+  const { database: at, dataDir, sessionSecrets } = database.config
+  const env: Record<string, string> = {
     PORT: String(await freePort()),
-    DATA_DIR: database.config.dataDir,
+    DATA_DIR: dataDir,
+    SESSION_SECRET: sessionSecrets.join(','),
+    DATABASE_SLUG_PREFIX: at.slugPrefix,
+    ...(at.url === null ? {} : { DATABASE_URL: at.url }),
     LOG_LEVEL: 'info',
     ...options.env,
-  })
-  const config: Config = {
-    ...loaded,
-    database: database.config.database,
-    sessionSecrets: database.config.sessionSecrets,
   }
+  const config = loadConfig(env)
   const lines: string[] = []
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -58,6 +60,7 @@ export async function startGatehouse(options: {
     url: config.publicUrl,
     mcp: `${config.publicUrl}/mcp`,
     database,
+    env,
     lines,
     token: async (email) => await mintDevToken({ dataDir: config.dataDir, publicUrl: config.publicUrl, email }),
     stop,

@@ -1,5 +1,5 @@
 import { makeApiKey } from '#identity/api-key.ts'
-import type { ApiKeyRecord } from '#providers/index.ts'
+import type { ApiKeyRecord } from '#identity/api-key.ts'
 import { configs, type Gate } from '../support.ts'
 import { asksNobody, type Subject } from './subject.ts'
 

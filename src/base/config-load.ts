@@ -35,7 +35,7 @@ export function loadConfig(
 }
 
 /** As DECISIONS defines it, whatever NODE_ENV says: what others can reach is production. */
-export function isProduction(env: Environment): boolean {
+function isProduction(env: Environment): boolean {
   const url = env['PUBLIC_URL']?.trim() ?? ''
   const host = env['HOST']?.trim() ?? ''
   return (

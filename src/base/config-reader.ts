@@ -63,7 +63,8 @@ export class ConfigReader {
       const content = readFileSync(resolve(this.#cwd, file), 'utf8').trim()
       return content === '' ? this.problem(name, `the file of ${variable}_FILE is empty`) : content
     } catch {
-      return this.problem(name, `the file of ${variable}_FILE cannot be read: ${file}`)
+      // Not which: who mixes the two up has written the secret itself there.
+      return this.problem(name, `the file of ${variable}_FILE cannot be read`)
     }
   }
 

@@ -17,7 +17,7 @@ export function likelyMistakes(env: Environment): readonly string[] {
 }
 
 /** One letter more, less, other, or two swapped? */
-export function isNear(one: string, other: string): boolean {
+function isNear(one: string, other: string): boolean {
   let start = 0
   while (start < one.length && one[start] === other[start]) start++
   const [a, b] = [one.slice(start), other.slice(start)]

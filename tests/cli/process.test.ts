@@ -87,6 +87,16 @@ test('exit codes reach the shell', async () => {
   delete env['LOG_LEVEL']
 })
 
+test('a server whose provider cannot be used ends with 78 although its database is open already', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gh-'))
+  const own = env
+  env = { ...own, DATA_DIR: dataDir, OIDC_ISSUER: 'https://login.microsoftonline.com/common/v2.0', OIDC_AUDIENCE: 'x' }
+  const ended = await gatehouse('serve')
+  env = own
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 })
+  expect(ended).toMatchObject({ code: 78, stderr: expect.stringContaining('lets every Entra tenant in') })
+})
+
 test('an idle server ends within two seconds of SIGTERM, with 0', async () => {
   const began = performance.now()
   server.kill('SIGTERM')

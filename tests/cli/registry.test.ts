@@ -20,6 +20,8 @@ describe.each(databaseKinds)('%s', (kind) => {
   const run = async (line: string | readonly string[]): Promise<Ran> => {
     return await gatehouse({ env: { ...environment(fresh), PORT: '3999', GOOGLE_CLIENT_ID: 'app' } }, line)
   }
+  const atTerminal = async (line: string, input = ''): Promise<Ran> =>
+    await gatehouse({ env: environment(fresh), isTTY: true }, line, input)
   const rows = async (line: string): Promise<readonly Row[]> => {
     const ran = await run(`${line} --json`)
     expect(ran.exit).toBe(0)
@@ -60,6 +62,15 @@ describe.each(databaseKinds)('%s', (kind) => {
       const done = await run('tenant delete doomed --yes --json')
       expect(done.json()).toMatchObject({ status: 'deleted', deleted_at: expect.stringMatching(/Z$/) })
       expect(await run('tenant create doomed')).toMatchObject({ exit: 1, stdout: '' })
+    })
+
+    test('at a terminal delete asks for the slug, and anything else is a no', async () => {
+      await run('tenant create asked')
+      const no = await atTerminal('tenant delete asked', 'yes\n')
+      expect(no).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('Type asked to go on') })
+      expect((await run('tenant show asked --json')).json()).toMatchObject({ status: 'active' })
+      expect(await atTerminal('tenant delete asked', 'asked\n')).toMatchObject({ exit: 0 })
+      expect((await run('tenant show asked --json')).json()).toMatchObject({ status: 'deleted' })
     })
 
     test.each([
@@ -362,6 +373,19 @@ describe.each(databaseKinds)('%s', (kind) => {
       expect(ran.json()).toMatchObject({ control_version: 1, tenant_version: 1, failed: [] })
     })
 
+    test('migrate shows a bar at a terminal and plain lines elsewhere, and neither on stdout', async () => {
+      const behind = async () =>
+        await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug IN ('acme', 'globex')`)
+      await behind()
+      const bar = await atTerminal('migrate')
+      expect(bar.stderr).toMatch(/\[#{30}\] 2\/2/)
+      await behind()
+      const lines = await run('migrate')
+      expect(lines.stderr).toMatch(/^2 of 2 tenants$/m)
+      expect(lines.stderr).not.toContain('\u001b')
+      for (const { stdout } of [bar, lines]) expect(stdout).toContain('2 of 2 tenants were brought to version 1.')
+    })
+
     test('migrate leaves behind what fails, names it, goes on, and ends with 3', async () => {
       await run('tenant create broken')
       await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug IN ('broken', 'acme')`)
@@ -393,4 +417,26 @@ describe.each(databaseKinds)('%s', (kind) => {
       },
     )
   })
+})
+
+test('a Postgres that was never migrated is told apart from one that is away', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  await fresh.sql('DROP SCHEMA gatehouse CASCADE')
+  const shell = { env: environment(fresh) }
+  const told = { exit: 1, stdout: '', stderr: expect.stringContaining('run `gatehouse migrate` first') }
+  expect(await gatehouse(shell, 'tenant list')).toMatchObject(told)
+  expect((await gatehouse(shell, 'doctor')).stdout).toMatch(/^FAIL +database +.*never migrated/m)
+  expect(await gatehouse(shell, 'migrate')).toMatchObject({ exit: 0 })
+  expect(await gatehouse(shell, 'tenant list --json')).toMatchObject({ exit: 0, stdout: '[]\n' })
+  await fresh.drop()
+  const away = await gatehouse(
+    { env: { ...shell.env, DATABASE_URL: 'postgresql://u:hunter2@127.0.0.1:1/x' } },
+    'tenant list',
+  )
+  expect(away).toMatchObject({
+    exit: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^error: the database cannot be reached/),
+  })
+  expect(away.stderr).not.toContain('hunter2')
 })

@@ -13,20 +13,18 @@ export interface Ran {
 export interface Shell {
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** As if a person sat at a terminal. */
+  readonly isTTY?: boolean
 }
 
-/** Runs one command line in this process, without a terminal; `input` is its standard input. */
+/** Runs one command line in this process; `input` is its standard input. */
 export async function gatehouse(shell: Shell, line: string | readonly string[], input = ''): Promise<Ran> {
   const [out, stdout] = sink()
   const [err, stderr] = sink()
+  const tty = { isTTY: shell.isTTY === true }
+  const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), tty)
   const argv = typeof line === 'string' ? line.split(' ') : line
-  const terminal = {
-    env: shell.env,
-    cwd: shell.cwd ?? '/',
-    stdin: Readable.from(input === '' ? [] : [input]),
-    stdout,
-    stderr,
-  }
+  const terminal = { env: shell.env, cwd: shell.cwd ?? '/', stdin, stdout, stderr: Object.assign(stderr, tty) }
   const exit = await run(argv, terminal)
   const text = out.join('')
   return { exit, stdout: text, stderr: err.join(''), json: () => JSON.parse(text) as never }

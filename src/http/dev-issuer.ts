@@ -117,4 +117,8 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
 }
 
 const html = (reply: FastifyReply): FastifyReply =>
-  reply.type('text/html; charset=utf-8').header('content-security-policy', DEV_PAGE_CSP)
+  reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', DEV_PAGE_CSP)
+    // Under no-referrer a browser posts the form with `Origin: null`, which the door must refuse.
+    .header('referrer-policy', 'same-origin')

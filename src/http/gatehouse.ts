@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config, OidcConfig } from '#base/config.ts'
-import { createGuardedFetch } from '#base/fetch.ts'
+import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
+import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Provider } from '#identity/provider.ts'
@@ -50,20 +51,51 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const log = parts.log ?? createLog(config.logLevel)
   for (const warning of config.warnings) log.warn(warning)
   const secret = config.sessionSecrets[0] ?? ''
-  const mcpUrl = `${config.publicUrl}/mcp`
 
   const tools = await loadTools({ toolsDir: config.toolsDir, production: config.production, log })
   const catalogue = createCatalogue(tools)
-  const scopes = createScopes(catalogue.scopes)
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const fetch = createGuardedFetch({ allowPrivate: config.egressAllowPrivate || config.developmentSignIn })
   const database = await openDatabase({ config, log, clock })
+  try {
+    return await assemble({ config, parts, clock, log, secret, tools, catalogue, fetch, database })
+  } catch (error) {
+    // Otherwise the embedded database would keep the process, and its files, for itself.
+    await database.close()
+    await fetch.close()
+    throw error
+  }
+}
+
+interface Ground {
+  readonly config: Config
+  readonly parts: GatehouseParts
+  readonly clock: Clock
+  readonly log: Log
+  readonly secret: string
+  readonly tools: Awaited<ReturnType<typeof loadTools>>
+  readonly catalogue: ReturnType<typeof createCatalogue>
+  readonly fetch: GuardedFetch
+  readonly database: Database
+}
+
+async function assemble({
+  config,
+  parts,
+  clock,
+  log,
+  secret,
+  tools,
+  catalogue,
+  fetch,
+  database,
+}: Ground): Promise<Gatehouse> {
   const door = createRegistryDoor({
     database,
     config,
     clock,
     log,
-    scopes,
+    scopes: createScopes(catalogue.scopes),
     secret,
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
@@ -75,7 +107,7 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const providers = createProviders({
     config,
-    mcpUrl,
+    mcpUrl: `${config.publicUrl}/mcp`,
     fetch,
     clock,
     log,

@@ -1,35 +1,12 @@
-import { Client, StreamableHTTPClientTransport, type OAuthClientProvider } from '@modelcontextprotocol/client'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browser } from '../http/browser.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
+import { signInMemory } from '../support/sign-in-memory.ts'
 
-/** What an MCP client keeps of a sign-in; both eras ask for the same. */
-function memory() {
-  const held: { client?: unknown; tokens?: unknown; discovery?: unknown; verifier: string; asked: URL | null } = {
-    verifier: '',
-    asked: null,
-  }
-  const provider = {
-    redirectUrl: 'http://127.0.0.1:39999/callback',
-    clientMetadata: {
-      client_name: 'An MCP client',
-      redirect_uris: ['http://127.0.0.1:39999/callback'],
-      token_endpoint_auth_method: 'none',
-    },
-    clientInformation: () => held.client,
-    saveClientInformation: (client: unknown) => void (held.client = client),
-    tokens: () => held.tokens,
-    saveTokens: (tokens: unknown) => void (held.tokens = tokens),
-    redirectToAuthorization: (url: URL) => void (held.asked = url),
-    saveCodeVerifier: (verifier: string) => void (held.verifier = verifier),
-    codeVerifier: () => held.verifier,
-    saveDiscoveryState: (state: unknown) => void (held.discovery = state),
-    discoveryState: () => held.discovery,
-  } as OAuthClientProvider
-  return { provider, held }
-}
+const memory = () => signInMemory('http://127.0.0.1:39999/callback')
 
 let server: RunningGatehouse
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /**
  * Compiles to dist/, or does nothing when no input changed since the last build (so a second `npm start` is quick).
- * dist/ is emptied first: files of removed sources must not stay behind.
+ * dist/ is always made anew: files of removed sources must not stay behind.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,13 +23,20 @@ for (const path of inputs.sort()) hash.update(`${path}\0`).update(readFileSync(j
 const fingerprint = hash.digest('hex')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== fingerprint) {
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+  // Made beside and put in place whole: a server that runs from dist/ meanwhile finds no half of it.
+  const made = join(root, `dist-${process.pid}`)
+  const old = `${made}-old`
   try {
     // Its messages go to stderr: stdout belongs to the command that asked for the build.
-    execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: ['ignore', 2, 2] })
-  } catch {
-    process.exit(1)
+    execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', made], { stdio: ['ignore', 2, 2] })
+    writeFileSync(join(made, '.fingerprint'), fingerprint)
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)
+    renameSync(made, join(root, 'dist'))
+  } catch (error) {
+    if (error.status === undefined) console.error(error)
+    process.exitCode = 1
+  } finally {
+    for (const folder of [made, old]) rmSync(folder, { recursive: true, force: true })
   }
-  writeFileSync(stamp, fingerprint)
 }

@@ -21,7 +21,12 @@ export interface Config {
   readonly sessionSecrets: readonly string[]
   readonly operators: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  readonly rateLimit: { readonly on: boolean; readonly perIp: number; readonly perTenant: number; readonly perPrincipal: number }
+  readonly rateLimit: {
+    readonly on: boolean
+    readonly perIp: number
+    readonly perTenant: number
+    readonly perPrincipal: number
+  }
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null
@@ -106,7 +111,11 @@ export interface OidcConfig {
   /** Entra: allow-list of `tid`; [] = not Entra. */
   readonly tenantIds: readonly string[]
   /** RFC 7662: credentials when opaque tokens are accepted. Endpoint null: from discovery. */
-  readonly introspection: { readonly endpoint: string | null; readonly clientId: string; readonly clientSecret: string } | null
+  readonly introspection: {
+    readonly endpoint: string | null
+    readonly clientId: string
+    readonly clientSecret: string
+  } | null
   readonly algorithms: readonly string[]
 }
 export interface SharedSecretConfig {

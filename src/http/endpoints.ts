@@ -1,6 +1,7 @@
 import type { Config } from '#base/config.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { ProviderFacts } from './deps.ts'
+import { isObject } from './message.ts'
 
 /** A slug that could be a tenant's; whether it is one is told to members only (D13). For route patterns and for matching. */
 export const SLUG = '[a-z][a-z0-9_]{0,40}'
@@ -10,8 +11,16 @@ export const endpointPath = (slug: string | null): string => (slug === null ? '/
 
 const TENANT_PATH = new RegExp(`^/t/(${SLUG})/`)
 
-/** The slug a path names, if any. */
+/** The slug a path names, if any: for text that is no request. */
 export const slugOf = (path: string): string | null => TENANT_PATH.exec(path)?.[1] ?? null
+
+/**
+ * The slug of the route that serves this request, so that routing and tenancy never read one path in two ways: the router decodes
+ * (`/t/%61cme/mcp` is a path of acme, RFC 3986 section 2.3), the raw path does not. null: the route names no tenant, or there is none.
+ */
+export function routedSlug({ params }: { readonly params: unknown }): string | null {
+  return isObject(params) && typeof params['slug'] === 'string' ? params['slug'] : null
+}
 
 /** RFC 9728 section 3.1: the well-known segment stands between host and path of the resource. */
 export const metadataUrl = (publicUrl: string, slug: string | null): string =>

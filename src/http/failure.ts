@@ -4,7 +4,7 @@ import type { Log } from '#base/log.ts'
 import { REFUSALS, Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable } from '#db/database.ts'
 import type { Challenge } from './challenge.ts'
-import { slugOf } from './endpoints.ts'
+import { routedSlug } from './endpoints.ts'
 import type { IpLimit } from './ip-limit.ts'
 import type { Visits } from './visit.ts'
 
@@ -39,7 +39,7 @@ export function createFailureHandler({ log, visits, challenge, ipLimit }: Failur
     }
     const refusal = await counted(thrown, visit.principal === null, visit.ip)
     visit.refusal = refusal
-    const { status, headers, body } = challenge(refusal, slugOf(request.url))
+    const { status, headers, body } = challenge(refusal, routedSlug(request))
     return await reply.code(status).headers(headers).send(body)
   }
 

@@ -5,7 +5,7 @@ import { bearerToken } from '#identity/bearer.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { limitHeaders } from './challenge.ts'
 import type { AppDeps } from './deps.ts'
-import { slugOf } from './endpoints.ts'
+import { routedSlug } from './endpoints.ts'
 import type { Visits } from './visit.ts'
 
 /** Somebody known, in a tenant, within their limits. */
@@ -37,7 +37,7 @@ export function createGate(
     visit.presented = true
     const identity = await deps.authenticate(token, { ip: visit.ip })
     visit.identity = identity
-    const at = { slug: slugOf(request.url), ip: visit.ip, tokenDigest: tokenDigest(token) }
+    const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest: tokenDigest(token) }
     const principal = await deps.principal(identity, at)
     visit.principal = principal
     const limit = await deps.limits.consume(principal)

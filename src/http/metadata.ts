@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ProviderFacts } from './deps.ts'
-import { SLUG, endpointPath, metadataUrl, slugOf } from './endpoints.ts'
+import { SLUG, endpointPath, routedSlug } from './endpoints.ts'
 import { page } from './routes.ts'
 
 export interface MetadataOptions {
@@ -32,11 +32,10 @@ export function metadataRoutes(
     bearer_methods_supported: ['header'],
     resource_name: slug === null ? 'Gatehouse' : `Gatehouse (${slug})`,
   })
-  const prefix = new URL(metadataUrl(publicUrl, null)).pathname.slice(0, -'/mcp'.length)
   for (const url of [WELL_KNOWN, `${WELL_KNOWN}/mcp`, `${WELL_KNOWN}/t/:slug(^${SLUG}$)/mcp`]) {
     page(app, url, anonymous, async (request, reply) => {
       reply.header('cache-control', 'public, max-age=300')
-      return describe(slugOf(request.url.slice(prefix.length)))
+      return describe(routedSlug(request))
     })
   }
 }

@@ -172,6 +172,10 @@ test('D13: each tenant endpoint has its own metadata, for any well-formed slug, 
     )
   }
   for (const slug of ['1abc', 'Acme', 'a'.repeat(42), 'a-b', '']) expect((await metadata(slug)).status, slug).toBe(404)
+  // One path in two spellings is one tenant: what the router decodes, the gate must not read otherwise.
+  expect((await rpc(`${url}/t/%67lobex_test/mcp`, PING)).status).toBe(403)
+  expect((await rpc(`${url}/t/%61cme_test/mcp`, PING)).status).toBe(200)
+  expect(await (await metadata('%61cme_test')).json()).toMatchObject({ resource: `${url}/t/acme_test/mcp` })
   const foreign = await rpc(`${url}/t/globex_test/mcp`, PING)
   const unknown = await rpc(`${url}/t/nobody_has_this/mcp`, PING)
   expect([foreign.status, await foreign.text(), same(foreign.headers)]).toEqual([

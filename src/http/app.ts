@@ -67,7 +67,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => {
       // A path that cannot be decoded: no hook runs for it.
       begin(request, reply)
-      void failure(error, request, reply)
+      try {
+        if (!door(request, reply)) void failure(error, request, reply)
+      } catch (refusal) {
+        void failure(refusal, request, reply)
+      }
     },
   })
   const failure = createFailureHandler({ log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit })

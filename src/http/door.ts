@@ -54,6 +54,9 @@ export function createDoor(config: Config): Door {
       reply.header('access-control-expose-headers', EXPOSED)
     }
 
+    // A target in absolute form names a host of its own, which would count instead of the header's (RFC 9112 section 3.2.2).
+    if (!request.url.startsWith('/'))
+      throw new Refusal('request_malformed', { detail: 'the request target is not a path' })
     const hosts = request.raw.rawHeaders.filter((_, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'host')
     const [host] = hosts
     if (host === undefined || hosts.length > 1)
@@ -81,5 +84,5 @@ export function createDoor(config: Config): Door {
 function hostnameOf(url: string): string | null {
   if (!URL.canParse(url)) return null
   const { hostname, username, pathname } = new URL(url)
-  return username === '' && (pathname === '/' || pathname === '') ? hostname : null
+  return username === '' && pathname === '/' && !/[?#]/.test(url) ? hostname : null
 }

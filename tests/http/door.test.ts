@@ -14,6 +14,8 @@ test('B12: another Host is 403, our own and loopback are served, and so are the 
     'localhost.evil.com',
     'a@127.0.0.1',
     '127.0.0.1/x',
+    '127.0.0.1?x',
+    '127.0.0.1#x',
     '%6c',
     '169.254.169.254',
   ]) {
@@ -30,6 +32,27 @@ test('B12: another Host is 403, our own and loopback are served, and so are the 
     expect(statusOf(await raw(port, asHost(host))), host).toBe(401)
   }
   expect(statusOf(await raw(port, asHost('10.2.3.4', '/livez')))).toBe(200)
+})
+
+test('a request target with a host of its own is 400, whatever it names: no other look at the request would see that host', async () => {
+  const { port } = await startApp()
+  for (const target of [
+    `http://127.0.0.1:${port}/mcp`,
+    'http://evil.com/mcp',
+    'http://x/t/globex_test/mcp',
+    '*',
+    'mcp',
+  ])
+    expect(statusOf(await raw(port, asHost('127.0.0.1', target, 'Authorization: Bearer alice'))), target).toBe(400)
+})
+
+test('a path that cannot be decoded passes the same door as any other', async () => {
+  const { port } = await startApp()
+  const answer = await raw(port, asHost('127.0.0.1', '/%zz', 'Origin: http://localhost:6274'))
+  expect(statusOf(answer)).toBe(400)
+  expect(answer).toContain('x-content-type-options: nosniff')
+  expect(answer).toContain('access-control-allow-origin: http://localhost:6274')
+  expect(statusOf(await raw(port, asHost('evil.com', '/%zz')))).toBe(403)
 })
 
 test('in production loopback is no name of ours', async () => {

@@ -52,6 +52,12 @@ export function createMcp(options: McpOptions): Mcp {
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
       done(null, parseMessage(String(body))),
     )
+    // RFC 6750 section 2: a client must not send the token in more than one way.
+    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+      if (new URLSearchParams(String(body)).has('access_token'))
+        done(new Refusal('header_malformed', { detail: 'a token in the header and one in the body' }))
+      else done(null, parseMessage(String(body)))
+    })
 
     for (const url of ENDPOINTS) {
       app.route<{ Body: Message | undefined }>({
@@ -100,7 +106,8 @@ export function createMcp(options: McpOptions): Mcp {
       ...(message?.value === undefined ? {} : { parsedBody: message.value }),
     })
     reply.code(response.status)
-    for (const [name, value] of response.headers) reply.header(name, value)
+    // Whether the connection stays is between the client and Node, which hears of `close` and of draining.
+    for (const [name, value] of response.headers) if (name !== 'connection') reply.header(name, value)
     if (response.status === 405) reply.header('allow', 'POST')
     if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true)
       return await reply.send(await response.text())

@@ -1,3 +1,4 @@
+import net from 'node:net'
 import { expect, test } from 'vitest'
 import { raw, rpc, startApp, statusOf, until } from './support.ts'
 
@@ -103,6 +104,44 @@ test('T16: a preflight needs no token and shows no data', async () => {
   expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:6274')
   expect(answer.headers.get('access-control-allow-headers')).toBe('authorization, mcp-protocol-version')
   expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
+})
+
+test('T8: a second token in a form body is 400 invalid_request', async () => {
+  const { url } = await startApp()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await rpc(`${url}/mcp`, 'a=b&access_token=alice', headers)
+  expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+    400,
+    expect.stringContaining('error="invalid_request"'),
+  ])
+  expect((await rpc(`${url}/mcp`, 'a=b', headers)).status).toBe(415)
+})
+
+test('a client that asks for the connection to be closed after its answer sees it closed, streams included', async () => {
+  const { port } = await startApp()
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'count' } })
+  const request = [
+    'POST /mcp HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Connection: close',
+    'Authorization: Bearer alice',
+    'Accept: application/json, text/event-stream',
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    '',
+    body,
+  ]
+  // `raw` would give up waiting for the end and hide that it never comes.
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(request.join('\r\n')))
+    socket.setTimeout(4000, () => socket.destroy(new Error('still open')))
+    socket.on('data', (piece) => (text += piece.toString()))
+    socket.on('error', reject)
+    socket.on('end', () => resolve(text))
+  })
+  expect(answer).toContain('text/event-stream')
+  expect(header(answer, 'connection')).toBe('close')
 })
 
 test('B15: other spellings of /mcp are the same door or none', async () => {

@@ -18,12 +18,15 @@ const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i,
 const peerOf = (request: IncomingMessage): string | null =>
   request.socket.remoteAddress === undefined ? null : plain(request.socket.remoteAddress)
 
-/** Any of these says that somebody stands between us and the client. */
-const FORWARDING = /^(?:forwarded|via|x-forwarded-|x-real-ip$)/
+/** Any of these says that somebody stands between us and the client: the standard ones, and what well-known proxies and tunnels add. */
+const FORWARDING =
+  /^(?:forwarded|via|x-forwarded-|x-original-|x-envoy-|x-amzn-|cf-|cdn-loop$|fly-|fastly-|x-real-ip$|(?:true|x|x-cluster)-client-ip$)/
 
 /** A program on this machine, with nobody in between: the only one that may use the development sign-in and see operating details (D1, D4). */
 export function directLoopback(request: IncomingMessage): boolean {
   const peer = peerOf(request)
+  // HTTP/1.0 is what nginx speaks to a server behind it unless told otherwise, and then it adds no header; no client does.
+  if (request.httpVersion === '1.0') return false
   return peer !== null && isLoopback(peer) && !Object.keys(request.headers).some((name) => FORWARDING.test(name))
 }
 

@@ -189,6 +189,9 @@ test('D1: the development sign-in answers nobody who is, or may be, on another m
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: a',
     'Via: 1.1 proxy',
+    'CF-Connecting-IP: 1.2.3.4',
+    'True-Client-IP: 1.2.3.4',
+    'X-Amzn-Trace-Id: Root=1',
   ]) {
     for (const path of [
       '/dev/.well-known/openid-configuration',
@@ -204,6 +207,12 @@ test('D1: the development sign-in answers nobody who is, or may be, on another m
       expect(statusOf(answer), `${path} ${forwarding}`).toBe(404)
     }
   }
+})
+
+test('D1: HTTP/1.0 is how nginx speaks for others when it is told nothing, and then it adds no header', async () => {
+  const server = await start(await folder())
+  const path = '/dev/.well-known/openid-configuration'
+  expect(statusOf(await raw(server.port, `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n`))).toBe(404)
 })
 
 test('D1: without the development issuer there is nothing under /dev', async () => {

@@ -41,10 +41,11 @@ export function createMcpServer({ caller, catalogue, metrics, log }: McpServerOp
     )
     server.setRequestHandler('tools/call', async (request, context) => {
       const { name, arguments: args = {} } = request.params
-      if (catalogue.requiredScopes(turn.principal, name) === null) throw invalid(`Unknown tool: ${name}`)
+      // What a caller makes up must not become a label. The call itself refuses it, and leaves an audit row.
+      const label = catalogue.requiredScopes(turn.principal, name) === null ? 'unknown' : name
       const started = performance.now()
       const count = (outcome: 'ok' | 'failed' | 'invalid'): void =>
-        metrics.tool(name, outcome, (performance.now() - started) / 1000)
+        metrics.tool(label, outcome, (performance.now() - started) / 1000)
       try {
         const result = await caller.call(turn.principal, name, args, {
           signal: context.mcpReq.signal,

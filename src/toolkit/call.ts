@@ -16,6 +16,8 @@ export { InvalidArguments }
 
 /** Milliseconds; the same as the database's own. */
 const DEFAULT_TIMEOUT = 15_000
+/** Characters of the name of a tool that is not there, in answer and audit. */
+const LONGEST_NAME = 128
 
 export interface CallRequest {
   /** Aborted when the caller is gone. */
@@ -77,9 +79,11 @@ export function createCaller({ database, tools, audit, clock, log, reread }: Cal
   return {
     async call(principal, name, args, { signal, requestId, ip, progress }) {
       const startedAt = clock.now()
+      const tool = tools.get(name)
       const record = (outcome: 'ok' | 'failed', reason: string | null, target: string | null): CallRecord => ({
         principal,
-        tool: name,
+        // A name that a caller made up is of any length, and may hold what Postgres takes in no text, which would cost a whole batch of rows.
+        tool: tool === undefined ? name.replace(/[^ -~]/g, '?').slice(0, LONGEST_NAME) : name,
         target,
         outcome,
         reason,
@@ -88,10 +92,9 @@ export function createCaller({ database, tools, audit, clock, log, reread }: Cal
         ip,
         args,
       })
-      const tool = tools.get(name)
       if (tool === undefined || !existsFor(principal, tool)) {
         await audit.record(record('failed', 'tool_unknown', null))
-        throw new InvalidArguments(`Unknown tool: ${name.slice(0, 128)}`)
+        throw new InvalidArguments(`Unknown tool: ${name.slice(0, LONGEST_NAME)}`)
       }
       if (!tool.scopes.every((scope) => principal.scopes.has(scope))) {
         throw new Refusal('scope_insufficient', { scope: tool.scopes })

@@ -147,6 +147,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     caller: {
       call: async (_principal, name, args, request) => {
         calls.push({ name, args, request })
+        if (!TOOLS.some((tool) => tool.name === name)) throw new InvalidArguments(`Unknown tool: ${name}`)
         if (name === 'echo') {
           const value = (args as { text?: unknown }).text
           if (typeof value !== 'string') throw new InvalidArguments('text: expected a string')

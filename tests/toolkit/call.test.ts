@@ -329,6 +329,16 @@ describe.each(databaseKinds)('a call, on %s', (kind) => {
       expect(written.every(({ detail }) => detail?.reason === 'tool_unknown')).toBe(true)
     })
 
+    test('a name that nobody could give a tool costs the audit no row', async () => {
+      const desk = deskWith(tool())
+      const owner = desk.as(desk.principal(tenant, 'owner'))
+      await owner('probe')
+      await expect(owner(`a\0\ud800${'x'.repeat(1000)}`)).rejects.toThrow(InvalidArguments)
+      await desk.audit.flush()
+      expect((await rows()).map(({ action }) => action).sort()).toEqual([`a??${'x'.repeat(125)}`, 'probe'])
+      expect(desk.audit.lost).toBe(0)
+    })
+
     test('D12: missing by the token only: a refusal that names the scopes', async () => {
       const desk = deskWith(tool({ scopes: ['projects:write'] }))
       const narrow = desk.as(desk.principal(tenant, 'owner', { scopes: new Set(['projects:read']) }))

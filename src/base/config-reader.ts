@@ -68,12 +68,15 @@ export class ConfigReader {
     }
   }
 
-  /** Separated by commas; [] when absent. */
+  /** Separated by commas; [] when absent. A list of nothing but commas is a problem: it would pass for given where one is needed. */
   list(name: SettingName): readonly string[] {
-    return (this.text(name) ?? '')
+    const value = this.text(name)
+    const items = (value ?? '')
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '')
+    if (value !== null && items.length === 0) this.problem(name, 'holds nothing but commas')
+    return items
   }
 
   flag(name: SettingName, otherwise: boolean): boolean {

@@ -128,6 +128,9 @@ describe('a bad environment', () => {
       { ...production, PUBLIC_URL: 'https://mcp.example.com/base' },
       ['PUBLIC_URL: must be an origin without path, query or user, for example https://mcp.example.com'],
     ],
+    // A list of nothing passes for given, and no secret at all would be used.
+    [{ ...production, SESSION_SECRET: ' , ' }, ['SESSION_SECRET: holds nothing but commas']],
+    [{ ...production, GOOGLE_CLIENT_ID: ',' }, ['GOOGLE_CLIENT_ID: holds nothing but commas']],
     [{ ...production, SESSION_SECRET: 'short' }, ['SESSION_SECRET: must have at least 32 characters']],
     [
       { ...production, SESSION_SECRET: `${SECRET},short` },

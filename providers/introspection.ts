@@ -58,6 +58,11 @@ export async function introspect(
   if (type !== undefined && !(typeof type === 'string' && /^(?:bearer|access_token)$/i.test(type))) {
     throw new Refusal('type_refused', { detail: 'introspection says it is no bearer access token' })
   }
+  // Hydra calls a refresh token `Bearer` too, and says here what it is.
+  const use = claims['token_use']
+  if (use !== undefined && use !== 'access_token' && use !== 'access') {
+    throw new Refusal('type_refused', { detail: 'introspection says it is for another use' })
+  }
   if (claims['cnf'] !== undefined) throw new Refusal('token_bound')
 
   const now = seconds(parts.clock)

@@ -201,6 +201,8 @@ describe('opaque tokens', () => {
     ['neither client nor audience', { aud: undefined }, 'audience_mismatch 401'],
     ['our sign-in client and no audience', { aud: undefined, client_id: CLIENT_ID }, 'accepted'],
     ['N10: a refresh token', { token_type: 'refresh_token' }, 'type_refused 401'],
+    ['N10: a refresh token as Hydra says it', { token_type: 'Bearer', token_use: 'refresh_token' }, 'type_refused 401'],
+    ['an access token as Hydra says it', { token_type: 'Bearer', token_use: 'access_token' }, 'accepted'],
     ['a bearer token', { token_type: 'bearer' }, 'accepted'],
     ['a token bound to a key', { cnf: { jkt: 'x' } }, 'token_bound 401'],
     ['a token type that needs a proof', { token_type: 'DPoP' }, 'type_refused 401'],

@@ -128,7 +128,7 @@ async function addExtension(client: pg.ClientBase, name: string, log: Log): Prom
 /** Functions that tools never need and that a hostile statement would use; D15 refuses them by name as well. */
 const DANGEROUS = `SELECT p.oid::pg_catalog.regprocedure::text AS name FROM pg_catalog.pg_proc p
   WHERE p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND p.prokind = 'f'
-    AND p.proname ~ '^(set_config|pg_notify|pg_sleep.*|lo_.*|loread|lowrite|ts_stat|pg_(try_)?advisory_.*|.*_to_xml(schema|_and_xmlschema)?)$'
+    AND p.proname ~ '^(set_config|pg_notify|pg_sleep.*|lo_.*|loread|lowrite|setseed|ts_stat|ts_rewrite|pg_(try_)?advisory_.*|.*_to_xml(schema|_and_xmlschema)?)$'
     AND EXISTS (SELECT 1 FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE')
   ORDER BY 1`
 

@@ -19,7 +19,8 @@ export function sql(strings: TemplateStringsArray, ...values: readonly unknown[]
     text = strings.reduce((all, part, index) => (index === 0 ? part : `${all}$${index}${part}`), '')
     texts.set(strings, text)
   }
-  const statement = { text, values }
+  // Frozen: what was checked is what is sent.
+  const statement = Object.freeze({ text, values })
   made.add(statement)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand exists in types only; `made` is its run-time half
   return statement as unknown as Sql

@@ -11,13 +11,14 @@ const REFUSED = [
   /^set_config$/,
   /^pg_settings$/,
   /_to_xml(schema|_and_xmlschema)?$/,
-  /^ts_stat$/,
+  /^ts_(stat|rewrite)$/,
   /^pg_notify$/,
   /^pg_(try_)?advisory_/,
   /^pg_(cancel|terminate)_backend$/,
   /^lo_|^lo(read|write)$/,
   /^dblink/,
   /^pg_sleep/,
+  /^set(seed|_limit)$/,
 ]
 
 /** String constants, comments and quoted names are told apart from bare words in one pass, in the order Postgres does. */

@@ -74,7 +74,7 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
               denied ||= MAY_BE_FENCED.has(sqlState(error) ?? '') || isLoginRefused(error)
             },
           },
-          async (db) => await run({ access: options.access, query: async (statement) => await db.query(statement) }),
+          async (db) => await run({ access: options.access, query: db.query.bind(db) }),
         )
       } catch (error) {
         if (denied && (await isFenced(pool(place.placement), place.schema))) {

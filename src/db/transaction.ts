@@ -33,6 +33,9 @@ export async function transaction<T>(
 ): Promise<T> {
   options.signal?.throwIfAborted()
   const client = await lease(pool)
+  // The caller may have left while waiting for the connection: nothing tells of it any more.
+  if (options.signal?.aborted === true) client.release()
+  options.signal?.throwIfAborted()
   const session = new Session(client, options)
   const limit = new Limit(options)
   try {
@@ -123,7 +126,15 @@ class Session implements Queryable {
     this.#prelude.catch(() => {})
   }
 
-  async query<Row extends object>(statement: Sql): Promise<Row[]> {
+  /** A statement that nobody waits for and that fails must fail its transaction, not end the process. */
+  // oxlint-disable-next-line typescript/promise-function-async -- an async function would make a second promise, not looked after
+  query<Row extends object>(statement: Sql): Promise<Row[]> {
+    const answer = this.#query<Row>(statement)
+    answer.catch(() => {})
+    return answer
+  }
+
+  async #query<Row extends object>(statement: Sql): Promise<Row[]> {
     const { text, values } = this.#options.check(statement)
     const turn = this.#last
     const answer = turn.then(async () => {

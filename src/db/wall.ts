@@ -9,6 +9,7 @@ const ESCAPES: readonly (readonly [name: string, statement: string])[] = [
   ['pg_settings', `UPDATE pg_catalog.pg_settings SET setting = setting WHERE name = 'work_mem'`],
   ['query_to_xml', `SELECT pg_catalog.query_to_xml('SELECT 1', false, false, '')`],
   ['ts_stat', `SELECT * FROM pg_catalog.ts_stat('SELECT NULL::tsvector')`],
+  ['ts_rewrite', `SELECT pg_catalog.ts_rewrite('a'::tsquery, 'SELECT NULL::tsquery, NULL::tsquery')`],
   ['DO', `DO $$ BEGIN END $$`],
   ['pg_notify', `SELECT pg_catalog.pg_notify('gatehouse_probe', '')`],
   ['pg_advisory_lock', `SELECT pg_catalog.pg_advisory_xact_lock(1)`],

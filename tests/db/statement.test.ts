@@ -14,6 +14,12 @@ describe('D15: db.query takes only the template', () => {
     }
   })
 
+  test('D15: a statement cannot become another one between the look at it and the sending', () => {
+    let looks = 0
+    const text = { get: () => (looks++ < 3 ? 'SELECT 1' : 'SET LOCAL ROLE tenant_b') }
+    expect(() => Object.defineProperty(sql`SELECT 1`, 'text', text)).toThrow(TypeError)
+  })
+
   test('D15: every value is bound, whatever it holds', () => {
     const evil = `'; DROP TABLE projects; --`
     expect(check(sql`SELECT ${evil} WHERE ${1} = ${2}`)).toMatchObject({
@@ -71,6 +77,9 @@ describe('D15: db.query takes only the template', () => {
     `SELECT table_to_xmlschema('x', true, true, '')`,
     `SELECT database_to_xml_and_xmlschema(true, true, '')`,
     `SELECT * FROM ts_stat('select set_config(''role'', ''tenant_b'', true)')`,
+    `SELECT ts_rewrite('a'::tsquery, 'select ''a''::tsquery, set_config(''role'', ''tenant_b'', true)::tsquery')`,
+    'SELECT setseed(0.5)',
+    'SELECT ext.set_limit(0.9)',
     `SELECT pg_notify('gatehouse', '{}')`,
     'SELECT pg_advisory_lock(1)',
     'SELECT pg_try_advisory_xact_lock(1)',

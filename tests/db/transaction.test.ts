@@ -60,6 +60,23 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
     expect(await names()).toEqual(['kept', 'second', 'third', 'fourth', 'fifth'])
   })
 
+  test('a statement that nobody waited for and that fails undoes the transaction and ends no process', async () => {
+    const unheard: unknown[] = []
+    const hear = (error: unknown): void => void unheard.push(error)
+    process.on('unhandledRejection', hear)
+    let kept: TenantDb | null = null
+    const failed = fresh.database.tenant(acme, { access: 'write' }, async (db) => {
+      kept = db
+      void add(db, 'lost').catch(() => {})
+      void db.query(sql`SELECT 1 / 0`)
+    })
+    await expect(failed).rejects.toMatchObject({ code: '22012' })
+    void (kept as unknown as TenantDb).query(sql`SELECT 1`)
+    expect(await names()).not.toContain('lost')
+    process.off('unhandledRejection', hear)
+    expect(unheard).toEqual([])
+  })
+
   test('the handle is of no use when the transaction is over', async () => {
     let kept: TenantDb | null = null
     await fresh.database.tenant(acme, { access: 'read' }, async (db) => {
@@ -118,6 +135,25 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
           ).length === 0,
       )
     }
+  })
+
+  test('a caller who leaves while waiting for a connection is not served any more', async () => {
+    const single = await fresh.open({ poolMax: 1 })
+    let go = (): void => {}
+    const held = new Promise<void>((resolve) => (go = resolve))
+    const hog = single.control({ as: 'resolver' }, async () => await held)
+    const caller = new AbortController()
+    let ran = false
+    const waiting = single.tenant(acme, { access: 'write', signal: caller.signal }, async () => {
+      ran = true
+    })
+    await new Promise(setImmediate)
+    caller.abort(new Error('caller is gone'))
+    go()
+    await hog
+    await expect(waiting).rejects.toThrow('caller is gone')
+    expect(ran).toBe(false)
+    expect(await single.tenant(acme, { access: 'read' }, async () => 'served')).toBe('served')
   })
 
   test('an abort after the call touches nothing: the connection may be another tenant’s by then', async () => {

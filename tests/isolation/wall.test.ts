@@ -45,6 +45,10 @@ describe.each(databaseKinds)('the wall between tenants, %s', (kind) => {
     ['changing who it is, in a block', `DO 'BEGIN SET LOCAL ROLE ${other}; END'`],
     ['running text as SQL', `SELECT query_to_xml('SELECT * FROM ${other}.projects', true, true, '')`],
     ['running text as SQL, another way', `SELECT * FROM ts_stat('SELECT search FROM ${other}.documents')`],
+    [
+      'running text as SQL, a third way',
+      `SELECT ts_rewrite('a'::tsquery, 'SELECT search, search FROM ${other}.documents')`,
+    ],
     ['two statements in one', `SELECT 1; SELECT * FROM ${other}.projects`],
     ['leaving the transaction', 'COMMIT'],
     ['making a table', 'CREATE TABLE mine (id int)'],

@@ -1,12 +1,6 @@
 /** What depends on the server and on who the administrator is: roles belong to a whole cluster (D17). */
-import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import pg from 'pg'
 import { expect, inject, test } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import type { DatabaseConfig } from '#base/config.ts'
@@ -16,24 +10,10 @@ import type { Database } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
+import { atCluster, CLUSTER_PASSWORD, POSTGRES_15, query, withCluster } from '../support/cluster.ts'
 import { defaultSettings, freshDatabase, postgresUrl } from '../support/database.ts'
 
-const run = promisify(execFile)
-/** Of every role that the tests themselves make. */
-const PASSWORD = 'known-to-tests'
 const tag = (): string => `c${randomBytes(4).toString('hex')}`
-
-async function query<Row extends object>(url: string, ...texts: string[]): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    let rows: Row[] = []
-    for (const text of texts) rows = (await client.query<Row>(text)).rows
-    return rows
-  } finally {
-    await client.end()
-  }
-}
 
 async function open(
   url: string,
@@ -100,52 +80,13 @@ async function asOrdinaryAdmin(
   const superuser = url('postgres', 'postgres')
   await query(
     superuser,
-    `CREATE ROLE ${name} LOGIN CREATEROLE PASSWORD '${PASSWORD}'`,
+    `CREATE ROLE ${name} LOGIN CREATEROLE PASSWORD '${CLUSTER_PASSWORD}'`,
     `CREATE DATABASE ${name}`,
     `GRANT CREATE ON DATABASE ${name} TO ${name}`,
   )
   const database = await open(url(name, name), `${name}_`)
   await work(database, `${name}_`)
   await database.close()
-}
-
-const atCluster = (socket: string) => (user: string, database: string) =>
-  `postgres://${user}:${PASSWORD}@localhost:5432/${database}?host=${encodeURIComponent(socket)}`
-
-/** A cluster of its own, with passwords, as the roles shared by databases belong to whoever made them first. */
-async function withCluster(bin: string, work: (socket: string) => Promise<void>): Promise<void> {
-  const root = process.getuid?.() === 0
-  const as = root ? { uid: 65_534, gid: 65_534 } : {}
-  const home = await mkdtemp(join(tmpdir(), 'pg-own-'))
-  if (root) await chown(home, 65_534, 65_534)
-  const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
-  const data = join(home, 'data')
-  const secret = join(home, 'password')
-  await writeFile(secret, PASSWORD)
-  if (root) await chown(secret, 65_534, 65_534)
-  await run(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', secret, '-E', 'UTF8', '--no-locale', '--no-sync'],
-    { ...as, env, cwd: home },
-  )
-  const flags = ['-D', data, '-k', home, '-c', 'listen_addresses=', '-c', 'fsync=off']
-  const server = spawn(join(bin, 'postgres'), flags, { ...as, env, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] })
-  try {
-    await new Promise<void>((resolve, reject) => {
-      let said = ''
-      server.stderr.on('data', (data: Buffer) => {
-        said += data.toString()
-        if (said.includes('ready to accept connections')) resolve()
-      })
-      server.once('exit', () => reject(new Error(said)))
-    })
-    await work(home)
-  } finally {
-    const gone = new Promise((resolve) => server.once('exit', resolve))
-    server.kill('SIGINT')
-    await gone
-    await rm(home, { recursive: true, force: true })
-  }
 }
 
 test('D17: an administrator who is no superuser can do all of it, on the newest Postgres', async () => {
@@ -155,9 +96,6 @@ test('D17: an administrator who is no superuser can do all of it, on the newest 
     expect(row).toMatchObject({ server_version_num: expect.stringMatching(/^18/) })
   })
 })
-
-const FIFTEEN = '/usr/lib/postgresql/15/bin'
-if (!existsSync(FIFTEEN)) console.log(`Postgres 15 is not installed (${FIFTEEN}): these tests ran on the newest only`)
 
 test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSION_SECRET', async () => {
   await withCluster(inject('pg').bin, async (socket) => {
@@ -197,7 +135,7 @@ test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSI
   })
 })
 
-test.each(existsSync(FIFTEEN) ? [FIFTEEN] : [])(
+test.each(POSTGRES_15 === null ? [] : [POSTGRES_15])(
   'D17: the same on Postgres 15, as superuser and as one who is none (%s)',
   async (bin) => {
     await withCluster(bin, async (socket) => {

@@ -38,14 +38,17 @@ export interface Replica {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** `serve`, until it says it is ready. PORT must be in the environment. */
-export async function startReplica(env: Readonly<Record<string, string>>): Promise<Replica> {
+/** `serve`, until it is ready, or with `ready: false` until it listens. PORT must be in the environment. */
+export async function startReplica(
+  env: Readonly<Record<string, string>>,
+  { ready = true }: { readonly ready?: boolean } = {},
+): Promise<Replica> {
   const child = start(['serve'], env)
   let said = ''
   child.stdout?.on('data', (piece: Buffer) => (said += piece.toString()))
   child.stderr?.on('data', (piece: Buffer) => (said += piece.toString()))
   const url = `http://127.0.0.1:${env['PORT']}`
-  await until(async () => child.exitCode !== null || (await fetch(`${url}/readyz`)).ok, 25_000)
+  await until(async () => child.exitCode !== null || (await fetch(`${url}/${ready ? 'readyz' : 'livez'}`)).ok, 25_000)
   if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}\n${said}`)
   return {
     url,

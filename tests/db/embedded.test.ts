@@ -160,6 +160,19 @@ describe('the lock of DATA_DIR', () => {
     await expect(readFile(file())).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  test('D19: whoever is held up between seeing a dead holder and replacing it replaces no living one', async () => {
+    await writeFile(file(), JSON.stringify({ pid: 1, birth: 'another boot/1', token: 'dead', endpoint: null }))
+    // As if another process were just there.
+    const ahead = await takeLock(folder, 'db.lock.after.dead')
+    const late = takeLock(folder)
+    const living = { pid: process.pid, birth: null, token: 'beef', endpoint: { path: '/living' } }
+    await writeFile(file(), JSON.stringify(living))
+    if ('publish' in ahead) await ahead.release()
+    expect(await late).toEqual({ holder: { path: '/living' } })
+    expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual(living)
+    await rm(file())
+  })
+
   test('D19: of a dead process, of another process with the same number, and one cut off while written are taken over once', async () => {
     const dead = spawn(process.execPath, ['-e', ''])
     await new Promise((resolve) => dead.once('exit', resolve))
@@ -199,6 +212,16 @@ test('D19: killed in the middle of writing, nothing that was answered is lost, a
   await client.end()
   await again.close()
   await rm(dataDir, { recursive: true })
+}, 60_000)
+
+test('D19: when the process that holds it ends, one of those that share it opens it, and the others go on', async () => {
+  const fresh = await freshDatabase({ kind: 'embedded' })
+  const others = [await fresh.open(), await fresh.open()]
+  await Promise.all(others.map(async (each) => await each.ping()))
+  await fresh.database.close()
+  for (const each of others)
+    await expect.poll(async () => await each.ping().catch(String), { timeout: 15_000 }).toBe(undefined)
+  await fresh.drop()
 }, 60_000)
 
 test('a path too long for a socket is served on loopback with a password', async () => {

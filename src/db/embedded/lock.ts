@@ -23,16 +23,16 @@ interface Entry {
 }
 
 const LOCK = 'db.lock'
-/** After a takeover: long enough for another that saw the same dead holder to have done its own. */
-const SETTLE = 100
+const TRY_AGAIN = 20
 const UNREADABLE_PATIENCE = 2_000
 
 /**
  * Takes the folder's database for this process, as PGlite has no lock of its own and loses data when opened twice; or answers where
  * its living holder is. Never takes it from a living process. Does not see holders on other machines: no network file systems.
+ * @param name of the lock's file.
  */
-export async function takeLock(folder: string): Promise<Held | { readonly holder: Endpoint | null }> {
-  const file = join(folder, LOCK)
+export async function takeLock(folder: string, name = LOCK): Promise<Held | { readonly holder: Endpoint | null }> {
+  const file = join(folder, name)
   const mine: Entry = {
     pid: process.pid,
     birth: await birthOf(process.pid),
@@ -44,9 +44,9 @@ export async function takeLock(folder: string): Promise<Held | { readonly holder
     if (await create(file, mine)) return held(file, mine)
     const entry = await read(file)
     // Between the making of the file and its writing it is empty for a moment; for longer only after a crash just there.
-    if (entry === null && Date.now() < deadline) await pause(20)
+    if (entry === null && Date.now() < deadline) await pause(TRY_AGAIN)
     else if (entry !== null && (await isAlive(entry))) return { holder: entry.endpoint }
-    else if (await takeOver(file, mine)) return held(file, mine)
+    else if (await takeOver(folder, name, entry, mine)) return held(file, mine)
   }
 }
 
@@ -77,11 +77,25 @@ async function replace(file: string, entry: Entry): Promise<void> {
   await rename(next, file)
 }
 
-/** Two may see the same dead holder: the last to replace it wins, and both find out. */
-async function takeOver(file: string, mine: Entry): Promise<boolean> {
-  await replace(file, mine)
-  await pause(SETTLE)
-  return (await read(file))?.token === mine.token
+/**
+ * Several may see the same dead holder, and any of them may be held up for any time between two steps: only who holds the lock that
+ * belongs to this dead one may replace it, and only while it is still there. Who dies just then leaves a lock like any other.
+ */
+async function takeOver(folder: string, name: string, dead: Entry | null, mine: Entry): Promise<boolean> {
+  const file = join(folder, name)
+  const token = dead !== null && /^[0-9a-f]+$/.test(dead.token) ? dead.token : 'unreadable'
+  const heir = await takeLock(folder, `${name}.after.${token}`)
+  if (!('publish' in heir)) {
+    await pause(TRY_AGAIN)
+    return false
+  }
+  try {
+    if ((await read(file))?.token !== dead?.token) return false
+    await replace(file, mine)
+    return true
+  } finally {
+    await heir.release()
+  }
 }
 
 async function read(file: string): Promise<Entry | null> {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ConfigError } from '#base/config.ts'
@@ -31,10 +32,57 @@ export async function openEmbedded(dataDir: string, log: Log): Promise<Embedded>
   for (;;) {
     const lock = await takeLock(dataDir)
     if ('publish' in lock) return await serve(dataDir, lock, log)
-    if (lock.holder !== null) return { url: urlOf(dataDir, lock.holder), close: async () => {} }
+    if (lock.holder !== null) return follow(dataDir, lock.holder, log)
     if (Date.now() > deadline)
       throw new ConfigError([`DATA_DIR: another process holds the database in ${dataDir} and cannot be reached`])
     await pause(50)
+  }
+}
+
+/**
+ * Reached through another process's socket. When that process ends, one of those that still need the database opens it, under the
+ * same name. On loopback with a password the name would be another: there the others have to be started again.
+ */
+function follow(dataDir: string, holder: Endpoint, log: Log): Embedded {
+  const url = urlOf(dataDir, holder)
+  if (!('path' in holder)) return { url, close: async () => {} }
+  let closed = false
+  let line: Socket | null = null
+  let heir: Embedded | null = null
+  let turn = Promise.resolve()
+
+  /** Says nothing and waits for its end. */
+  const watch = (): void => {
+    if (closed) return
+    line = connect(holder.path)
+    line.unref()
+    line.on('error', () => {})
+    line.on('close', () => {
+      turn = inherit()
+    })
+  }
+  const inherit = async (): Promise<void> => {
+    try {
+      await pause(50)
+      if (closed) return
+      const lock = await takeLock(dataDir)
+      if (!('publish' in lock)) return watch()
+      heir = await serve(dataDir, lock, log)
+      log.info('the embedded database is held by this process now: the one that had it has ended')
+    } catch (error) {
+      log.error({ err: error }, 'the embedded database could not be taken over')
+      watch()
+    }
+  }
+  watch()
+  return {
+    url,
+    async close() {
+      closed = true
+      line?.destroy()
+      await turn
+      await heir?.close()
+    },
   }
 }
 

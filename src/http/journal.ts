@@ -62,8 +62,9 @@ export function createJournal({ log, auditor, metrics, visits }: JournalOptions)
       },
       'refused',
     )
-    // Without a token nobody was turned away: that is how every client begins.
-    if (visit.presented)
+    // Without a token nobody was turned away: that is how every client begins. And an address over its limit is for the log alone, else
+    // whoever knocks without end fills the registry's disk, where rows stay for 400 days.
+    if (visit.presented && !(refusal.code === 'rate_limited' && principal === null))
       auditor.refused({ refusal, requestId, ip, identity, principal, tool: tool === null ? null : cut(tool) })
   }
 }

@@ -227,7 +227,7 @@ test('D33: over-long, over-deep and batched bodies are refused', async () => {
 })
 
 test('D33: an address is limited by its failed and anonymous requests only', async () => {
-  const { url, lines } = await startApp({
+  const { url, lines, audited } = await startApp({
     config: { rateLimit: { on: true, perIp: 3, perTenant: 6000, perPrincipal: 1200 } },
   })
   for (let good = 0; good < 5; good++) expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
@@ -242,6 +242,9 @@ test('D33: an address is limited by its failed and anonymous requests only', asy
   // Somebody else's failures shut nobody out who is known.
   expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
   await until(() => lines().some(({ code }) => code === 'rate_limited'))
+  // Whoever knocks without end fills no disk: over the limit the log alone tells.
+  await until(() => audited.length >= 3)
+  expect(audited.map(({ refusal }) => refusal.code)).toEqual(['token_expired', 'token_expired', 'token_expired'])
 })
 
 test('whatever a body holds, the answer is no 500', async () => {

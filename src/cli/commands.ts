@@ -27,7 +27,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'check configuration, database, providers, keys and clock',
     load: async () => await import('./doctor.ts'),
   },
-  token: { about: 'explain why a token is accepted or refused', load: async () => await import('./token.ts') },
+  token: {
+    about: 'explain why a token is accepted or refused, and revoke one',
+    load: async () => await import('./token.ts'),
+  },
   'dev-token': { about: 'print a token of the development sign-in', load: async () => await import('./dev-token.ts') },
   tenant: {
     about: 'create, list, show, suspend, resume and delete tenants',
@@ -39,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => await import('./org.ts'),
   },
   member: { about: 'people of a tenant and their roles', load: async () => await import('./member.ts') },
+  person: { about: 'people who are refused everywhere', load: async () => await import('./person.ts') },
   key: { about: 'API keys of a tenant', load: async () => await import('./key.ts') },
   audit: { about: 'read and verify the audit', load: async () => await import('./audit.ts') },
   config: { about: 'show the configuration as it was understood', load: async () => await import('./config.ts') },

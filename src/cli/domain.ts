@@ -77,13 +77,18 @@ export const define: Define = (command, { terminal }) => {
 
   const remove = command
     .command('remove <slug> <domain>')
-    .description('nobody joins by this domain any more, and who joined by it loses access')
+    .description('nobody joins by this domain any more; who joined by it stays only while their token shows it live')
     .option('--yes', 'do not ask')
     .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nMembers whose token shows exactly this domain live (a Workspace domain, or a domain of its issuer) keep access; who joined\nby a subdomain or by an address verified once loses it within a second. Members that an operator made are not touched.\n`member remove` ends a membership whatever the token shows.',
+    )
     .action(async (slug: string, domain: string, { json, yes }: Options) => {
       await withRegistry(terminal, async ({ registry, actor }) => {
         const tenant = await registry.tenants.get(actor, slug)
-        await confirm(remove, terminal, { yes, loss: `Nobody will join ${slug} by ${domain} any more.`, word: domain })
+        const loss = `Nobody will join ${slug} by ${domain} any more; who joined by a subdomain, or by an address verified once, loses access.`
+        await confirm(remove, terminal, { yes, loss, word: domain })
         await registry.domains.remove(tenant, actor, domain)
         answer(terminal, json, { slug, domain, removed: true }, () => `${domain} no longer belongs to ${slug}.`)
       })

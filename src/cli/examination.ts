@@ -83,7 +83,13 @@ async function examineDatabase(config: Config, terminal: Terminal): Promise<read
 async function examineOpen(database: Database): Promise<readonly Finding[]> {
   const { admin, kind } = database
   const version = await admin.controlVersion()
-  if (version === null) return [failed('database', `${kind}, reached, but never migrated: run \`gatehouse migrate\``)]
+  if (version === null)
+    return [
+      failed(
+        'database',
+        `${kind}, reached, but never migrated: run \`gatehouse migrate\`, until then nothing is served`,
+      ),
+    ]
   const started = performance.now()
   await database.ping()
   const took = Math.round(performance.now() - started)
@@ -110,15 +116,16 @@ async function examineOpen(database: Database): Promise<readonly Finding[]> {
   return [reached, migrations, await examineWall(database)]
 }
 
+const HARDEN =
+  'Run `gatehouse migrate` once with a superuser in DATABASE_ADMIN_URL and the database refuses them too; only a superuser can'
+
 /** D15: does the database itself refuse what db.query refuses? */
 async function examineWall({ admin, kind }: Database): Promise<Finding> {
   const { level, open } = await admin.wall()
   if (level === 'hardened') return ok('wall', 'hardened: the database itself refuses every escape that was tried')
   const detail = `guarded: only Gatehouse itself refuses ${open.join(', ')}`
   // The embedded one stops mistakes, not hostile SQL (D19): known, and nothing to be done.
-  return kind === 'embedded'
-    ? ok('wall', detail)
-    : warning('wall', `${detail}; an admin who owns the database could revoke them`)
+  return kind === 'embedded' ? ok('wall', detail) : warning('wall', `${detail}. ${HARDEN}`)
 }
 
 async function examineProvider(provider: Provider): Promise<Finding> {

@@ -19,7 +19,7 @@ interface TermOptions extends Options {
   readonly role?: NonNullable<KeyInput['role']>
 }
 
-/** `key create|list|show|update|rotate|revoke` */
+/** `key create|list|show|update|rotate|adopt|revoke` */
 export const define: Define = (command, { terminal }) => {
   terms(command.command('create <slug>'))
     .description('make a key; it is shown this once')
@@ -114,6 +114,17 @@ export const define: Define = (command, { terminal }) => {
         },
         { tools: true },
       )
+    })
+
+  command
+    .command('adopt <slug> <key-id>')
+    .description('take over a key whose maker is gone: it works again, up to its own role, as one that operators made')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, id: string, { json }: Options) => {
+      await withRegistry(terminal, async ({ registry, actor }) => {
+        const tenant = await registry.tenants.get(actor, slug)
+        show(terminal, json, await registry.keys.adopt(tenant, actor, id))
+      })
     })
 
   const revoke = command

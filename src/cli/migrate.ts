@@ -1,7 +1,8 @@
 import { systemClock } from '#base/clock.ts'
 import { ensureSessionSecret } from '#base/config-secret.ts'
-import type { MigrationProgress } from '#db/database.ts'
+import type { Database, MigrationProgress } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
+import { sql } from '#db/sql.ts'
 import type { Define } from './commands.ts'
 import { count } from './parse.ts'
 import { configOf, logOf } from './session.ts'
@@ -18,7 +19,8 @@ export const define: Define = (command, { terminal, end }) => {
       try {
         const { admin } = database
         await admin.bootstrap()
-        const { total, done, failed } = await admin.migrateTenants({ workers, onProgress: display(terminal) })
+        const { total, done, failed: left } = await admin.migrateTenants({ workers, onProgress: display(terminal) })
+        const failed = await withSlugs(database, left)
         const version = await admin.controlVersion()
         answer(
           terminal,
@@ -32,12 +34,30 @@ export const define: Define = (command, { terminal, end }) => {
                 : `${done} of ${total} tenants were brought to version ${admin.required.tenant}.`,
             ].join('\n'),
         )
-        for (const { schema, error } of failed) tell(terminal, `failed: ${schema}: ${error}`)
+        for (const { slug, error } of failed) tell(terminal, `failed: ${slug}: ${error}`)
         if (failed.length > 0) end(EXIT.partial)
       } finally {
         await database.close()
       }
     })
+}
+
+type Failed = MigrationProgress['failed'][number]
+
+/** As every row about a tenant, with the tenant's slug. */
+async function withSlugs(
+  database: Database,
+  failed: readonly Failed[],
+): Promise<readonly (Failed & { readonly slug: string })[]> {
+  if (failed.length === 0) return []
+  const rows = await database.control({ as: 'operator' }, async (db) => {
+    const schemas = failed.map(({ schema }) => schema)
+    return await db.query<{ slug: string; schema: string }>(
+      sql`SELECT slug, schema FROM tenants WHERE schema = ANY (${schemas})`,
+    )
+  })
+  const slugs = new Map(rows.map(({ slug, schema }) => [schema, slug]))
+  return failed.map((each) => ({ slug: slugs.get(each.schema) ?? each.schema, ...each }))
 }
 
 const WIDTH = 30

@@ -1,58 +1,104 @@
+import type { Command } from 'commander'
 import type { Config } from '#base/config.ts'
-import type { Provider } from '#identity/provider.ts'
-import { withProviders } from './judges.ts'
+import type { Define } from './commands.ts'
+import { confirm } from './confirm.ts'
+import { knownIssuers, personOf } from './named-person.ts'
+import { withRegistry } from './session.ts'
+import { moment, sheet, table } from './table.ts'
+import { answer, EXIT, tell, type Terminal } from './terminal.ts'
 
-export interface Person {
-  readonly provider: string
+interface Options {
+  readonly json?: boolean
+  readonly yes?: boolean
+  readonly reason?: string
+}
+
+interface Subject {
   readonly iss: string
   readonly sub: string
 }
 
-export interface Named {
-  /** `provider:sub` */
-  readonly userId?: string | undefined
-  readonly issuer?: string | undefined
-  readonly sub?: string | undefined
-  readonly provider?: string | undefined
+interface Blocked extends Subject {
+  readonly id: string
+  readonly reason: string | null
+  readonly created_at: string
 }
 
-/**
- * Who is meant: a user id is enough where its provider has one issuer; an issuer and a subject where the configuration knows the issuer.
- * Answers a sentence when that is not clear.
- */
-export async function personOf(config: Config, { userId, issuer, sub, provider }: Named): Promise<Person | string> {
-  const [given, subject] = userId === undefined ? [provider, sub] : split(userId)
-  if (userId !== undefined && (sub !== undefined || provider !== undefined))
-    return 'give either a user id, or --issuer and --sub'
-  if (subject === undefined || subject === '') return 'say who: a user id (google:1098...), or --issuer and --sub'
-  return await withProviders(
-    config,
-    async () => null,
-    async ({ providers }) => {
-      const known = providers.map((one) => ({ id: one.id, issuers: issuersOf(one) }))
-      if (issuer === undefined) {
-        const issuers = known.find(({ id }) => id === given)?.issuers ?? []
-        const [iss] = issuers
-        if (given === undefined || iss === undefined)
-          return `no provider ${given ?? ''} is configured; name the issuer with --issuer`
-        return issuers.length === 1
-          ? { provider: given, iss, sub: subject }
-          : `${given} has several issuers; name one with --issuer`
-      }
-      const id = given ?? known.find(({ issuers }) => issuers.includes(issuer))?.id
-      if (id === undefined) return `no configured provider has the issuer ${issuer}; name the provider with --provider`
-      return { provider: id, iss: issuer, sub: subject }
-    },
+const PERSON = 'the user id (provider:sub), or iss|sub with the issuer byte for byte'
+
+/** `person block|unblock|list` (D22) */
+export const define: Define = (command, { terminal }) => {
+  const block: Command = command
+    .command('block')
+    .description('refuse a person and the keys they made, in every tenant, within a second')
+    .argument('<person>', PERSON)
+    .option('--reason <text>', 'why, for the list and the audit')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON document')
+    .action(async (reference: string, { json, yes, reason }: Options) => {
+      await withRegistry(terminal, async ({ config, registry: { revocations }, actor }) => {
+        const person = await subjectOf(block, terminal, config, reference)
+        const loss = `${reference} and the keys they made lose all access, in every tenant.`
+        await confirm(block, terminal, { yes, loss, word: reference })
+        await revocations.blockPerson(actor, { ...person, ...(reason === undefined ? {} : { reason }) })
+        const records = blocked(await revocations.list(actor)).filter((each) => isSame(each, person))
+        for (const record of records) answer(terminal, json, record, () => sheet(readable(record)))
+      })
+    })
+
+  const unblock: Command = command
+    .command('unblock')
+    .description('let a blocked person in again, where they are a member')
+    .argument('<person>', PERSON)
+    .option('--json', 'print one JSON document')
+    .action(async (reference: string, { json }: Options) => {
+      await withRegistry(terminal, async ({ config, registry, actor }) => {
+        const person = await subjectOf(unblock, terminal, config, reference)
+        await registry.revocations.unblockPerson(actor, person)
+        answer(terminal, json, { ...person, blocked: false }, () => `${reference} is no longer blocked.`)
+      })
+    })
+
+  command
+    .command('list')
+    .description('the people who are blocked')
+    .option('--json', 'print one JSON document')
+    .action(async ({ json }: Options) => {
+      await withRegistry(terminal, async ({ registry, actor }) => {
+        const people = blocked(await registry.revocations.list(actor))
+        if (people.length === 0) tell(terminal, 'Nobody is blocked.')
+        answer(terminal, json, people, () => table(people.map(readable)))
+      })
+    })
+}
+
+/** Who is meant; ends the command when that is not clear. An issuer that nobody here speaks for is told of: it may be misspelt, and block nobody. */
+async function subjectOf(command: Command, terminal: Terminal, config: Config, reference: string): Promise<Subject> {
+  if (!/^https?:\/\//.test(reference)) {
+    const person = await personOf(config, { userId: reference }, 'write iss|sub, as `member list --json` shows them')
+    if (typeof person === 'string') command.error(`error: ${person}`, { exitCode: EXIT.usage })
+    return { iss: person.iss, sub: person.sub }
+  }
+  // A subject may hold a bar itself (auth0|62b...), an issuer does not.
+  const [iss = '', ...rest] = reference.split('|')
+  const sub = rest.join('|')
+  if (sub === '') command.error('error: say who: iss|sub', { exitCode: EXIT.usage })
+  const known = await knownIssuers(config)
+  if (!known.some(({ issuers }) => issuers.includes(iss)))
+    tell(terminal, `warning: no configured provider has the issuer ${iss}; it counts byte for byte`)
+  return { iss, sub }
+}
+
+const isSame = (one: Subject, other: Subject): boolean => one.iss === other.iss && one.sub === other.sub
+
+const blocked = (
+  revocations: readonly (Omit<Blocked, keyof Subject> & { readonly iss: string | null; readonly sub: string | null })[],
+): readonly Blocked[] =>
+  revocations.flatMap(({ id, iss, sub, reason, created_at }) =>
+    iss === null || sub === null ? [] : [{ id, iss, sub, reason, created_at }],
   )
-}
 
-function split(userId: string): readonly [string | undefined, string | undefined] {
-  const at = userId.indexOf(':')
-  return at < 1 ? [undefined, undefined] : [userId.slice(0, at), userId.slice(at + 1)]
-}
-
-/** The `iss` of a provider's people. Google's tokens spell theirs in two ways, of which the one with a scheme is kept. */
-function issuersOf({ authorization_server: own, tokens }: Provider): readonly string[] {
-  if (own !== null) return [own]
-  return tokens.flatMap((shape) => ('iss' in shape ? shape.iss : []))
-}
+const readable = ({ created_at, ...record }: Blocked): Readonly<Record<string, unknown>> => ({
+  ...record,
+  blocked: moment(created_at, Date.now()),
+})

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { settings } from '#base/settings.ts'
 import { COMMANDS } from '#cli/commands.ts'
-import { gatehouse } from './support.ts'
+import { gatehouse } from '../support/command.ts'
 
 const SECRET = 'Zk3vQ9xW2mT7pL5nR8sB4cJ6hF1dG0aY'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
-import { gatehouse } from './support.ts'
+import { gatehouse } from '../support/command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-doctor-'))
 let fake: FakeProvider

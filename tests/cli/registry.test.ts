@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
-import { environment, gatehouse, type Ran } from './support.ts'
+import { environment, gatehouse, type Ran } from '../support/command.ts'
 
 interface Row {
   readonly id: string
@@ -106,7 +106,9 @@ describe.each(databaseKinds)('%s', (kind) => {
       })
       expect(await rows('domain list acme')).toEqual([added.json()])
       expect((await run('domain list acme')).stdout).toMatch(/^acme\.com +verified +google,github +request/m)
-      expect(await run('domain remove acme acme.com')).toMatchObject({ exit: 2, stdout: '' })
+      const asked = await run('domain remove acme acme.com')
+      expect(asked).toMatchObject({ exit: 2, stdout: '' })
+      expect(asked.stderr).toContain('who joined by a subdomain, or by an address verified once, loses access')
       expect((await run('domain remove acme acme.com --yes --json')).json()).toEqual({
         slug: 'acme',
         domain: 'acme.com',
@@ -288,7 +290,26 @@ describe.each(databaseKinds)('%s', (kind) => {
       expect(await run(`key rotate acme ${rotated.id}`)).toMatchObject({ exit: 1, stdout: '' })
     })
 
+    test('D23: a key whose maker was removed is adopted by the operators', async () => {
+      const { id: member }: Row = (await run('member add acme google:2001 --json')).json()
+      const { id }: Row = (await run('key create acme --name theirs --json')).json()
+      await fresh.sql('UPDATE gatehouse.api_keys SET creator_member_id = $1 WHERE id = $2', [member, id])
+      expect((await run(`key show acme ${id} --json`)).json()).toMatchObject({ creator: 'google:2001' })
+      await run('member remove acme google:2001 --yes')
+      const adopted = await run(`key adopt acme ${id} --json`)
+      expect(adopted).toMatchObject({ exit: 0, stderr: '' })
+      expect(adopted.json()).toMatchObject({ id, slug: 'acme', name: 'theirs', creator: null, role: 'member' })
+      expect((await run(`key adopt acme ${id}`)).stdout).toMatch(/^creator +-$/m)
+      const [last] = await rows('audit list acme --action key.adopted')
+      expect(last).toMatchObject({ target: id, iss: 'operator' })
+      await run(`key revoke acme ${id} --yes`)
+      expect(await run(`key adopt acme ${id}`)).toMatchObject({ exit: 1, stdout: '' })
+    })
+
     test.each<[string, number]>([
+      ['adopt acme AAAAAAAAAAAA', 1],
+      ['adopt nobody AAAAAAAAAAAA', 1],
+      ['adopt acme', 2],
       ['create acme --scopes dragons:ride', 1],
       ['create acme --scopes tenant:owner', 1],
       ['create acme --role owner', 2],
@@ -394,8 +415,8 @@ describe.each(databaseKinds)('%s', (kind) => {
       )
       await fresh.sql(`UPDATE ${schema}.schema_migrations SET sha256 = 'another'`)
       const ran = await run('migrate --json')
-      expect(ran).toMatchObject({ exit: 3, stderr: expect.stringContaining(`failed: ${schema}: `) })
-      expect(ran.json()).toMatchObject({ failed: [{ schema }] })
+      expect(ran).toMatchObject({ exit: 3, stderr: expect.stringContaining('failed: broken: ') })
+      expect(ran.json()).toMatchObject({ failed: [{ slug: 'broken', schema, error: expect.any(String) }] })
       expect((await run('tenant show acme --json')).json()).toMatchObject({ schema_version: 1 })
       await run('tenant delete broken --yes')
     })

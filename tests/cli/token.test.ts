@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { people, startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
-import { gatehouse, type Ran } from './support.ts'
+import { gatehouse, type Ran } from '../support/command.ts'
 
 const AUDIENCE = 'https://gatehouse.test/mcp'
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-token-'))

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseKinds } from '../support/database.ts'
-import { command } from '../support/command.ts'
+import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 
@@ -14,12 +14,9 @@ describe.each(databaseKinds)('keys on %s', (kind) => {
   afterAll(async () => await server.close())
 
   const create = async (...more: string[]): Promise<{ id: string; key: string }> => {
-    const { stdout, stderr } = await command(
-      ['key', 'create', 'acme_test', '--name', 'ci', '--json', ...more],
-      server.env,
-    )
-    expect(stderr).toBe('')
-    return JSON.parse(stdout) as { id: string; key: string }
+    const made = await gatehouse(server, ['key', 'create', 'acme_test', '--name', 'ci', '--json', ...more])
+    expect(made.stderr).toBe('')
+    return made.json()
   }
   const whoami = async (key: string): Promise<number> =>
     (await rpc(server.mcp, key, 'tools/call', { name: 'whoami', arguments: {} })).status
@@ -47,9 +44,7 @@ describe.each(databaseKinds)('keys on %s', (kind) => {
   test('a key of another network, an expired and a rotated one are refused alike', async () => {
     const elsewhere = await create('--cidr', '10.0.0.0/8')
     const { key, id } = await create()
-    const rotated = JSON.parse(
-      (await command(['key', 'rotate', 'acme_test', id, '--overlap', '0', '--json'], server.env)).stdout,
-    ) as { key: string }
+    const rotated: { key: string } = (await gatehouse(server, `key rotate acme_test ${id} --overlap 0 --json`)).json()
     expect(await whoami(rotated.key)).toBe(200)
     expect(await whoami(key)).toBe(401)
     expect(await whoami(elsewhere.key)).toBe(401)

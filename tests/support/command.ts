@@ -1,28 +1,53 @@
-import { PassThrough, Readable, Writable } from 'node:stream'
-import type { Environment } from '#base/config-reader.ts'
-import { run } from '../../src/cli/run.ts'
+import { Readable, Writable } from 'node:stream'
+import { run } from '#cli/run.ts'
+import type { FreshDatabase } from './database.ts'
 
-export interface CommandAnswer {
-  readonly code: number
+export interface Ran {
+  readonly exit: number
   readonly stdout: string
   readonly stderr: string
+  /** stdout as the one JSON document it must be; whoever asks knows its shape. */
+  json(): never
 }
 
-/** One command line in this process, as `gatehouse <argv>` would run it with exactly this environment. */
-export async function command(argv: readonly string[], env: Environment, input = ''): Promise<CommandAnswer> {
-  const written = { stdout: '', stderr: '' }
-  const sink = (name: 'stdout' | 'stderr'): Writable => {
-    const stream = new PassThrough()
-    stream.on('data', (piece: Buffer) => (written[name] += piece.toString()))
-    return stream
-  }
-  const code = await run(argv, {
-    env,
-    cwd: '/',
-    stdin: Readable.from([input]),
-    stdout: sink('stdout'),
-    stderr: sink('stderr'),
+export interface Shell {
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** As if a person sat at a terminal. */
+  readonly isTTY?: boolean
+}
+
+/** Runs one command line in this process; `input` is its standard input. */
+export async function gatehouse(shell: Shell, line: string | readonly string[], input = ''): Promise<Ran> {
+  const [out, stdout] = sink()
+  const [err, stderr] = sink()
+  const tty = { isTTY: shell.isTTY === true }
+  const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), tty)
+  const argv = typeof line === 'string' ? line.split(' ') : line
+  const terminal = { env: shell.env, cwd: shell.cwd ?? '/', stdin, stdout, stderr: Object.assign(stderr, tty) }
+  const exit = await run(argv, terminal)
+  const text = out.join('')
+  return { exit, stdout: text, stderr: err.join(''), json: () => JSON.parse(text) as never }
+}
+
+function sink(): readonly [string[], Writable] {
+  const chunks: string[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk.toString())
+      done()
+    },
   })
-  await new Promise((resolve) => setImmediate(resolve))
-  return { code, ...written }
+  return [chunks, stream]
+}
+
+/** The environment of a command that works on this database: the embedded one's through the socket of the process that holds it. */
+export function environment({ config }: FreshDatabase): Readonly<Record<string, string>> {
+  const { url, slugPrefix } = config.database
+  return {
+    DATA_DIR: config.dataDir,
+    SESSION_SECRET: config.sessionSecrets.join(','),
+    ...(url === null ? {} : { DATABASE_URL: url }),
+    ...(slugPrefix === '' ? {} : { DATABASE_SLUG_PREFIX: slugPrefix }),
+  }
 }

@@ -39,7 +39,7 @@ function isProduction(env: Environment): boolean {
   const url = env['PUBLIC_URL']?.trim() ?? ''
   const host = env['HOST']?.trim() ?? ''
   return (
-    env['NODE_ENV']?.trim() === 'production' ||
+    /^prod(?:uction)?$/i.test(env['NODE_ENV']?.trim() ?? '') ||
     (url !== '' && !isLoopbackUrl(url)) ||
     (host !== '' && !isLoopbackHost(bare(host))) ||
     Object.keys(env).some((name) => /^(?:RAILWAY_|FLY_|KUBERNETES_|RENDER$)/.test(name) && env[name] !== undefined)

@@ -66,6 +66,8 @@ describe('without any variable', () => {
 describe('what makes it production', () => {
   test.each<[string, Environment]>([
     ['NODE_ENV', { NODE_ENV: 'production' }],
+    ['NODE_ENV in capitals', { NODE_ENV: 'Production' }],
+    ['NODE_ENV, abbreviated', { NODE_ENV: 'prod' }],
     ['a public PUBLIC_URL', { PUBLIC_URL: 'https://mcp.example.com' }],
     ['a public PUBLIC_URL, whatever NODE_ENV says', { PUBLIC_URL: 'https://mcp.example.com', NODE_ENV: 'development' }],
     ['a HOST others can reach', { HOST: '0.0.0.0' }],

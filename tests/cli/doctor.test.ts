@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { atCluster, CLUSTER_PASSWORD, query, withCluster } from '../support/cluster.ts'
 import { startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
 import { gatehouse } from '../support/command.ts'
 
@@ -56,3 +57,26 @@ test('a warning of the configuration fails nothing', async () => {
   expect(ran).toMatchObject({ exit: 0, stderr: expect.stringContaining('did you mean GOOGLE_CLIENT_ID?') })
   expect(ran.stdout).toMatch(/^warn +configuration +GOOGLE_CLIENTID/m)
 })
+
+test('D15: a guarded wall is hardened by one migrate as superuser, as doctor says, and the usual admin goes on', async () => {
+  await withCluster(inject('pg').bin, async (socket) => {
+    const at = atCluster(socket)
+    await query(
+      at('postgres', 'postgres'),
+      `CREATE ROLE gatehouse_admin LOGIN CREATEROLE PASSWORD '${CLUSTER_PASSWORD}'`,
+      'CREATE DATABASE gatehouse',
+      'GRANT CREATE ON DATABASE gatehouse TO gatehouse_admin',
+    )
+    const usual = { ...env(), DATABASE_URL: at('gatehouse_admin', 'gatehouse'), SESSION_SECRET: 's'.repeat(40) }
+    expect((await gatehouse({ env: usual }, 'doctor')).stdout).toMatch(/^FAIL +database .*nothing is served/m)
+    expect(await gatehouse({ env: usual }, 'migrate')).toMatchObject({ exit: 0 })
+    const guarded = await gatehouse({ env: usual }, 'doctor')
+    expect(guarded).toMatchObject({ exit: 0 })
+    expect(guarded.stdout).toMatch(/^warn +wall +guarded: .*once with a superuser in DATABASE_ADMIN_URL/m)
+    const superuser = { ...usual, DATABASE_ADMIN_URL: at('postgres', 'gatehouse') }
+    expect(await gatehouse({ env: superuser }, 'migrate')).toMatchObject({ exit: 0 })
+    expect((await gatehouse({ env: usual }, 'doctor')).stdout).toMatch(/^ok +wall +hardened/m)
+    expect(await gatehouse({ env: usual }, 'migrate')).toMatchObject({ exit: 0 })
+    expect(await gatehouse({ env: usual }, 'tenant create acme')).toMatchObject({ exit: 0 })
+  })
+}, 60_000)

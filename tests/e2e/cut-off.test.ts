@@ -14,7 +14,7 @@ describe.each(databaseKinds)('cut off at night on %s', (kind) => {
   beforeAll(async () => {
     server = await startGatehouse({ kind })
     alice = await server.token('alice@acme.test')
-    expect(await whoami(alice)).toBe(200)
+    await until(async () => (await whoami(alice)) === 200)
   })
   afterAll(async () => await server.close())
 

@@ -71,9 +71,10 @@ export function createAuth0(
 
   async function profileOf(token: string, claims: JwtClaims): Promise<Claims> {
     const needsEmail = text(emailOf(claims).email) === null && claims['org_id'] === undefined
-    return needsEmail && audienceOf(claims).includes(`${issuer}userinfo`)
-      ? { ...(await profiles.verify(token)), ...claims }
-      : claims
+    if (!needsEmail || !audienceOf(claims).includes(`${issuer}userinfo`)) return claims
+    const profile = await profiles.verify(token)
+    // Whether an address is verified is said by whoever says the address.
+    return { ...profile, ...claims, email: profile['email'], email_verified: profile['email_verified'] }
   }
 
   function identify(claims: JwtClaims, profile: Claims): Identity {

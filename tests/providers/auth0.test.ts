@@ -94,6 +94,12 @@ describe('the address of a token that carries none comes from userinfo', () => {
     expect(gate.fake.hits('auth0/userinfo')).toBe(1)
   })
 
+  test('E1: the token cannot vouch for an address that userinfo does not', async () => {
+    const token = await sign({ ...shown, sub: people.alice.sub, email_verified: true })
+    gate.fake.auth0.setUserinfo(token, { ...people.alice, email_verified: false })
+    expect((await enter(token)).email_authority).toBe('none')
+  })
+
   test('N12: somebody else there is refused', async () => {
     const token = await sign(shown)
     gate.fake.auth0.setUserinfo(token, people.bob)

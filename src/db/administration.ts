@@ -185,12 +185,13 @@ export function createAdministration(options: AdministrationOptions): Administra
       return progress(null)
     },
 
-    async fence(place, registry) {
+    async fence(place, registry, onShut) {
       await change(
         place,
         async (client, { schema }) => await revokeRights(client, schema),
         async (client) => await asOperator(client, registry),
       )
+      await onShut?.()
       await drain(place)
     },
 

@@ -94,8 +94,11 @@ export interface Administration {
     readonly only?: readonly string[]
     readonly onProgress?: (progress: MigrationProgress) => void
   }): Promise<MigrationProgress>
-  /** D18: revokes the tenant role's rights, waits out open transactions, and changes the registry in the same transaction. */
-  fence(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
+  /**
+   * D18: revokes the tenant role's rights and changes the registry in the same transaction, then waits out open transactions, which may
+   * take minutes. `onShut`: after the first, before the second.
+   */
+  fence(place: TenantPlace, change: (db: ControlDb) => Promise<void>, onShut?: () => Promise<void>): Promise<void>
   /** Gives the rights back and changes the registry in the same transaction. */
   unfence(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
   /** Fences, drops schema and role, and changes the registry. */

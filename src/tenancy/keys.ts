@@ -166,6 +166,7 @@ export function createKeys(options: RegistryOptions): Keys {
     },
 
     async update(tenant, actor, id, changes) {
+      needNoKey(actor)
       return await change(tenant, actor, id, async (db, row) => {
         needUsable(record(tenant, row))
         const now = clock.now()
@@ -185,6 +186,7 @@ export function createKeys(options: RegistryOptions): Keys {
     },
 
     async rotate(tenant, actor, id, { overlap }) {
+      needNoKey(actor)
       if (!(overlap >= 0)) throw new RegistryError('invalid', 'the overlap must not be negative')
       return await change(tenant, actor, id, async (db, row) => {
         needUsable(record(tenant, row))
@@ -235,12 +237,17 @@ export function createKeys(options: RegistryOptions): Keys {
   }
 }
 
-/** Whose key it is and how far it can ever reach. A key cannot make keys: it would outlive what it was given for. */
+/** A key cannot make keys, nor change one: it would outlive what it was given for, or leave the addresses it was given to. */
+function needNoKey(actor: Actor): void {
+  if (actor.kind === 'person' && actor.principal.identity.key !== null)
+    throw new RegistryError('forbidden', 'a key cannot make, change or adopt keys: sign in as a person')
+}
+
+/** Whose key it is and how far it can ever reach. */
 async function limitsOf(db: ControlDb, tenant: Tenant, actor: Actor, role: KeyRecord['role']): Promise<Limits> {
   if (actor.kind === 'operator') return { role, creator_member_id: null }
+  needNoKey(actor)
   const { identity } = actor.principal
-  if (identity.key !== null)
-    throw new RegistryError('forbidden', 'a key cannot make or adopt keys: sign in as a person')
   const [member] = await db.query<{ id: string; role: PersonRole }>(sql`
     SELECT id, role FROM members WHERE tenant_id = ${tenant.id} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'active'`)
   if (member === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} have keys`)

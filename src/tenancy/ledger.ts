@@ -34,12 +34,15 @@ export interface Ledger {
     author: Author,
     run: (db: ControlDb) => Promise<readonly [T, Note | null]>,
   ): Promise<T>
-  /** The same for a transaction that someone else opens (provisioning, fences): `begin` is given what to do inside it. */
+  /**
+   * The same for a transaction that someone else opens (provisioning, fences): `begin` is given what to do inside it, and how to tell
+   * of it when it goes on for long after the transaction.
+   */
   within(
     tenant: string | null,
     author: Author,
     note: Note,
-    begin: (inside: (db: ControlDb) => Promise<void>) => Promise<void>,
+    begin: (inside: (db: ControlDb) => Promise<void>, tell: () => Promise<void>) => Promise<void>,
   ): Promise<void>
 }
 
@@ -80,7 +83,10 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
       return result
     },
     async within(tenant, author, note, begin) {
-      await begin(async (db) => await audit(db, tenant, author, note))
+      await begin(
+        async (db) => await audit(db, tenant, author, note),
+        async () => await announce(note.changes),
+      )
       await announce(note.changes)
     },
   }

@@ -74,9 +74,9 @@ export async function provision(
   }
 }
 
-/** D10: counted in the registry, so that replicas agree; the oldest such row is the lock that makes them count one after another. */
+/** D10: counted in the registry, so that replicas agree, and one after another. A row would be no lock before there is the first. */
 async function assertRoom(db: ControlDb, now: number, limit: number): Promise<void> {
-  await db.query(sql`SELECT id FROM tenants WHERE origin IN ('provision', 'personal') ORDER BY id LIMIT 1 FOR UPDATE`)
+  await db.query(sql`SELECT pg_advisory_xact_lock(hashtextextended('gatehouse:provision', 0))`)
   const recent = await db.query<{ created_at: Date }>(sql`
     SELECT created_at FROM tenants WHERE origin IN ('provision', 'personal') AND created_at > ${new Date(now - HOUR)}
     ORDER BY created_at DESC LIMIT ${limit}`)

@@ -73,14 +73,18 @@ export function createTenants(options: RegistryOptions): Tenants {
     tenant: Tenant,
     actor: Actor,
     action: string,
-    begin: (place: Tenant, change: (db: ControlDb) => Promise<void>) => Promise<void>,
+    begin: (place: Tenant, change: (db: ControlDb) => Promise<void>, tell: () => Promise<void>) => Promise<void>,
     change: (db: ControlDb) => Promise<void>,
   ): Promise<void> {
-    await ledger.within(tenant.id, authorOf(actor), noteOf(tenant, action), async (inside) => {
-      await begin(tenant, async (db) => {
-        await change(db)
-        await inside(db)
-      })
+    await ledger.within(tenant.id, authorOf(actor), noteOf(tenant, action), async (inside, tell) => {
+      await begin(
+        tenant,
+        async (db) => {
+          await change(db)
+          await inside(db)
+        },
+        tell,
+      )
     })
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DatabaseUnavailable, type Change, type Database } from '#db/database.ts'
+import { sql } from '#db/sql.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
 import { RegistryCache, watchRegistry } from '#tenancy/registry-cache.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -274,4 +275,39 @@ describe('when the registry cannot be heard or reached', () => {
     state.change({ table: 'tenants', tenant: tenant.id, id: tenant.id })
     expect([(await replica.principal(ida)).role, (await replica.principal(joe)).role]).toEqual(['admin', 'admin'])
   })
+})
+
+test('D21: a suspension shows within a second, also while a call that began before it goes on', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const here = await startReplica(fresh)
+  const there = await startReplica(fresh, { database: await fresh.open() })
+  const tenant = await here.registry.tenants.create(operator, { slug: 'acme' })
+  await here.registry.members.add(tenant, operator, {
+    provider: 'oidc',
+    iss: 'https://issuer.test',
+    sub: 'ann',
+    role: 'member',
+  })
+  const ann = person('ann@acme.com', { sub: 'ann' })
+  await eventually(async () => {
+    await there.principal(ann)
+    return there.watch.ttl
+  }).toBe(30_000)
+  let go = (): void => {}
+  const held = new Promise<void>((resolve) => (go = resolve))
+  let begun = false
+  const call = there.database.tenant(tenant, { access: 'read' }, async (db) => {
+    await db.query(sql`SELECT 1 FROM projects`)
+    begun = true
+    await held
+  })
+  await eventually(() => begun).toBe(true)
+  expect(await refusal(there.principal(ann))).toBe('served')
+  let over = false
+  const suspended = here.registry.tenants.suspend(tenant, operator).then(() => (over = true))
+  expect(await until('tenant_suspended', async () => await refusal(there.principal(ann)))).toBeLessThan(1_000)
+  expect(over).toBe(false)
+  go()
+  await Promise.all([call, suspended])
+  await fresh.drop()
 })

@@ -413,6 +413,17 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
       )
     })
 
+    test('D23: a key that may administer its tenant neither prolongs, frees nor renews a key', async () => {
+      const admin = actorOf((await member('admin')).principal)
+      const narrow = { ...input, scopes: ['tenant:admin', 'projects:write'], expires_at: Date.now() + 60_000 }
+      const { record } = await registry.keys.create(tenant, admin, narrow)
+      const service = actorOf(await replica.principal(keyIdentity(record.id, 'acme')))
+      const prolonged = registry.keys.update(tenant, service, record.id, { expires_at: null, cidrs: [] })
+      expect(await registryError(prolonged)).toBe('forbidden')
+      expect(await registryError(registry.keys.rotate(tenant, service, record.id, { overlap: 0 }))).toBe('forbidden')
+      await registry.keys.revoke(tenant, service, record.id)
+    })
+
     test('D12: every member manages their own keys, an admin those of others', async () => {
       const mine = await member('member')
       const { record } = await registry.keys.create(tenant, actorOf(mine.principal), input)

@@ -441,3 +441,16 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     expect((await production.registry.members.show(tenant, operator, 'CLEO@chi.com')).name).toBe('Cleopatra')
   })
 })
+
+test('D10: PROVISION_LIMIT holds from the very first tenants on, however many replicas are asked at once', async () => {
+  const fresh = await freshDatabase({ kind: 'postgres' })
+  const config = { unmappedDomains: 'provision', provisionLimit: 1 } as const
+  const replicas = await Promise.all(
+    [1, 2, 3].map(async () => await startReplica(fresh, { config, database: await fresh.open() })),
+  )
+  const answers = await Promise.all(
+    [...replicas, ...replicas].map(async (each, index) => await refusal(each.principal(person(`a@rush-${index}.com`)))),
+  )
+  expect(answers.toSorted()).toEqual([...Array.from({ length: 5 }, () => 'provision_limited'), 'served'])
+  await fresh.drop()
+})

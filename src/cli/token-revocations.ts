@@ -3,7 +3,7 @@ import { Refusal } from '#base/refusal.ts'
 import { API_KEY_PREFIX } from '#identity/api-key.ts'
 import { bearerToken } from '#identity/bearer.ts'
 import { isJwtShaped, parseJwt } from '#identity/jwt-parse.ts'
-import { tokenDigest } from '#identity/token-digest.ts'
+import { revocationDigest } from '#identity/token-digest.ts'
 import type { Revocations } from '#tenancy/revocations.ts'
 import type { Define } from './commands.ts'
 import { withRegistry } from './session.ts'
@@ -40,7 +40,7 @@ export const defineRevocations: Define = (command, { terminal }) => {
       const token = await readToken(revoke, terminal, file)
       const { until, whose } = read(revoke, token)
       await withRegistry(terminal, async ({ registry: { revocations }, actor }) => {
-        const digest = tokenDigest(token)
+        const digest = revocationDigest(token)
         await revocations.revokeToken(actor, { digest, until, ...(reason === undefined ? {} : { reason }) })
         if (json !== true) {
           if (whose !== null) tell(terminal, `The token says it is of ${plain(whose)}.`)

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
-import { tokenDigest } from '#identity/token-digest.ts'
+import { revocationDigest } from '#identity/token-digest.ts'
 import { bearerToken } from '#identity/bearer.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { limitHeaders } from './challenge.ts'
@@ -37,7 +37,7 @@ export function createGate(
     visit.presented = true
     const identity = await deps.authenticate(token, { ip: visit.ip })
     visit.identity = identity
-    const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest: tokenDigest(token) }
+    const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest: revocationDigest(token) }
     const principal = await deps.principal(identity, at)
     visit.principal = principal
     const limit = await deps.limits.consume(principal)

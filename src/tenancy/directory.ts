@@ -42,7 +42,7 @@ export interface Asked {
   readonly slug: string | null
   /** For the key's last use and the audit of joining. */
   readonly ip: string | null
-  /** `tokenDigest(token)` of the token presented (D22). */
+  /** `revocationDigest(token)` of the token presented (D22). */
   readonly tokenDigest: string
 }
 

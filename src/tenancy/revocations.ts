@@ -21,7 +21,7 @@ interface RevocationRecord {
 
 /** What is refused everywhere (D22). Repeating one changes nothing. Announced with the digest as the change's id. */
 export interface Revocations {
-  /** One token, by `tokenDigest`; a person may revoke a token they hold. `until`: milliseconds, when it expires anyway; null: unknown. */
+  /** One token, by `revocationDigest`; a person may revoke a token they hold. `until`: milliseconds, when it expires anyway; null: unknown. */
   revokeToken(
     actor: Actor,
     input: { readonly digest: string; readonly until: number | null; readonly reason?: string },

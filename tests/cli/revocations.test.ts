@@ -13,7 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 /** Nobody judges it here: what counts is what it says of itself. */
 const jwt = (claims: object): string => `${segment({ alg: 'ES256' })}.${segment(claims)}.${'A'.repeat(86)}`
-const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+/** Of a JWT what is signed, without the signature. */
+const digestOf = (token: string): string => {
+  const signed = token.split('.').length === 3 ? token.slice(0, token.lastIndexOf('.')) : token
+  return createHash('sha256').update(signed).digest('hex')
+}
 
 interface Listed {
   readonly digest?: string

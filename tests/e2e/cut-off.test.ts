@@ -36,6 +36,16 @@ describe.each(databaseKinds)('cut off at night on %s', (kind) => {
     expect(await whoami(other)).toBe(200)
   })
 
+  test('D22: a revoked ES256 token does not come back with the twin of its signature', async () => {
+    const stolen = await server.token('alice@acme.test')
+    const other = twin(stolen)
+    // RFC 7515 does not ask for the lower s: both signatures are true.
+    expect([await whoami(stolen), await whoami(other)]).toEqual([200, 200])
+    await run('token revoke --json', stolen)
+    await becomes(stolen, 401)
+    expect(await whoami(other)).toBe(401)
+  })
+
   test('D22: a blocked person is refused within a second, everyone else is not, and unblocked let in again', async () => {
     const person = `development:${subOf(alice)}`
     const carol = await server.token('carol@acme.test')
@@ -70,4 +80,13 @@ describe.each(databaseKinds)('cut off at night on %s', (kind) => {
 function subOf(token: string): string {
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string }
   return claims.sub
+}
+
+/** The same token under (r, n - s), n the order of P-256. */
+function twin(token: string): string {
+  const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const [header, payload, signature = ''] = token.split('.')
+  const bytes = Buffer.from(signature, 'base64url')
+  const s = (n - BigInt(`0x${bytes.subarray(32).toString('hex')}`)).toString(16).padStart(64, '0')
+  return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, 32), Buffer.from(s, 'hex')]).toString('base64url')}`
 }

@@ -3,6 +3,7 @@ import type { DomainInput, DomainRecord } from '#tenancy/domains.ts'
 import type { Define } from './commands.ts'
 import { confirm } from './confirm.ts'
 import { list } from './parse.ts'
+import { peopleProviders } from './named-person.ts'
 import { withRegistry } from './session.ts'
 import { moment, sheet, table } from './table.ts'
 import { answer, tell } from './terminal.ts'
@@ -12,7 +13,7 @@ interface Options {
   readonly yes?: boolean
 }
 interface AddOptions extends Options {
-  readonly assertedBy: readonly string[]
+  readonly assertedBy?: readonly string[]
   readonly join: NonNullable<DomainInput['join_mode']>
   readonly role: NonNullable<DomainInput['default_role']>
   readonly subdomains?: boolean
@@ -24,9 +25,9 @@ export const define: Define = (command, { terminal }) => {
   command
     .command('add <slug> <domain>')
     .description('people with a verified address of this domain belong to the tenant; you vouch for it')
-    .requiredOption(
+    .option(
       '--asserted-by <providers>',
-      'ids of the providers whose word counts for it, separated by commas',
+      'ids of the providers whose word counts for it, separated by commas (default: every configured one that vouches for people)',
       list,
     )
     .addOption(new Option('--join <mode>', 'how people join').choices(['auto', 'invite', 'request']).default('auto'))
@@ -36,11 +37,11 @@ export const define: Define = (command, { terminal }) => {
     .option('--json', 'print one JSON document')
     .action(
       async (slug: string, domain: string, { assertedBy, join, role, subdomains, allowOnce, json }: AddOptions) => {
-        await withRegistry(terminal, async ({ registry, actor }) => {
+        await withRegistry(terminal, async ({ config, registry, actor }) => {
           const tenant = await registry.tenants.get(actor, slug)
           const record = await registry.domains.add(tenant, actor, {
             domain,
-            asserted_by: assertedBy,
+            asserted_by: assertedBy ?? (await peopleProviders(config)),
             join_mode: join,
             default_role: role,
             include_subdomains: subdomains === true,

@@ -29,7 +29,7 @@ const MEMBER = 'the user id (provider:sub), an address that is unique in the ten
 export const define: Define = (command, { terminal }) => {
   const add: Command = command
     .command('add <slug> [user-id]')
-    .description('add a person: by user id (google:1098...), or by --issuer and --sub')
+    .description('add a person: by user id (google:1098...), by iss|sub, or by --issuer and --sub')
     .option('--issuer <url>', 'their issuer, byte for byte')
     .option('--sub <subject>', 'who they are there')
     .option('--provider <id>', 'the provider of that issuer; found from the configuration when it is there')

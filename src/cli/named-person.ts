@@ -9,7 +9,7 @@ interface Person {
 }
 
 interface Named {
-  /** `provider:sub` */
+  /** `provider:sub`, or `iss|sub` with the issuer byte for byte */
   readonly userId?: string | undefined
   readonly issuer?: string | undefined
   readonly sub?: string | undefined
@@ -23,9 +23,11 @@ interface Named {
  */
 export async function personOf(
   config: Config,
-  { userId, issuer, sub, provider }: Named,
+  named: Named,
   otherwise = 'name the issuer with --issuer',
 ): Promise<Person | string> {
+  const whole = issuerAndSubject(named.userId ?? '')
+  const { userId, issuer, sub, provider } = whole === null ? named : { ...named, ...whole, userId: undefined }
   const [given, subject] = userId === undefined ? [provider, sub] : split(userId)
   if (userId !== undefined && (sub !== undefined || provider !== undefined))
     return 'give either a user id, or --issuer and --sub'
@@ -54,6 +56,19 @@ export const knownIssuers = async (config: Config): Promise<readonly Known[]> =>
     async () => null,
     async ({ providers }) => providers.map((one) => ({ id: one.id, issuers: issuersOf(one) })),
   )
+
+/** Reads `iss|sub`; null when it is none. A subject may hold a bar itself (auth0|62b...), an issuer does not. */
+export function issuerAndSubject(reference: string): { readonly issuer: string; readonly sub: string } | null {
+  if (!/^https?:\/\//.test(reference)) return null
+  const [issuer = '', ...rest] = reference.split('|')
+  return { issuer, sub: rest.join('|') }
+}
+
+/** The configured providers that vouch for people, not for keys: those an address may come from. */
+export async function peopleProviders(config: Config): Promise<readonly string[]> {
+  const keys: readonly string[] = ['api-key', 'static-key']
+  return (await knownIssuers(config)).map(({ id }) => id).filter((id) => !keys.includes(id))
+}
 
 function split(userId: string): readonly [string | undefined, string | undefined] {
   const at = userId.indexOf(':')

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Config } from '#base/config.ts'
 import type { Define } from './commands.ts'
 import { confirm } from './confirm.ts'
-import { knownIssuers, personOf } from './named-person.ts'
+import { issuerAndSubject, knownIssuers, personOf } from './named-person.ts'
 import { withRegistry } from './session.ts'
 import { moment, sheet, table } from './table.ts'
 import { answer, EXIT, tell, type Terminal } from './terminal.ts'
@@ -74,14 +74,13 @@ export const define: Define = (command, { terminal }) => {
 
 /** Who is meant; ends the command when that is not clear. An issuer that nobody here speaks for is told of: it may be misspelt, and block nobody. */
 async function subjectOf(command: Command, terminal: Terminal, config: Config, reference: string): Promise<Subject> {
-  if (!/^https?:\/\//.test(reference)) {
+  const whole = issuerAndSubject(reference)
+  if (whole === null) {
     const person = await personOf(config, { userId: reference }, 'write iss|sub, as `member list --json` shows them')
     if (typeof person === 'string') command.error(`error: ${person}`, { exitCode: EXIT.usage })
     return { iss: person.iss, sub: person.sub }
   }
-  // A subject may hold a bar itself (auth0|62b...), an issuer does not.
-  const [iss = '', ...rest] = reference.split('|')
-  const sub = rest.join('|')
+  const { issuer: iss, sub } = whole
   if (sub === '') command.error('error: say who: iss|sub', { exitCode: EXIT.usage })
   const known = await knownIssuers(config)
   if (!known.some(({ issuers }) => issuers.includes(iss)))

@@ -118,11 +118,17 @@ describe.each(databaseKinds)('%s', (kind) => {
       expect(await run('domain list acme')).toMatchObject({ exit: 0, stdout: '', stderr: 'acme has no domains.\n' })
     })
 
+    test('without --asserted-by every configured provider that vouches for people may, keys never', async () => {
+      const added = (await run('domain add acme acme.org --json')).json() as { asserted_by: string[] }
+      expect(added.asserted_by).toEqual(['google'])
+      await run('domain remove acme acme.org --yes')
+    })
+
     test.each<[string, number]>([
       ['add acme gmail.com --asserted-by google', 1],
       ['add acme co.uk --asserted-by google', 1],
       ['add nobody acme.org --asserted-by google', 1],
-      ['add acme acme.org', 2],
+      ['add acme acme.org --asserted-by ,', 1],
       ['add acme acme.org --asserted-by google --join sometimes', 2],
       ['remove acme nothing.example --yes', 1],
       ['list nobody', 1],
@@ -177,6 +183,9 @@ describe.each(databaseKinds)('%s', (kind) => {
         status: 'active',
         source: 'operator',
       })
+      expect((await run('member add acme https://accounts.google.com|1004 --json')).json()).toMatchObject({
+        user_id: 'google:1004',
+      })
       expect((await run('member add acme google:1002 --json')).json()).toMatchObject({
         iss: 'https://accounts.google.com',
         role: 'member',
@@ -188,6 +197,7 @@ describe.each(databaseKinds)('%s', (kind) => {
       expect((await run('member remove acme google:1002 --yes --json')).json()).toMatchObject({ status: 'removed' })
       expect((await rows('member list acme')).map(({ user_id: user, status }) => [user, status])).toEqual([
         ['google:1001', 'active'],
+        ['google:1004', 'active'],
         ['google:1002', 'removed'],
       ])
       expect((await run('member list acme')).stdout).toMatch(/^google:1001 +a@acme\.com +owner/m)
@@ -368,7 +378,7 @@ describe.each(databaseKinds)('%s', (kind) => {
       const altered = await run('audit verify --json')
       expect(altered.exit).toBe(1)
       expect(altered.json()).toContainEqual(
-        expect.objectContaining({ slug: null, intact: false, altered: [expect.any(String)] }),
+        expect.objectContaining({ slug: null, intact: false, altered: [expect.any(String), expect.any(String)] }),
       )
     })
 

@@ -22,6 +22,7 @@ interface Checked {
   readonly user: Claims
   readonly scopes: readonly string[]
   readonly exp: number | null
+  readonly iat: number | null
   readonly client_id: string | null
 }
 
@@ -40,7 +41,7 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
   const accepted = config.allowPersonalTokens ? [...APP_TOKENS, ...PERSONAL_TOKENS] : APP_TOKENS
 
   async function check(token: string): Promise<{ value: Identity; exp: number | null }> {
-    const { user, scopes, exp, client_id } = await (isPersonal(token) ? checkPersonal(token) : checkApp(token))
+    const { user, scopes, exp, iat, client_id } = await (isPersonal(token) ? checkPersonal(token) : checkApp(token))
     const excess = scopes.filter((scope) => !SCOPES.includes(scope))
     if (excess.length > 0) throw new Refusal('scopes_excessive', { detail: `more than ${SCOPES.join(' ')}` })
     if (exp !== null && exp <= seconds(parts.clock)) throw new Refusal('token_expired')
@@ -53,6 +54,7 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
       sub: String(id),
       client_id,
       exp,
+      iat,
       ...emailEvidence(email, verified, () => 'once'),
       name: text(user['name']) ?? text(user['login']),
       picture: text(user['avatar_url']),
@@ -70,13 +72,13 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     })
     if (answer.status === 404)
       throw new Refusal('token_inactive', { detail: "unknown to our app: revoked, or another app's" })
-    const { app, user, scopes: told, expires_at } = objectOf(answer, 'check-token')
+    const { app, user, scopes: told, expires_at, created_at } = objectOf(answer, 'check-token')
     // A GitHub App's tokens have permissions instead, and GitHub's schema lets their scopes be null.
     const scopes = told === null && token.startsWith('ghu_') ? [] : told
     if (!isRecord(app) || !isRecord(user) || !isStrings(scopes)) throw misunderstood('check-token')
     if (app['client_id'] !== config.clientId)
       throw new Refusal('client_mismatch', { detail: 'check-token names another app' })
-    return { user, scopes, exp: expiry(expires_at), client_id: config.clientId }
+    return { user, scopes, exp: time(expires_at), iat: time(created_at), client_id: config.clientId }
   }
 
   async function checkPersonal(token: string): Promise<Checked> {
@@ -88,6 +90,7 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
       user: objectOf(answer, 'user'),
       scopes: scopes.filter((scope) => scope !== ''),
       exp: null,
+      iat: null,
       client_id: null,
     }
   }
@@ -125,10 +128,10 @@ const isStrings = (value: unknown): value is readonly string[] =>
 const misunderstood = (what: string): Refusal =>
   new Refusal('provider_unavailable', { detail: `GitHub answered something unexpected: ${what}` })
 
-/** `expires_at` is RFC 3339 or null. */
-function expiry(value: unknown): number | null {
+/** NumericDate of what GitHub writes as RFC 3339; null when it says nothing. */
+function time(value: unknown): number | null {
   if (value === null || value === undefined) return null
-  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(time)) throw misunderstood('expires_at')
-  return Math.floor(time / 1000)
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(at)) throw misunderstood('a time')
+  return Math.floor(at / 1000)
 }

@@ -18,6 +18,9 @@ const ISSUER = 'https://accounts.google.com'
 const ISSUERS = [ISSUER, 'accounts.google.com']
 const CONSUMER_DOMAINS = ['gmail.com', 'googlemail.com']
 
+/** Seconds. tokeninfo does not say when a token was issued, only when it ends; earlier than this it was not (D22). */
+const ACCESS_TOKEN_LIFETIME = 3_600
+
 export const GOOGLE_ENDPOINTS = {
   jwks: 'https://www.googleapis.com/oauth2/v3/certs',
   tokeninfo: 'https://oauth2.googleapis.com/tokeninfo',
@@ -82,7 +85,8 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     const scope = typeof info['scope'] === 'string' ? info['scope'] : ''
     // Only userinfo says hd; of tokeninfo nothing is merged that could stand in for it.
     const email_verified = profile['email_verified'] === true || profile['email_verified'] === 'true'
-    return { value: identify(sub, { ...profile, email_verified, exp, scope, azp: info['azp'] ?? aud }), exp }
+    const iat = exp - ACCESS_TOKEN_LIFETIME
+    return { value: identify(sub, { ...profile, email_verified, exp, iat, scope, azp: info['azp'] ?? aud }), exp }
   }
 
   return {

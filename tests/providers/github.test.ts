@@ -28,6 +28,11 @@ test('the person is the numeric id, and a verified primary address was true once
   })
 })
 
+test('D22: a token knows when it was issued, so that it can be cut off by time', async () => {
+  const { iat } = await enter(gate.fake.github.grant({ ...alice, created_at: '2026-11-20T10:00:00Z' }))
+  expect(iat).toBe(Date.parse('2026-11-20T10:00:00Z') / 1000)
+})
+
 test('of several addresses only the primary counts, and only when verified', async () => {
   const emails = [address('alice@globex.test', false), address('alice@acme.test', true, false)]
   expect(await enter(gate.fake.github.grant({ ...alice, emails }))).toMatchObject({

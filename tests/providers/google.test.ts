@@ -125,6 +125,8 @@ describe('access tokens', () => {
 
   test('userinfo gives the profile that tokeninfo does not have', async () => {
     const identity = await enter(gate.fake.google.grant({ ...alice, name: 'Alice' }))
+    // D22: tokeninfo tells only the end, and a token lives an hour at most.
+    expect(identity.iat).toBe((identity.exp ?? 0) - 3600)
     expect(identity).toMatchObject({
       iss: 'https://accounts.google.com',
       sub: '1001',

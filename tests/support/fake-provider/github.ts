@@ -19,6 +19,7 @@ interface GithubGrant {
   readonly emails: readonly GithubAddress[] | 'forbidden'
   readonly scopes?: readonly string[]
   readonly expires_at?: string | null
+  readonly created_at?: string
   /** Changes what check-token answers. */
   readonly check?: Claims
 }
@@ -66,6 +67,7 @@ export function addGithub(server: FakeServer): FakeGithub {
         hashed_token: 'a'.repeat(64),
         scopes: grant.scopes ?? ['user:email'],
         expires_at: grant.expires_at ?? null,
+        created_at: grant.created_at ?? '2026-11-20T09:00:00Z',
         user: person(grant),
         ...grant.check,
       },

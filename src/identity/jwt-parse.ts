@@ -56,14 +56,19 @@ export function peekIssuer(token: string): string | null {
 }
 
 /**
- * Would anybody take this for a JWT (D14)? Three or five parts of base64url, or several parts of which the first is a JSON object, however badly spelt.
+ * Would anybody take this for a JWT (D14)? Three or five parts of base64url, or several parts of which one that stands where a header could is a
+ * JSON object, however badly spelt: the first, and with more than two parts any, since a JWT with something put before it is one still.
  * An opaque token of exactly such a form is not accepted then.
  */
 export function isJwtShaped(token: string): boolean {
   if (/^[\w-]*(?:\.[\w-]*){2}(?:(?:\.[\w-]*){2})?$/.test(token)) return true
-  const [head = '', ...more] = token.split('.', 2)
-  return more.length > 0 && Buffer.from(head.slice(0, 64), 'base64url').toString('latin1').trimStart().startsWith('{')
+  const parts = token.split('.')
+  // Of two parts only the first counts: the second of a random opaque token (Ory Hydra's) may well begin like an object.
+  return parts.length > 1 && (parts.length > 2 ? parts : parts.slice(0, 1)).some(looksLikeObject)
 }
+
+const looksLikeObject = (part: string): boolean =>
+  Buffer.from(part.slice(0, 64), 'base64url').toString('latin1').trimStart().startsWith('{')
 
 const malformed = (detail: string): Refusal => new Refusal('token_malformed', { detail })
 

@@ -7,6 +7,7 @@ import type { World } from './world.ts'
  * What an attack is answered, precisely (security.md section 3, DESIGN section 5). A0: nothing was presented. A1: judged and bad. A2: the
  * header is malformed. A3: a scope is lacking. A4: cannot be judged now. 431, 400, 404, 405, 410, 413: of the HTTP layer, with no challenge. foreign: Host or Origin is not ours.
  * denied: known, and of no tenant. limited: too many. served: the tool ran.
+ * page: what everybody may see.
  */
 export type Expected =
   | 'A0'
@@ -18,6 +19,7 @@ export type Expected =
   | 'served'
   | 'foreign'
   | 'limited'
+  | 'page'
   | 204
   | 400
   | 404
@@ -109,6 +111,10 @@ export function expectAnswer(expected: Expected, { status, headers, text }: Answ
     case 'served':
       expect(`${status} ${text}`).toContain('200 ')
       expect(text).toContain('"structuredContent"')
+      break
+    case 'page':
+      expect([status, authenticate]).toEqual([200, null])
+      expect(text).not.toContain('structuredContent')
       break
     case 204:
       expect([status, authenticate, text]).toEqual([204, null, ''])

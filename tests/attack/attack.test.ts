@@ -79,6 +79,24 @@ test('nobody outside of those configured was ever asked anything', () => {
   expect(world.attacker.hits()).toBe(0)
 })
 
+test('no token was ever shown to two providers, and a signed one to none', () => {
+  const asked = world.fake.questions.map(({ path, headers, body }) => ({
+    provider: path.split('/')[1],
+    said: `${headers.authorization ?? ''} ${body}`,
+  }))
+  const shown = [...world.secrets].map((token) => ({
+    token,
+    to: new Set(asked.filter(({ said }) => token !== '' && said.includes(token)).map(({ provider }) => provider)),
+  }))
+  expect(shown.filter(({ to }) => to.size > 0).length).toBeGreaterThan(20)
+  expect(shown.filter(({ token, to }) => to.size > 0 && token.split('.').length > 2)).toEqual([])
+  const github = new Set(['applications', 'user'])
+  const google = new Set(['tokeninfo', 'v1'])
+  const one = (to: ReadonlySet<string | undefined>): boolean =>
+    to.size < 2 || [github, google].some((paths) => [...to].every((path) => paths.has(path ?? '')))
+  expect(shown.filter(({ to }) => !one(to))).toEqual([])
+})
+
 test('no token, no part of one and no line of an attacker is in the log or in the audit', async () => {
   const lines = world.server.lines.concat(world.limited.lines).flatMap((chunk) => chunk.trimEnd().split('\n'))
   expect(lines.length).toBeGreaterThan(300)

@@ -10,7 +10,7 @@ import {
   type FakeIssuer,
   type FakeProvider,
 } from '../support/fake-provider.ts'
-import { startFakeServer, type FakeServer } from '../support/fake-provider/server.ts'
+import { startFakeServer, type Answer as Answered, type FakeServer } from '../support/fake-provider/server.ts'
 import { until } from '../support/until.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { raw, request, type Answer } from './wire.ts'
@@ -22,6 +22,11 @@ export const ENTRA_TENANT = '11111111-2222-3333-4444-555555555555'
 export const SHARED_ISSUER = 'https://portal.acme.test'
 export const SHARED_SECRET = 'a shared secret that is long enough for HS256'
 
+const crowded = (right: Answered): Answered => ({
+  ...right,
+  body: { keys: [...(right.body as { keys: unknown[] }).keys, ...Array<object>(100).fill({ kty: 'oct' })] },
+})
+
 /** Broken from the start: the server has never seen their keys. */
 const BROKEN = [
   ['cold', 'error'],
@@ -29,6 +34,7 @@ const BROKEN = [
   ['huge', 'huge'],
   ['bomb', 'bomb'],
   ['trickle', 'trickle'],
+  ['crowd', crowded],
 ] as const
 
 type Claims = Readonly<Record<string, unknown>>

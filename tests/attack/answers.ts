@@ -50,6 +50,12 @@ export const presented = (
   more: Pick<Row, 'outbound' | 'also'> = {},
 ): Row => ({ id, what, answer, send: async (world) => await world.call(await token(world)), ...more })
 
+/** For `also`: the answer says so. */
+export const says =
+  (part: string): NonNullable<Row['also']> =>
+  ({ text }) =>
+    expect(text).toContain(part)
+
 const bodyOf = (code: RefusalCode): object => ({
   error: REFUSALS[code].error ?? 'unauthorized',
   error_description: REFUSALS[code].description,
@@ -119,7 +125,12 @@ export function expectAnswer(expected: Expected, { status, headers, text }: Answ
     case 204:
       expect([status, authenticate, text]).toEqual([204, null, ''])
       break
-    default:
+    case 400:
+    case 404:
+    case 405:
+    case 410:
+    case 413:
+    case 431:
       expect([status, authenticate]).toEqual([expected, null])
       expect(text).not.toContain('structuredContent')
   }

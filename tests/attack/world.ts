@@ -24,7 +24,7 @@ export const SHARED_SECRET = 'a shared secret that is long enough for HS256'
 
 const crowded = (right: Answered): Answered => ({
   ...right,
-  body: { keys: [...(right.body as { keys: unknown[] }).keys, ...Array<object>(100).fill({ kty: 'oct' })] },
+  body: { keys: [...(right.body as { keys: unknown[] }).keys, ...Array.from({ length: 100 }, () => ({ kty: 'oct' }))] },
 })
 
 /** Broken from the start: the server has never seen their keys. */
@@ -37,7 +37,7 @@ const BROKEN = [
   ['crowd', crowded],
 ] as const
 
-type Claims = Readonly<Record<string, unknown>>
+type Claims = Record<string, unknown>
 export type SignOptions = { readonly claims?: Claims; readonly header?: Claims; readonly key?: SigningKey }
 
 /** Issuers of which each network row breaks one of its own, so that rows do not meet. All ES256, pinned to the tenant acme. */
@@ -151,7 +151,7 @@ export async function startWorld(): Promise<World> {
   ) as Record<Fragile, FakeIssuer>
   // The document names another issuer, so its keys must never be used.
   fake.behave('namesake/discovery', (right) => ({ ...right, body: { ...(right.body as object), issuer: second.iss } }))
-  await main.serveKeys(publishedKeys() as never)
+  await main.serveKeys(publishedKeys())
   for (const [name, how] of BROKEN) fake.behave(`${name}/jwks`, how)
 
   const issuer = (name: string, at: FakeIssuer, more: Readonly<Record<string, string>>): Record<string, string> =>
@@ -229,8 +229,7 @@ export async function startWorld(): Promise<World> {
       const said = { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }
       return kept(forge(key, said, { ...alice(main.iss), aud: AUDIENCE, iat: now, exp: now + 3600, ...claims }))
     },
-    forged: (header, payload, key = KEYS.good) =>
-      kept(forge(key, header as Record<string, unknown>, payload as Record<string, unknown>)),
+    forged: (header, payload, key = KEYS.good) => kept(forge(key, header, payload)),
     async key(...options) {
       const made = await gatehouse(server, ['key', 'create', 'acme', '--name', 'row', '--json', ...options])
       if (made.exit !== 0) throw new Error(made.stderr)

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { gatehouse } from '../../support/command.ts'
-import { presented, type Expected, type Row } from '../answers.ts'
+import { presented, says, type Expected, type Row } from '../answers.ts'
 import { ENTRA_TENANT, AUDIENCE, GOOGLE_CLIENT, type World } from '../world.ts'
 
 /** security.md 3e: whose tenant somebody is in. Each row is a person of its own: a member is one whatever their address says later. */
@@ -138,7 +138,7 @@ export const identity: readonly Row[] = [
     'served',
     (world) => world.token({ claims: { sub: 'plus', email: 'alice+x@acme.test' } }),
     {
-      also: ({ text }) => expect(text).toContain('"user_id":"main:plus"'),
+      also: says('"user_id":"main:plus"'),
     },
   ),
   presented(
@@ -147,7 +147,7 @@ export const identity: readonly Row[] = [
     'served',
     (world) => world.token({ claims: { sub: 'other' } }),
     {
-      also: ({ text }) => expect(text).toContain('"user_id":"main:other"'),
+      also: says('"user_id":"main:other"'),
     },
   ),
   presented(

@@ -52,7 +52,9 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** The spellings of the last character that decode to the same bytes: a 2048-bit signature leaves four bits unused. */
 const siblings = (last: string): string[] => {
   const at = ALPHABET.indexOf(last)
-  return [...ALPHABET.slice(at - (at % 16), at - (at % 16) + 16)].filter((one) => one !== last)
+  return ALPHABET.slice(at - (at % 16), at - (at % 16) + 16)
+    .split('')
+    .filter((one) => one !== last)
 }
 
 const KIDS: readonly (readonly [string, unknown])[] = [

@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
 import { makeApiKey } from '#identity/api-key.ts'
 import { gatehouse } from '../../support/command.ts'
-import { presented, type Row } from '../answers.ts'
+import { presented, says, type Row } from '../answers.ts'
 import { withSecretOf } from '../world.ts'
 
 /** security.md 3f: our own keys. */
 export const keys: readonly Row[] = [
   presented('K1', 'a right key', 'served', async (world) => (await world.key()).key, {
-    also: ({ text }) => expect(text).toContain('"provider":"api-key"'),
+    also: says('"provider":"api-key"'),
   }),
   presented('K1', 'an unknown id', 'A1', () => makeApiKey().key),
   presented('K1', 'a wrong secret', 'A1', async (world) => withSecretOf((await world.key()).key)),

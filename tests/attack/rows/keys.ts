@@ -48,13 +48,13 @@ export const keys: readonly Row[] = [
   },
   {
     id: 'K4',
-    what: 'a revoked key, at once',
+    what: 'a revoked key, as soon as the word is round',
     answer: 'A1',
     send: async (world) => {
       const { id, key } = await world.key()
       expect((await world.call(key)).status).toBe(200)
       expect(await gatehouse(world.server, `key revoke acme ${id} --yes`)).toMatchObject({ exit: 0 })
-      const deadline = Date.now() + 1_000
+      const deadline = Date.now() + 5_000
       for (;;) {
         const answer = await world.call(key)
         if (answer.status !== 200 || Date.now() > deadline) return answer

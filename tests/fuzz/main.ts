@@ -46,6 +46,7 @@ try {
   console.log(`fuzz: ${[...statuses.values()].reduce((sum, count) => sum + count, 0)} requests; ${told.join(', ')}`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
+  if (error instanceof Error && error.cause instanceof Error) console.error(error.cause.message)
   console.error(`fuzz: again with: npm run fuzz -- ${seconds} ${seed}`)
   process.exitCode = 1
 } finally {

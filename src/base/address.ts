@@ -42,6 +42,18 @@ export function isPublicAddress(address: string): boolean {
   return family !== 0 && !closed.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/**
+ * The URL, or null when it is none. For text of others: `URL.canParse` of Node 20, once it is called often, reads a string of Latin-1 as if
+ * it were UTF-8, and says yes to what `new URL` then throws on.
+ */
+export function urlOf(text: string): URL | null {
+  try {
+    return new URL(text)
+  } catch {
+    return null
+  }
+}
+
 /** The host of a URL without the brackets of an IPv6 literal. */
 export const bareHost = (url: URL): string => (url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname)
 

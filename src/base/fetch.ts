@@ -1,7 +1,7 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, fetch as undiciFetch, type RequestInit } from 'undici'
-import { bareHost, isLoopbackHost, isPublicAddress } from './address.ts'
+import { bareHost, isLoopbackHost, isPublicAddress, urlOf } from './address.ts'
 
 /** Why an outgoing request gave no usable answer. */
 export type FetchFailure = 'network' | 'timeout' | 'status' | 'too_large' | 'not_json' | 'refused'
@@ -155,7 +155,8 @@ export function createGuardedFetch(options: GuardOptions): GuardedFetch {
     },
 
     permits(input) {
-      return URL.canParse(input) && configuredRefusal(new URL(input), options.allowPrivate) === null
+      const url = urlOf(input)
+      return url !== null && configuredRefusal(url, options.allowPrivate) === null
     },
 
     async close() {
@@ -170,7 +171,8 @@ const NO_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304])
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 function parse(input: string | URL): URL {
-  if (URL.canParse(String(input))) return new URL(input)
+  const url = urlOf(String(input))
+  if (url !== null) return url
   throw new FetchFailed('refused', new URL('invalid:'), { detail: 'not a URL' })
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { urlOf } from '#base/address.ts'
 import type { Config } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
 
@@ -81,8 +82,7 @@ export function createDoor(config: Config): Door {
   }
 }
 
-function hostnameOf(url: string): string | null {
-  if (!URL.canParse(url)) return null
-  const { hostname, username, pathname } = new URL(url)
-  return username === '' && pathname === '/' && !/[?#]/.test(url) ? hostname : null
+function hostnameOf(text: string): string | null {
+  const url = urlOf(text)
+  return url !== null && url.username === '' && url.pathname === '/' && !/[?#]/.test(text) ? url.hostname : null
 }

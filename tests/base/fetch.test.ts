@@ -1,7 +1,7 @@
 import { connect, type LookupFunction } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isPublicAddress } from '#base/address.ts'
+import { isPublicAddress, urlOf } from '#base/address.ts'
 import { createGuardedFetch, FetchFailed, type GuardedFetch, type GuardOptions } from '#base/fetch.ts'
 import { json, startServer, status, type TestServer } from '../identity/support/server.ts'
 
@@ -293,4 +293,15 @@ test.each([
   ['idp.example', false],
 ])('the address %s is public: %s', (address, expected) => {
   expect(isPublicAddress(address)).toBe(expected)
+})
+
+test('what is no URL is none also after a hundred thousand calls, where URL.canParse of Node 20 changes its mind', () => {
+  const latin1 = `http://${Buffer.from('\u29c0').toString('latin1')}`
+  const guard = guarded()
+  for (let call = 0; call < 100_000; call += 1) {
+    urlOf(`http://127.0.0.1:${call % 999}`)
+    guard.permits(`http://127.0.0.1:${call % 999}`)
+  }
+  expect(urlOf(latin1)).toBeNull()
+  expect(guard.permits(latin1)).toBe(false)
 })

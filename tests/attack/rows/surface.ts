@@ -53,6 +53,7 @@ export const surface: readonly Row[] = [
     '169.254.169.254',
     '0.0.0.0',
     '[::ffff:127.0.0.1]',
+    '\u00e2\u00a7\u0080',
   ].map((host) => hosted('B12', `Host ${host} with a good token`, host, 'foreign')),
   ...['localhost', '127.0.0.1:1', '[::1]'].map((host) => hosted('B12', `Host ${host}`, host, 'served')),
   ...[

@@ -78,7 +78,7 @@ function readIssuer(id: string, reader: ConfigReader, production: boolean, singl
     carriesScopes: reader.flag('OIDC_SCOPES', false),
     domains: anyAddress ? '*' : readDomains(reader, 'OIDC_DOMAINS'),
     tenant,
-    organizationClaim: reader.text('OIDC_ORGANIZATION_CLAIM'),
+    organizationClaim: reader.claim('OIDC_ORGANIZATION_CLAIM'),
     tenantIds: reader.listOf(
       'OIDC_TENANT_IDS',
       (tid) => /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(tid),

@@ -165,6 +165,8 @@ describe('a bad environment', () => {
     ],
     [{ GITHUB_CLIENT_ID: 'x' }, ['GITHUB_CLIENT_SECRET: needed by GITHUB_CLIENT_ID']],
     [{ OIDC_AUDIENCE: 'x' }, ['OIDC_ISSUER: needed by the other OIDC_ variables']],
+    [{ OIDC_CORP_AUDIENCE: 'x' }, ['OIDC_CORP_ISSUER: needed by the other OIDC_ variables']],
+    [{ OIDC_CORP_INTROSPECTION_CLIENT_ID: 'x' }, ['OIDC_CORP_ISSUER: needed by the other OIDC_ variables']],
     [
       { OIDC_ISSUER: 'https://i' },
       ['OIDC_AUDIENCE: needed: without it a token meant for any other service would open this one'],

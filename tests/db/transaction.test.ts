@@ -82,12 +82,12 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
       await add(db, 'lost')
       await db.query(sql`SET ROLE postgres`).catch(() => {})
     }
-    await expect(fresh.database.tenant(acme, { access: 'write' }, swallowed)).rejects.toThrow()
+    await expect(fresh.database.tenant(acme, { access: 'write' }, swallowed)).rejects.toThrow(TypeError)
     const forgotten = async (db: TenantDb): Promise<void> => {
       await add(db, 'lost')
       void db.query(sql`SET ROLE postgres`)
     }
-    await expect(fresh.database.tenant(acme, { access: 'write' }, forgotten)).rejects.toThrow()
+    await expect(fresh.database.tenant(acme, { access: 'write' }, forgotten)).rejects.toThrow(TypeError)
     expect(await names()).not.toContain('lost')
   })
 

@@ -24,8 +24,12 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, p
 }
 
 /** One command to its end. */
-export async function gatehouse(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Finished> {
-  const child = start(args, env)
+export async function gatehouse(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  program = SOURCE,
+): Promise<Finished> {
+  const child = start(args, env, program)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()))

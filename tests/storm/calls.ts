@@ -1,4 +1,4 @@
-import { rpc, type RpcAnswer } from '../support/rpc.ts'
+import { post, whole, type RpcAnswer } from '../support/rpc.ts'
 import type { Item, Kind } from './ledger.ts'
 import { marksIn } from './mark.ts'
 import type { StormTenant, Token } from './world.ts'
@@ -10,6 +10,7 @@ export interface Seen {
   readonly tool: string
   readonly sent: number
   readonly answered: number
+  /** 0: the connection broke before the answer was whole. A stream that is open for more than a second ends at a cut-off (D22). */
   readonly status: number
   /** A result that is no error: the call was served. */
   readonly served: boolean
@@ -35,16 +36,16 @@ export async function call(
   args: object,
 ): Promise<{ readonly seen: Seen; readonly id: string | null }> {
   const sent = Date.now()
-  const answer = await rpc(url, token.text, 'tools/call', { name: tool, arguments: args })
+  const answer = await ask(url, token, tool, args)
   const result = resultOf(answer)
   const served = answer.status === 200 && result !== null && result.isError !== true
-  const { items, ...whole } = result?.structuredContent ?? {}
-  const rows = !served ? [] : (items ?? (whole.id === undefined ? [] : [whole]))
+  const { items, ...rest } = result?.structuredContent ?? {}
+  const rows = !served ? [] : (items ?? (rest.id === undefined ? [] : [rest]))
   const wrong = rows.filter((row) => !ownRow(JSON.stringify(row), tenant.mark)).length
   // A mark of another tenant is one too many wherever it stands, in an error's words too.
   const elsewhere = marksIn(answer.text).some((mark) => mark !== tenant.mark) ? 1 : 0
   return {
-    id: served ? (whole.id ?? null) : null,
+    id: served ? (rest.id ?? null) : null,
     seen: {
       tenant,
       token,
@@ -53,11 +54,22 @@ export async function call(
       answered: Date.now(),
       status: answer.status,
       served,
-      failure: answer.status === 200 && !served ? (result?.content?.[0]?.text ?? answer.text) : null,
+      failure: !served && [0, 200].includes(answer.status) ? (result?.content?.[0]?.text ?? answer.text) : null,
       requestId: answer.headers.get('x-request-id'),
       rows: rows.length,
       foreign: Math.max(wrong, elsewhere),
     },
+  }
+}
+
+async function ask(url: string, token: Token, tool: string, args: object): Promise<RpcAnswer> {
+  let headers = new Headers()
+  try {
+    const response = await post(url, token.text, 'tools/call', { name: tool, arguments: args })
+    headers = response.headers
+    return await whole(response)
+  } catch (error) {
+    return { status: 0, headers, text: `the connection broke: ${String(error)}`, json: null }
   }
 }
 
@@ -85,26 +97,26 @@ export interface Turn {
 
 /** One call of a random kind: what a busy company's assistants do, and some things that they should not. */
 export async function randomCall(turn: Turn): Promise<Seen> {
-  const ask = async (tool: string, args: object) => await call(turn.url, turn, tool, args)
+  const about = async (tool: string, args: object) => await call(turn.url, turn, tool, args)
   const { ledger } = turn.tenant
   const kind = oneOf(KINDS)
   const at = dice(100)
-  if (at < 6) return (await ask('whoami', {})).seen
+  if (at < 6) return (await about('whoami', {})).seen
   if (at < 30) return await create(turn, kind)
   if (at < 42) return await change(turn, kind)
   if (at < 46) return await remove(turn, kind === 'projects' ? 'todos' : kind)
-  if (at < 60) return (await ask(LIST[kind], { limit: 1 + dice(30) })).seen
+  if (at < 60) return (await about(LIST[kind], { limit: 1 + dice(30) })).seen
   if (at < 74)
-    return (await ask('search_documents', { query: oneOf(['storm', 'weather or wall', turn.other.mark]), limit: 10 }))
+    return (await about('search_documents', { query: oneOf(['storm', 'weather or wall', turn.other.mark]), limit: 10 }))
       .seen
   const own = ledger.any(kind)
   const theirs = turn.other.ledger.any(kind)
-  if (at < 95 && own !== null) return (await ask(`get_${ONE[kind]}`, { id: own.id })).seen
-  if (theirs === null) return (await ask('list_todos', { status: 'open' })).seen
+  if (at < 95 && own !== null) return (await about(`get_${ONE[kind]}`, { id: own.id })).seen
+  if (theirs === null) return (await about('list_todos', { status: 'open' })).seen
   // Another tenant's id: for this one it does not exist, whatever the tool.
   const verb = oneOf(['get', 'update', 'delete'])
   const changes = verb !== 'update' ? {} : kind === 'projects' ? { name: 'no' } : { title: 'no' }
-  const { seen } = await ask(`${verb}_${ONE[kind]}`, { id: theirs.id, ...changes })
+  const { seen } = await about(`${verb}_${ONE[kind]}`, { id: theirs.id, ...changes })
   return seen.served ? { ...seen, foreign: Math.max(1, seen.foreign) } : seen
 }
 
@@ -153,6 +165,6 @@ function settle({ tenant: { ledger } }: Turn, item: Item, seen: Seen, done: () =
   if (seen.served) {
     done()
     ledger.acknowledged += 1
-  } else if (seen.failure?.includes('may or may not') === true) item.unsure = true
+  } else if (seen.status === 0 || seen.failure?.includes('may or may not') === true) item.unsure = true
   ledger.give(item)
 }

@@ -28,6 +28,7 @@ export function report(figures: Figures): { readonly lines: readonly string[]; r
     [count(figures.suspensions), 'tenants suspended and resumed'],
     [count(figures.revocations), 'keys revoked'],
     [count(figures.callsAfterCutOff), 'calls sent later than 1 s after their cut-off'],
+    [count(figures.brokenOff), 'answers that broke off at a cut-off'],
     [`${count(figures.latestServed)} ms`, 'after its cut-off the last call was sent that was still served'],
     [`${count(Math.round(figures.calls / figures.seconds))} /s`, `calls, for ${Math.round(figures.seconds)} s`],
     [`${count(figures.p50)} / ${count(figures.p99)} ms`, 'time of a call, half and 99 % are faster'],

@@ -27,6 +27,8 @@ export interface Figures {
   readonly callsAfterCutOff: number
   /** Milliseconds after its cut-off at which the last call that was still served was sent. */
   readonly latestServed: number
+  /** Answers that broke off: streams that ended at a cut-off. */
+  readonly brokenOff: number
   readonly callsByToken: Readonly<Record<string, number>>
   /** What the unexpected answers said, with counts. */
   readonly complaints: readonly string[]
@@ -67,6 +69,7 @@ export async function judge({ world, seen, counts, seconds }: Evidence): Promise
     ...counts,
     callsAfterCutOff: late.length,
     latestServed: Math.round(Math.max(0, ...seen.filter(({ served }) => served).flatMap(sinceCutOff))),
+    brokenOff: seen.filter(({ status }) => status === 0).length,
     callsByToken: tally(seen.map(({ token }) => token.kind)),
     complaints: [
       ...Object.entries(tally(unexpected.map(({ tool, status, failure }) => `${tool} ${status} ${failure ?? ''}`))).map(
@@ -103,7 +106,7 @@ const mayBeCutOff = (one: Seen): boolean =>
 function isUnexpected(one: Seen): boolean {
   if (one.served) return false
   if (one.status === 200 && /not found/i.test(one.failure ?? '')) return false
-  return !([200, 401, 403].includes(one.status) && mayBeCutOff(one))
+  return !([0, 200, 401, 403].includes(one.status) && mayBeCutOff(one))
 }
 
 /** How many ids are in one list and not as often in the other. */

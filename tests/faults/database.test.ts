@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { atCluster, query, startCluster, type OwnCluster } from '../support/cluster.ts'
 import { freePort } from '../support/free-port.ts'
 import { gatehouse, startReplica, type Replica } from '../support/processes.ts'
+import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
 import { startLoad } from './load.ts'
 
@@ -33,6 +35,7 @@ beforeAll(async () => {
     API_KEY: key,
     API_KEY_TENANT: 'acme',
     RATE_LIMIT: 'off',
+    TOOLS_DIR: fileURLToPath(new URL('tools', import.meta.url)),
   }
   server = await startReplica(env)
   const { code, stderr } = await gatehouse(['tenant', 'create', 'acme', '--json'], env)
@@ -67,21 +70,6 @@ test.each(['SIGQUIT', 'SIGKILL'] as const)(
       (status === 200 && /database (did not|cannot)/.test(text))
     expect(failed.filter((call) => !documented(call))).toEqual([])
     expect(failed.length).toBeGreaterThan(0)
-    console.log(
-      'FIG',
-      signal,
-      failed.length,
-      'of',
-      load.calls.length,
-      new Set(failed.map((f) => f.status)),
-      'last failed sent',
-      Math.max(...failed.map((f) => f.sent)) - back,
-      'longest',
-      Math.max(...load.calls.map(({ sent, answered }) => answered - sent)),
-      'down',
-      back - from,
-      load.made().length,
-    )
     expect(failed.filter(({ answered }) => answered < from)).toEqual([])
     expect(failed.filter(({ sent }) => sent > back + RECOVERY)).toEqual([])
     expect(Math.max(...load.calls.map(({ sent, answered }) => answered - sent))).toBeLessThan(LONGEST)
@@ -98,3 +86,34 @@ test.each(['SIGQUIT', 'SIGKILL'] as const)(
   },
   90_000,
 )
+
+/** Every process of the cluster: it neither answers nor breaks off. */
+async function processes(): Promise<readonly number[]> {
+  const postmaster = Number((await readFile(join(cluster.socket, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
+  const url = atCluster(cluster.socket)('postgres', 'postgres')
+  const backends = await query<{ pid: number }>(url, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+  return [postmaster, ...backends.map(({ pid }) => pid)]
+}
+
+test('a Postgres that is frozen: no call hangs longer than its limit, and all are served when it goes on', async () => {
+  const query = async (): Promise<string> =>
+    (await rpc(server.mcp, key, 'tools/call', { name: 'long_query', arguments: {} })).text
+  const list = async (): Promise<boolean> =>
+    (await rpc(server.mcp, key, 'tools/call', { name: 'list_projects', arguments: { limit: 1 } })).text.includes(
+      '"items"',
+    )
+  expect(await list()).toBe(true)
+  const pids = await processes()
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const started = performance.now()
+  try {
+    const answers = await Promise.all(Array.from({ length: 12 }, query))
+    expect(performance.now() - started).toBeLessThan(LONGEST)
+    for (const answer of answers) expect(answer).toMatch(/"isError":true|temporarily_unavailable/)
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+  }
+  const back = performance.now()
+  await until(async () => (await Promise.all(Array.from({ length: 12 }, list))).every((served) => served))
+  expect(back - started).toBeGreaterThan(700)
+}, 60_000)

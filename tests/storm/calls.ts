@@ -1,4 +1,5 @@
-import { post, whole, type RpcAnswer } from '../support/rpc.ts'
+import { randomUUID } from 'node:crypto'
+import { rpc, type RpcAnswer } from '../support/rpc.ts'
 import type { Item, Kind } from './ledger.ts'
 import { marksIn } from './mark.ts'
 import type { StormTenant, Token } from './world.ts'
@@ -16,7 +17,7 @@ export interface Seen {
   readonly served: boolean
   /** What a result with isError said; null: it is none. */
   readonly failure: string | null
-  readonly requestId: string | null
+  readonly requestId: string
   /** Rows of data in the answer, and those among them without the tenant's mark or with another's. */
   readonly rows: number
   readonly foreign: number
@@ -36,7 +37,9 @@ export async function call(
   args: object,
 ): Promise<{ readonly seen: Seen; readonly id: string | null }> {
   const sent = Date.now()
-  const answer = await ask(url, token, tool, args)
+  // The server keeps it: so the audit row of a call is known even when its answer broke off.
+  const requestId = randomUUID()
+  const answer = await ask(url, token, requestId, { name: tool, arguments: args })
   const result = resultOf(answer)
   const served = answer.status === 200 && result !== null && result.isError !== true
   const { items, ...rest } = result?.structuredContent ?? {}
@@ -55,21 +58,23 @@ export async function call(
       status: answer.status,
       served,
       failure: !served && [0, 200].includes(answer.status) ? (result?.content?.[0]?.text ?? answer.text) : null,
-      requestId: answer.headers.get('x-request-id'),
+      requestId,
       rows: rows.length,
       foreign: Math.max(wrong, elsewhere),
     },
   }
 }
 
-async function ask(url: string, token: Token, tool: string, args: object): Promise<RpcAnswer> {
-  let headers = new Headers()
+async function ask(
+  url: string,
+  token: Token,
+  requestId: string,
+  params: object,
+): Promise<Pick<RpcAnswer, 'status' | 'text' | 'json'>> {
   try {
-    const response = await post(url, token.text, 'tools/call', { name: tool, arguments: args })
-    headers = response.headers
-    return await whole(response)
+    return await rpc(url, token.text, 'tools/call', params, { 'x-request-id': requestId })
   } catch (error) {
-    return { status: 0, headers, text: `the connection broke: ${String(error)}`, json: null }
+    return { status: 0, text: `the connection broke: ${String(error)}`, json: null }
   }
 }
 
@@ -78,7 +83,7 @@ const ownRow = (row: string, own: string): boolean => {
   return marks.length > 0 && marks.every((mark) => mark === own)
 }
 
-const resultOf = ({ json }: RpcAnswer): Result | null =>
+const resultOf = ({ json }: Pick<RpcAnswer, 'json'>): Result | null =>
   typeof json === 'object' && json !== null && 'result' in json ? (json.result as Result) : null
 
 const LIST: Record<Kind, string> = { projects: 'list_projects', todos: 'list_todos', documents: 'list_documents' }

@@ -5,7 +5,7 @@ import { storm } from './storm.ts'
 
 /** The large one is `npm run storm`; docs/proof.md holds its figures. */
 test('a small storm: no foreign row, nothing served after its cut-off, no write and no audit row lost', async () => {
-  const size = { tenants: 6, processes: 2, calls: 800, callers: 12 }
+  const size = { tenants: 6, processes: 2, calls: 600, callers: 12 }
   const figures = await storm({ ...size, program: SOURCE, bouncer: null })
   expect(report(figures).lines.join('\n')).toContain('audit rows')
   expect(figures).toMatchObject({
@@ -14,7 +14,7 @@ test('a small storm: no foreign row, nothing served after its cut-off, no write 
   })
   // Otherwise the zeros above would say nothing.
   expect(figures.calls).toBeGreaterThanOrEqual(size.calls)
-  expect(figures.rowsRead).toBeGreaterThan(500)
+  expect(figures.rowsRead).toBeGreaterThan(300)
   expect(figures.acknowledgedWrites).toBeGreaterThan(100)
   expect(figures.callsAfterCutOff).toBeGreaterThan(0)
   expect(Object.keys(figures.callsByToken).sort()).toEqual(['api-key', 'oidc', 'shared-secret', 'static-key'])

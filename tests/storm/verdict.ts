@@ -49,7 +49,7 @@ export interface Evidence {
 export async function judge({ world, seen, counts, seconds }: Evidence): Promise<Figures> {
   const stored = await readStored(world)
   const audit = await readAudit(world)
-  const called = seen.flatMap(({ requestId }) => (requestId === null ? [] : [requestId]))
+  const called = seen.map(({ requestId }) => requestId)
   const missing = stored.missing
   const unexpected = seen.filter(isUnexpected)
   const times = seen.map(({ sent, answered }) => answered - sent).toSorted((a, b) => a - b)
@@ -59,7 +59,7 @@ export async function judge({ world, seen, counts, seconds }: Evidence): Promise
     foreignRowsStored: stored.foreign,
     servedAfterCutOff: late.filter(({ served }) => served).length,
     acknowledgedWritesMissing: missing.length,
-    auditDifference: difference(called, audit) + (seen.length - called.length),
+    auditDifference: difference(called, audit),
     unexpected: unexpected.length,
     calls: seen.length,
     served: seen.filter(({ served }) => served).length,

@@ -14,18 +14,7 @@ export async function rpc(
   params: unknown = {},
   headers: Record<string, string> = {},
 ): Promise<RpcAnswer> {
-  return await whole(await post(url, token, method, params, headers))
-}
-
-/** The same, as soon as its answer begins. */
-export async function post(
-  url: string,
-  token: string | null,
-  method: string,
-  params: unknown = {},
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  return await fetch(url, {
+  const response = await fetch(url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -35,10 +24,6 @@ export async function post(
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
   })
-}
-
-/** The answer to its end; rejects when it is cut off. */
-export async function whole(response: Response): Promise<RpcAnswer> {
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, json: read(text) }
 }

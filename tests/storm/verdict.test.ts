@@ -15,7 +15,7 @@ function scene({ rows = [] as object[], audit = ['r1'] } = {}) {
     if (text.includes('tenant_a.audit')) return audit.map((id) => ({ id }))
     return text.includes('.projects') ? rows : []
   }
-  const world = { tenants: [tenant], sql: async (text: string) => stored(text) } as unknown as World
+  const world = { tenants: [tenant], replicas: [], sql: async (text: string) => stored(text) } as unknown as World
   const call = { tenant, token, tool: 'whoami', sent: 5_000, answered: 5_010, status: 200, served: true }
   const seen: Seen = { ...call, failure: null, requestId: 'r1', rows: 0, foreign: 0 }
   const rings = async (changed: Partial<Seen> = {}) => {

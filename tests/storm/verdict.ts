@@ -30,7 +30,7 @@ export interface Figures {
   /** Answers that broke off: streams that ended at a cut-off. */
   readonly brokenOff: number
   readonly callsByToken: Readonly<Record<string, number>>
-  /** What the unexpected answers said, with counts. */
+  /** What the unexpected answers said, with counts; what is missing; what the servers logged as errors. */
   readonly complaints: readonly string[]
   readonly seconds: number
   /** Milliseconds. */
@@ -76,12 +76,17 @@ export async function judge({ world, seen, counts, seconds }: Evidence): Promise
         ([text, count]) => `${count} x ${text}`,
       ),
       ...missing.slice(0, 10),
+      ...world.replicas.flatMap((replica) => errorsOf(replica.output())).slice(0, 10),
     ],
     seconds,
     p50: times[Math.floor(times.length * 0.5)] ?? 0,
     p99: times[Math.floor(times.length * 0.99)] ?? 0,
   }
 }
+
+/** What a server logged as an error: none is asked for. */
+const errorsOf = (output: string): readonly string[] =>
+  output.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line))
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { rpc } from '../support/rpc.ts'
 
 /** One call of the load, as its caller saw it; times in milliseconds of performance.now(). */
-export interface Answered {
+interface Answered {
   readonly tool: string
   readonly sent: number
   readonly answered: number

@@ -30,7 +30,7 @@ interface Result {
 }
 
 /** Asks for one tool, and looks at every row of the answer. */
-export async function call(
+async function call(
   url: string,
   { tenant, token }: { readonly tenant: StormTenant; readonly token: Token },
   tool: string,

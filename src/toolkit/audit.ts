@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { DatabaseUnavailable, TenantFenced, type Database, type TenantDb } from '#db/database.ts'
+import { sqlState } from '#db/errors.ts'
 import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { callEntry, refusalEntry, type CallRecord, type RefusedRequest } from './audit-entry.ts'
@@ -76,13 +77,16 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
 
   const write = async ({ tenant, entries }: Batch): Promise<void> => {
     if (tenant === null) return await toRegistry(entries)
-    try {
+    const written = toTenant(tenant, entries).catch(async (error: unknown) => {
+      if (sqlState(error) === null) throw error
+      // Refused while suspended, and let in again before the reason was looked at (D18): once more, and the row is not lost.
       await toTenant(tenant, entries)
-    } catch (error) {
+    })
+    await written.catch(async (error: unknown) => {
       // Suspended or deleted meanwhile: the registry keeps what its own schema no longer takes. The rows name their tenant.
       if (!(error instanceof TenantFenced)) throw error
       await toRegistry(entries)
-    }
+    })
   }
 
   const writeAll = async (): Promise<void> => {

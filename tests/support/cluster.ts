@@ -1,5 +1,5 @@
 /** A Postgres cluster of a test's own, with passwords: roles belong to a whole cluster, and whoever made them first (D17). */
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,8 +33,20 @@ export async function query<Row extends object>(url: string, ...texts: string[])
 export const atCluster = (socket: string) => (user: string, database: string) =>
   `postgres://${user}:${CLUSTER_PASSWORD}@localhost:5432/${database}?host=${encodeURIComponent(socket)}`
 
+/** A cluster that can be killed and started again. */
+export interface OwnCluster {
+  /** Folder of its unix socket. */
+  readonly socket: string
+  /** Ends the server with this signal; its sessions break off. */
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** Starts the server again; answers when it takes connections. */
+  start(): Promise<void>
+  /** Ends it and removes its files. */
+  remove(): Promise<void>
+}
+
 /** @param bin folder of `initdb` and `postgres`. */
-export async function withCluster(bin: string, work: (socket: string) => Promise<void>): Promise<void> {
+export async function startCluster(bin: string): Promise<OwnCluster> {
   const root = process.getuid?.() === 0
   const as = root ? { uid: 65_534, gid: 65_534 } : {}
   const home = await mkdtemp(join(tmpdir(), 'pg-own-'))
@@ -50,21 +62,49 @@ export async function withCluster(bin: string, work: (socket: string) => Promise
     { ...as, env, cwd: home },
   )
   const flags = ['-D', data, '-k', home, '-c', 'listen_addresses=', '-c', 'fsync=off']
-  const server = spawn(join(bin, 'postgres'), flags, { ...as, env, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] })
-  try {
-    await new Promise<void>((resolve, reject) => {
-      let said = ''
-      server.stderr.on('data', (data: Buffer) => {
-        said += data.toString()
-        if (said.includes('ready to accept connections')) resolve()
+  let server: ChildProcess | null = null
+  const cluster: OwnCluster = {
+    socket: home,
+    async start() {
+      const started = spawn(join(bin, 'postgres'), flags, {
+        ...as,
+        env,
+        cwd: home,
+        stdio: ['ignore', 'ignore', 'pipe'],
       })
-      server.once('exit', () => reject(new Error(said)))
-    })
-    await work(home)
+      server = started
+      await new Promise<void>((resolve, reject) => {
+        let said = ''
+        started.stderr.on('data', (data: Buffer) => {
+          said += data.toString()
+          if (said.includes('ready to accept connections')) resolve()
+        })
+        started.once('exit', () => reject(new Error(said)))
+      })
+    },
+    async kill(signal) {
+      const ended = server
+      server = null
+      if (ended === null) return
+      const gone = new Promise((resolve) => ended.once('exit', resolve))
+      ended.kill(signal)
+      await gone
+    },
+    async remove() {
+      await cluster.kill('SIGINT')
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+  await cluster.start()
+  return cluster
+}
+
+/** @param bin folder of `initdb` and `postgres`. */
+export async function withCluster(bin: string, work: (socket: string) => Promise<void>): Promise<void> {
+  const cluster = await startCluster(bin)
+  try {
+    await work(cluster.socket)
   } finally {
-    const gone = new Promise((resolve) => server.once('exit', resolve))
-    server.kill('SIGINT')
-    await gone
-    await rm(home, { recursive: true, force: true })
+    await cluster.remove()
   }
 }

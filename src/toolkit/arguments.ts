@@ -10,7 +10,10 @@ export class InvalidArguments extends Error {
 }
 
 /** The arguments as the tool's input schema reads them. Throws InvalidArguments. */
-export async function readArguments(tool: Tool, args: unknown): Promise<Record<string, unknown>> {
+export async function readArguments(
+  tool: Pick<Tool, 'name' | 'input'>,
+  args: unknown,
+): Promise<Record<string, unknown>> {
   const given = args ?? {}
   const unstorable = pathOfUnstorable(given, [])
   if (unstorable !== null) {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { z } from 'zod'
 import { ConfigError } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { problemsOf, type Definition } from './definition.ts'
@@ -73,7 +74,7 @@ export async function loadDefinitions({ toolsDir, production, log }: ToolSource)
     if (typeof found === 'string' || wrong.length > 0) continue
     if (found.kind === 'tool') tools.set(name, toolOf(name, found.definition))
     else if (found.kind === 'resource') resources.set(name, { ...found.definition, name })
-    else prompts.set(name, { ...found.definition, name, input: found.definition.input.strict() })
+    else prompts.set(name, { ...found.definition, name, input: strict(found.definition.input) })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return { tools, resources, prompts }
@@ -86,9 +87,15 @@ export async function loadDefinitions({ toolsDir, production, log }: ToolSource)
 export const toolOf = (name: string, definition: ToolDefinition): Tool => ({
   ...definition,
   name,
-  input: definition.input.strict(),
-  ...(definition.output === undefined ? {} : { output: definition.output.strict() }),
+  input: strict(definition.input),
+  ...(definition.output === undefined ? {} : { output: strict(definition.output) }),
 })
+
+/** A schema is copied to become strict, and what was said of it (`.meta`: more JSON Schema) is not copied with it. */
+function strict(schema: z.ZodObject): z.ZodObject {
+  const said = schema.meta()
+  return said === undefined ? schema.strict() : schema.strict().meta(said)
+}
 
 /** The definition a file exports, or why there is none. */
 async function definitionIn(file: string): Promise<Definition | string> {

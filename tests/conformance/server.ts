@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +15,13 @@ const FIXTURE = fileURLToPath(new URL('fixture', import.meta.url))
 /** The whole server with authentication on, as an operator starts it with the fixture as TOOLS_DIR, and the proxy before it. */
 export async function startSuiteServer(): Promise<{ readonly mcp: string; close(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gatehouse-conformance-'))
-  const config = loadConfig({ PORT: String(await freePort()), DATA_DIR: dataDir, TOOLS_DIR: FIXTURE, RATE_LIMIT: 'off' })
+  const config = loadConfig({
+    PORT: String(await freePort()),
+    DATA_DIR: dataDir,
+    TOOLS_DIR: FIXTURE,
+    RATE_LIMIT: 'off',
+    SESSION_SECRET: randomBytes(32).toString('hex'),
+  })
   const gatehouse = await createGatehouse(config, { log: createLog('error') })
   await gatehouse.listen()
   const { publicUrl } = config

@@ -2,7 +2,7 @@ import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError, type Server } 
 import type { Log } from '#base/log.ts'
 import { InvalidArguments } from '#toolkit/call.ts'
 import { UnknownResource, type Library } from '#toolkit/library.ts'
-import { Failed } from '#toolkit/run.ts'
+import { Failed, type CallRequest } from '#toolkit/run.ts'
 import { ToolError } from '#toolkit/tool.ts'
 import { callRequest, invalid, page, type Era, type Turn } from './mcp-request.ts'
 import { inRounds, type Questions } from './mcp-rounds.ts'
@@ -35,13 +35,8 @@ export function serveLibrary(server: Server, { library, questions, log, turn, er
       return { resourceTemplates: shown, ...next }
     })
     server.setRequestHandler('resources/read', async ({ params }, context) => {
-      const request = callRequest(context, turn, era)
-      return await worded(async () => {
-        if (era === 'modern') return await library.read(principal, params.uri, request)
-        return await inRounds({ server, context, principal, questions }, async (round) =>
-          library.read(principal, params.uri, round === undefined ? request : { ...request, round }),
-        )
-      })
+      const read = async (request: CallRequest) => await library.read(principal, params.uri, request)
+      return await worded(async () => await inRounds({ server, context, turn, era, questions }, read))
     })
   }
   if (library.has.prompts) {
@@ -50,14 +45,9 @@ export function serveLibrary(server: Server, { library, questions, log, turn, er
       return { prompts: shown, ...next }
     })
     server.setRequestHandler('prompts/get', async ({ params }, context) => {
-      const request = callRequest(context, turn, era)
       const { name, arguments: args = {} } = params
-      return await worded(async () => {
-        if (era === 'modern') return await library.get(principal, name, args, request)
-        return await inRounds({ server, context, principal, questions }, async (round) =>
-          library.get(principal, name, args, round === undefined ? request : { ...request, round }),
-        )
-      })
+      const get = async (request: CallRequest) => await library.get(principal, name, args, request)
+      return await worded(async () => await inRounds({ server, context, turn, era, questions }, get))
     })
   }
   if (library.has.resources || library.has.prompts) {

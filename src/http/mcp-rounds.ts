@@ -7,8 +7,9 @@ import {
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '#tenancy/tenant.ts'
 import { ToolError } from '#toolkit/tool.ts'
-import type { Round } from '#toolkit/run.ts'
+import type { CallRequest } from '#toolkit/run.ts'
 import { isObject } from './message.ts'
+import { callRequest, type Era, type Turn } from './mcp-request.ts'
 
 /** Rounds of questions that one call may take. */
 const MOST_ROUNDS = 8
@@ -80,38 +81,36 @@ export const isAnswer = (message: unknown): message is Answer =>
 const ownerOf = ({ identity, tenant }: Principal): string =>
   JSON.stringify([tenant.id, identity.key === null ? [identity.iss, identity.sub] : identity.key.id])
 
-/** Calls again and again, with the answers of the client, until there is a result; for the 2025 revisions. Throws what `ask` throws. */
+export interface Rounds {
+  readonly server: Server
+  readonly context: ServerContext
+  readonly turn: Turn
+  readonly era: Era
+  readonly questions: Questions
+}
+
+/**
+ * For 2026-07-28 one call: its questions go to the client as the result. For the 2025 revisions the rounds are held here: the client is
+ * asked, and the call made again with its answers, until there is a result. Throws what `ask` throws.
+ */
 export async function inRounds<Result extends object>(
-  { server, context, principal, questions }: RoundsOptions,
-  call: (round: Round | undefined) => Promise<Result | InputRequiredResult>,
-): Promise<Result> {
-  let round: Round | undefined
-  for (let count = 0; count < MOST_ROUNDS; count += 1) {
-    const result = await call(round)
-    if (!asks(result)) return result
-    const asked = Object.entries(result.inputRequests ?? {})
-    const answers = asked.map(async ([name, { method, params }]) => {
-      const answer = await questions.ask(principal, context.mcpReq.signal, async (id) => {
-        const message = {
-          jsonrpc: '2.0' as const,
-          id,
-          method,
-          ...(params === undefined ? {} : { params: { ...params } }),
-        }
+  { server, context, turn, era, questions }: Rounds,
+  call: (request: CallRequest) => Promise<Result | InputRequiredResult>,
+): Promise<Result | InputRequiredResult> {
+  const request = callRequest(context, turn, era)
+  let result = await call(request)
+  if (era === 'modern') return result
+  for (let round = 1; isInputRequiredResult(result); round += 1) {
+    if (round > MOST_ROUNDS) throw new ToolError('The tool asked too often.')
+    const answers = Object.entries(result.inputRequests ?? {}).map(async ([name, { method, params = {} }]) => {
+      const answer = await questions.ask(turn.principal, context.mcpReq.signal, async (id) => {
+        const message = { jsonrpc: '2.0' as const, id, method, params: { ...params } }
         await server.transport?.send(message, { relatedRequestId: context.mcpReq.id })
       })
       return [name, answer] as const
     })
-    round = { answers: Object.fromEntries(await Promise.all(answers)), state: result.requestState ?? null }
+    const state = typeof result.requestState === 'string' ? result.requestState : null
+    result = await call({ ...request, round: { answers: Object.fromEntries(await Promise.all(answers)), state } })
   }
-  throw new ToolError('The tool asked too often.')
-}
-
-const asks = (result: object): result is InputRequiredResult => isInputRequiredResult(result)
-
-export interface RoundsOptions {
-  readonly server: Server
-  readonly context: ServerContext
-  readonly principal: Principal
-  readonly questions: Questions
+  return result
 }

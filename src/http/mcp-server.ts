@@ -9,12 +9,12 @@ import {
 import type { Log } from '#base/log.ts'
 import { version } from '#base/package.ts'
 import type { Principal } from '#tenancy/tenant.ts'
-import { InvalidArguments, type Caller } from '#toolkit/call.ts'
+import { InvalidArguments, type Caller, type CallRequest } from '#toolkit/call.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Library } from '#toolkit/library.ts'
 import { ToolError } from '#toolkit/tool.ts'
 import { serveLibrary } from './mcp-library.ts'
-import { callRequest, invalid, page, type Era, type Turn } from './mcp-request.ts'
+import { invalid, page, type Era, type Turn } from './mcp-request.ts'
 import { inRounds, type Questions } from './mcp-rounds.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -54,22 +54,15 @@ export function createMcpServer(options: McpServerOptions): (turn: Turn, era: Er
       const started = performance.now()
       const count = (outcome: 'ok' | 'failed' | 'invalid'): void =>
         metrics.tool(label, outcome, (performance.now() - started) / 1000)
-      const asked = callRequest(context, turn, era)
+      const call = async (asked: CallRequest) => await caller.call(principal, name, args, asked)
       try {
-        const result =
-          era === 'modern'
-            ? await caller.call(principal, name, args, asked)
-            : await inRounds({ server, context, principal, questions }, async (round) =>
-                caller.call(principal, name, args, round === undefined ? asked : { ...asked, round }),
-              ).catch(unanswered)
-        const wire: object = result
-        if (isInputRequiredResult(wire)) {
+        const result = await inRounds({ server, context, turn, era, questions }, call).catch(unanswered)
+        if (isInputRequiredResult(result)) {
           count('ok')
-          return wire
+          return result
         }
-        const answer = result as CallToolResult
-        count(answer.isError === true ? 'failed' : 'ok')
-        return server.projectCallToolResult(answer, outputSchemaOf(catalogue, principal, name))
+        count(result.isError === true ? 'failed' : 'ok')
+        return server.projectCallToolResult(result, outputSchemaOf(catalogue, principal, name))
       } catch (error) {
         count(error instanceof InvalidArguments ? 'invalid' : 'failed')
         if (error instanceof InvalidArguments) throw invalid(error.message)

@@ -11,7 +11,7 @@ export function createChanges(): Changes {
   const listeners = new Map<string, Set<(change: Change) => void>>()
   return {
     publish(tenantId, change) {
-      for (const listener of [...(listeners.get(tenantId) ?? [])]) listener(change)
+      for (const listener of listeners.get(tenantId) ?? []) listener(change)
     },
     subscribe(tenantId, listener) {
       const own = listeners.get(tenantId) ?? new Set()

@@ -34,7 +34,7 @@ export interface ToolLog {
   warn(fields: Record<string, unknown>, message: string): void
 }
 
-export type MessageLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
+type MessageLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
 
 export interface ClientAbilities {
   /** Asks the person a question with a form. */

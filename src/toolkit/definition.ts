@@ -24,8 +24,8 @@ export function problemsOf({ kind, definition }: Definition): string[] {
     ['none', 'read', ...(kind === 'tool' ? ['write'] : [])].includes(definition.access),
     kind === 'tool' ? "access must be 'none', 'read' or 'write'" : "access must be 'none' or 'read'",
   )
-  const [does, run] = kind === 'resource' ? ['read', definition.read] : ['run', definition.run]
-  must(typeof run === 'function', `it has no ${does} function`)
+  const does = kind === 'resource' ? 'read' : 'run'
+  must(typeof Reflect.get(definition, does) === 'function', `it has no ${does} function`)
   must(
     Array.isArray(definition.scopes) && definition.scopes.every((scope) => SCOPE.test(scope)),
     "scopes must be a list like ['projects:read']",
@@ -74,8 +74,8 @@ function argumentProblems({ input }: PromptDefinition): string[] {
 function uriProblems({ uri }: ResourceDefinition): string[] {
   if (!text(uri) || !/^[a-z][a-z0-9+.-]*:./.test(uri)) return ['uri must be like crm://contacts/{id}']
   try {
-    if (UriTemplate.isTemplate(uri)) new UriTemplate(uri)
-    return []
+    const names = UriTemplate.isTemplate(uri) ? new UriTemplate(uri).variableNames : []
+    return new Set(names).size === names.length ? [] : ['uri has a variable twice']
   } catch (error) {
     return [`uri is no template: ${error instanceof Error ? error.message : String(error)}`]
   }

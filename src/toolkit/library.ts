@@ -30,7 +30,7 @@ export class UnknownResource extends Error {
 }
 
 /** What is completed: an argument of a prompt, or a variable of a resource's template. */
-export interface CompletionOf {
+interface CompletionOf {
   readonly kind: 'prompt' | 'template'
   /** The prompt's name, or the template as it was listed. */
   readonly of: string

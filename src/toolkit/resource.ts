@@ -2,7 +2,7 @@ import type { Asking } from './ask.ts'
 import type { ToolContext } from './context.ts'
 
 /** What a resource holds: text, or bytes in base64. */
-export type ResourceContent =
+type ResourceContent =
   | { readonly text: string; readonly mimeType?: string }
   | { readonly blob: string; readonly mimeType?: string }
 

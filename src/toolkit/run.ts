@@ -31,21 +31,21 @@ export interface CallRequest {
   readonly round?: Round
 }
 
-export interface Round {
+interface Round {
   readonly answers: Readonly<Record<string, unknown>>
   /** As it came; null: none. */
   readonly state: string | null
 }
 
 /** What can be run: a tool, a resource, a prompt. */
-export interface Subject {
+interface Subject {
   readonly name: string
   readonly scopes: readonly string[]
   readonly access: 'none' | 'read' | 'write'
   readonly timeout?: number
 }
 
-export interface Job<Answer> {
+interface Job<Answer> {
   readonly principal: Principal
   readonly request: CallRequest
   readonly subject: Subject

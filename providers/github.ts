@@ -4,7 +4,7 @@ import { Refusal } from '#base/refusal.ts'
 import type { Identity } from '#identity/identity.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider } from '#identity/provider.ts'
-import { emailEvidence, identityOf, isRecord, text, type Claims, type ProviderParts } from './claims.ts'
+import { asked, emailEvidence, identityOf, isRecord, text, type Claims, type ProviderParts } from './claims.ts'
 import { explained } from './explained.ts'
 import { GITHUB_PREFIXES } from './prefixes.ts'
 import { ask, basic, bearer, objectOf } from './upstream.ts'
@@ -37,7 +37,7 @@ interface Checked {
  * a login can be renamed and taken by somebody else.
  */
 export function createGithub(config: GithubConfig, parts: ProviderParts, { api } = GITHUB_ENDPOINTS): Provider {
-  const tokens = createOpaqueVerifier({ provider: 'github', check, clock: parts.clock })
+  const tokens = createOpaqueVerifier({ provider: 'github', check, ...asked(parts) })
   const accepted = config.allowPersonalTokens ? [...APP_TOKENS, ...PERSONAL_TOKENS] : APP_TOKENS
 
   async function check(token: string): Promise<{ value: Identity; exp: number | null }> {
@@ -113,9 +113,9 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     authorization_server: ISSUER,
     challenge_scopes: SCOPES,
     grants_scopes: false,
-    async verify(token, { trace }) {
+    async verify(token, { ip, trace }) {
       if (accepted.some((prefix) => token.startsWith(prefix))) {
-        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token))
+        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token, ip))
       }
       throw new Refusal('type_refused', { detail: 'this kind of GitHub token proves no sign-in at our app' })
     },

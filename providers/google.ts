@@ -7,7 +7,16 @@ import { createJwtVerifier } from '#identity/jwt.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider } from '#identity/provider.ts'
 import { assertPresenter, audienceRule } from './audience.ts'
-import { commonClaims, emailEvidence, identityOf, subjectOf, text, type Claims, type ProviderParts } from './claims.ts'
+import {
+  asked,
+  commonClaims,
+  emailEvidence,
+  identityOf,
+  subjectOf,
+  text,
+  type Claims,
+  type ProviderParts,
+} from './claims.ts'
 import { explained } from './explained.ts'
 import { GOOGLE_PREFIX } from './prefixes.ts'
 import { ask, bearer, objectOf } from './upstream.ts'
@@ -50,7 +59,7 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     types: 'id_token',
     clock: parts.clock,
   })
-  const accessTokens = createOpaqueVerifier({ provider: 'google', check: checkAccessToken, clock: parts.clock })
+  const accessTokens = createOpaqueVerifier({ provider: 'google', check: checkAccessToken, ...asked(parts) })
 
   const identify = (sub: string, claims: Claims): Identity => {
     const hd = text(claims['hd'])?.toLowerCase() ?? null
@@ -95,9 +104,9 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     authorization_server: ISSUER,
     challenge_scopes: ['openid', 'email', 'profile'],
     grants_scopes: config.carriesScopes,
-    async verify(token, { trace }) {
+    async verify(token, { ip, trace }) {
       if (token.startsWith(GOOGLE_PREFIX)) {
-        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token))
+        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token, ip))
       }
       const claims = await idTokens.verify(token, trace)
       return identify(claims.sub, claims)

@@ -8,6 +8,7 @@ import { createOpaqueVerifier, type OpaqueVerifier } from '#identity/opaque.ts'
 import type { Provider, ProviderState, TokenShape } from '#identity/provider.ts'
 import type { Audience } from './audience.ts'
 import {
+  asked,
   commonClaims,
   emailEvidence,
   holdsDomain,
@@ -57,7 +58,7 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
       credentials.endpoint ?? (await discovery.endpoint('introspection_endpoint'))
     return createOpaqueVerifier({
       provider: config.id,
-      clock: parts.clock,
+      ...asked(parts),
       check: async (token) => {
         const { sub, exp, claims } = await introspect(token, { ...accepted, issuer, credentials, endpoint }, parts)
         return { value: identify(issuer, sub, claims), exp }
@@ -73,14 +74,14 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
     authorization_server: verifiers.has(config.issuer) ? config.issuer : null,
     challenge_scopes: ['openid', 'profile', 'email'],
     grants_scopes: config.carriesScopes,
-    async verify(token, { trace }) {
+    async verify(token, { ip, trace }) {
       const jwts = verifiers.get(peekIssuer(token) ?? '')?.jwts
       if (jwts !== undefined) {
         const claims = await jwts.verify(token, trace)
         return identify(claims.iss, claims.sub, claims)
       }
       if (opaque === null || isJwtShaped(token) || hasKnownPrefix(token)) throw new Refusal('issuer_unknown')
-      return await explained(trace, 'introspection', opaque.verify(token))
+      return await explained(trace, 'introspection', opaque.verify(token, ip))
     },
     warm: async () => void (await Promise.all(keySets.map(async (keys) => await keys.warm()))),
     state: () => worstState(keySets),

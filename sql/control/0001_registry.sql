@@ -155,12 +155,15 @@ CREATE TABLE audit_checkpoints (
   mac text NOT NULL
 );
 
+ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE domains ENABLE ROW LEVEL SECURITY;
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY resolver ON tenants TO gatehouse_resolver, gatehouse_operator USING (true) WITH CHECK (true);
+CREATE POLICY desk ON tenants FOR SELECT TO gatehouse_desk USING (id = current_setting('gatehouse.tenant')::uuid);
 CREATE POLICY resolver ON domains TO gatehouse_resolver, gatehouse_operator USING (true) WITH CHECK (true);
 CREATE POLICY resolver ON organizations TO gatehouse_resolver, gatehouse_operator USING (true) WITH CHECK (true);
 CREATE POLICY resolver ON members TO gatehouse_resolver, gatehouse_operator USING (true) WITH CHECK (true);

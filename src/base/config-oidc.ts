@@ -3,11 +3,15 @@ import type { ConfigReader, Environment } from './config-reader.ts'
 import { isEmailDomain, isIssuerUrl, isSlug, publicMailboxes } from './config-values.ts'
 import { INSTANCE_NAME, settings, type SettingName } from './settings.ts'
 
-const NAMED = new RegExp(`^OIDC_(${INSTANCE_NAME})_ISSUER$`)
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 /** Ids of the other providers: an issuer of that name would speak in their name in `user_id` and `asserted_by`. */
 const TAKEN = ['google', 'auth0', 'github', 'oidc', 'shared_secret', 'api_key', 'static_key', 'development']
 const OIDC_SETTINGS = settings.filter(({ group }) => group === 'OpenID').map(({ name }) => name)
+/** OIDC_<NAME>_ and the rest of any setting: one without its issuer must not be passed over in silence. */
+const NAMED = new RegExp(
+  `^OIDC_(${INSTANCE_NAME})_(?:${OIDC_SETTINGS.map((name) => name.slice('OIDC_'.length)).join('|')})(?:_FILE)?$`,
+)
+const PLAIN: ReadonlySet<string> = new Set(OIDC_SETTINGS.flatMap((name) => [name, `${name}_FILE`]))
 
 /** OIDC_ISSUER and every OIDC_<NAME>_ISSUER, with what only holds between them (D6, D14). `alone`: no other issuer of JWTs. */
 export function readIssuers(
@@ -15,9 +19,8 @@ export function readIssuers(
   env: Environment,
   { production, alone }: { readonly production: boolean; readonly alone: boolean },
 ): readonly OidcConfig[] {
-  const names = Object.keys(env)
-    .flatMap((variable) => NAMED.exec(variable)?.[1] ?? [])
-    .toSorted()
+  const set = Object.keys(env).filter((variable) => !PLAIN.has(variable) && (env[variable] ?? '').trim() !== '')
+  const names = [...new Set(set.flatMap((variable) => NAMED.exec(variable)?.[1] ?? []))].toSorted()
   const readers = [
     ...(OIDC_SETTINGS.some((name) => reader.has(name)) ? [{ id: 'oidc', reader }] : []),
     ...names.map((name) => ({ id: name.toLowerCase(), reader: reader.of(name) })),
@@ -78,7 +81,7 @@ function readIssuer(id: string, reader: ConfigReader, production: boolean, singl
     carriesScopes: reader.flag('OIDC_SCOPES', false),
     domains: anyAddress ? '*' : readDomains(reader, 'OIDC_DOMAINS'),
     tenant,
-    organizationClaim: reader.text('OIDC_ORGANIZATION_CLAIM'),
+    organizationClaim: reader.claim('OIDC_ORGANIZATION_CLAIM'),
     tenantIds: reader.listOf(
       'OIDC_TENANT_IDS',
       (tid) => /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(tid),

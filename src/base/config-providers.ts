@@ -71,7 +71,7 @@ function readAuth0(reader: ConfigReader): Auth0Config | null {
     audience: reader.list('AUTH0_AUDIENCE'),
     login: readLogin(reader, 'AUTH0_CLIENT_ID', 'AUTH0_CLIENT_SECRET'),
     emailDomains: readDomains(reader, 'AUTH0_EMAIL_DOMAINS'),
-    emailClaim: reader.text('AUTH0_EMAIL_CLAIM'),
+    emailClaim: reader.claim('AUTH0_EMAIL_CLAIM'),
     carriesScopes: reader.flag('AUTH0_SCOPES', false),
   }
 }
@@ -102,7 +102,7 @@ function readSharedSecret(reader: ConfigReader): SharedSecretConfig | null {
     ),
     issuer: reader.text('JWT_ISSUER') ?? '',
     audience: reader.list('JWT_AUDIENCE'),
-    subjectClaim: reader.text('JWT_SUBJECT_CLAIM') ?? 'sub',
+    subjectClaim: reader.claim('JWT_SUBJECT_CLAIM') ?? 'sub',
     domains: readDomains(reader, 'JWT_DOMAINS'),
     trustTenantClaim: reader.flag('JWT_TRUST_TENANT_CLAIM', false),
     carriesScopes: reader.flag('JWT_SCOPES', false),
@@ -116,6 +116,10 @@ function readStaticKey(reader: ConfigReader, production: boolean): StaticKeyConf
   if (production && key.length < 32) reader.problem('API_KEY', 'must have at least 32 characters in production')
   if (OTHER_TOKEN.test(key)) reader.problem('API_KEY', "looks like another provider's token; choose a random value")
   if (/\s|[^\u0021-\u007e]/.test(key)) reader.problem('API_KEY', 'must be printable ASCII without spaces')
+  reader.warn(
+    'API_KEY',
+    'one key in plain text, for good: `key create` makes keys that are stored as digests, expire and can be revoked',
+  )
   if (!isSlug(tenant)) reader.problem('API_KEY_TENANT', 'must be a slug: a letter, then at most 40 of a-z, 0-9 and _')
   return { key, tenant, role: reader.choice('API_KEY_ROLE', ['viewer', 'member', 'admin'], 'member') }
 }

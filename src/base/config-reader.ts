@@ -79,6 +79,12 @@ export class ConfigReader {
     return items
   }
 
+  /** The name of a claim. A name that every object has anyway (`constructor`, `__proto__`) is a problem. */
+  claim(name: SettingName): string | null {
+    const value = this.text(name)
+    return value !== null && value in {} ? this.problem(name, 'cannot be the name of a claim') : value
+  }
+
   flag(name: SettingName, otherwise: boolean): boolean {
     const value = this.text(name)?.toLowerCase()
     if (value === undefined) return otherwise

@@ -112,6 +112,7 @@ class Session implements Queryable {
   #prelude: Promise<void> = Promise.resolve()
   #last: Promise<unknown> = Promise.resolve()
   #firstError: unknown = null
+  #refused: unknown = null
 
   constructor(client: pg.PoolClient, options: TransactionOptions) {
     this.#client = client
@@ -135,7 +136,7 @@ class Session implements Queryable {
   }
 
   async #query<Row extends object>(statement: Sql): Promise<Row[]> {
-    const { text, values } = this.#options.check(statement)
+    const { text, values } = this.#checked(statement)
     const turn = this.#last
     const answer = turn.then(async () => {
       if (!this.#open) throw new Error('this transaction is over')
@@ -150,10 +151,21 @@ class Session implements Queryable {
     return await answer
   }
 
-  /** The prelude was answered and no statement is under way. */
+  /** What was refused fails the transaction, waited for or not, caught or not. */
+  #checked(statement: Sql): Sql {
+    try {
+      return this.#options.check(statement)
+    } catch (error) {
+      this.#refused ??= error
+      throw error
+    }
+  }
+
+  /** The prelude was answered, no statement is under way, and none was refused. */
   async settled(): Promise<void> {
     await this.#prelude
     await this.#last
+    if (this.#refused !== null) throw this.#refused
   }
 
   /** Whoever kept the handle cannot use it any more. */

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { Provider } from 'oidc-provider'
@@ -28,6 +29,9 @@ export async function createDevIssuer({ dataDir, publicUrl, log }: DevIssuerOpti
   const issuer = `${publicUrl}${DEV_PREFIX}`
   const state = await openDevState(dataDir)
   const provider = await createDevProvider({ issuer, publicUrl, state, adapter: createDevAdapter(dataDir, state, log) })
+  // Koa, underneath, prints what nobody listens for: callers that hang up.
+  const koa: EventEmitter = provider
+  koa.on('error', (error: unknown) => log.debug({ err: error }, 'a request to the development issuer broke off'))
   provider.on('server_error', (_ctx, error) => log.error({ err: error }, 'the development issuer failed'))
   return { issuer, mount: async (app) => await mount(app, provider, issuer, log) }
 }

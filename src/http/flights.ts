@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
 const RECHECK = 1000
 /** An answer under way. */
-export interface Flight {
+interface Flight {
   /** Aborted when nobody waits for the answer any more, or may read it. */
   readonly signal: AbortSignal
   /** For a stream: looks every second whether its reader may still read it, and ends it when `recheck` rejects (D22). */

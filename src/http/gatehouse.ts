@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { networkOf } from '#base/address.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config, OidcConfig } from '#base/config.ts'
 import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
@@ -25,6 +26,8 @@ import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
 
+/** Bad tokens per minute and address that a provider is asked about; more must wait, for unknown tokens only. */
+const STRANGERS = 30
 /** Wrong secrets per minute for the id of one key; more are 429, a right one is never refused for them (D23). */
 const KEY_FAILURES = 10
 
@@ -111,6 +114,11 @@ async function assemble({
     perMinute: KEY_FAILURES,
     detail: 'wrong secrets for one key',
   })
+  const strangers = createLimit({
+    on: config.rateLimit.on,
+    perMinute: STRANGERS,
+    detail: 'bad tokens of one address that a provider was asked about',
+  })
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const providers = createProviders({
     config,
@@ -119,6 +127,11 @@ async function assemble({
     clock,
     log,
     keyLookup: door.key,
+    strangers: {
+      check: async (ip) => await strangers.check(placeOf(ip)),
+      // What it answers is known; the next check refuses.
+      failed: async (ip) => void (await strangers.consume(placeOf(ip)).catch(() => null)),
+    },
     keyFailed: async (id) => void (await keyFailures.consume(id)),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
     ...endpoints,
@@ -186,6 +199,8 @@ async function assemble({
     },
   }
 }
+
+const placeOf = (ip: string | null): string => (ip === null ? 'unknown' : networkOf(ip))
 
 /** Keys are fetched before the first token comes, and a provider that is down stops nothing (/readyz waits for it, at most 10 s). */
 function warm(providers: readonly Provider[], log: Log): void {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { networkOf } from '#base/address.ts'
 import type { Config } from '#base/config.ts'
 import { createLimit } from '#toolkit/limits.ts'
 
@@ -14,17 +14,4 @@ export function createIpLimit({ on, perIp }: Config['rateLimit']): IpLimit {
   return async (ip) => {
     await limit.consume(ip === null ? 'unknown' : networkOf(ip))
   }
-}
-
-function networkOf(ip: string): string {
-  if (!isIPv6(ip)) return ip
-  const [head = '', tail] = ip.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups =
-    tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }

@@ -9,6 +9,8 @@ export interface Message {
 
 /** Levels of nesting a message may have (D33). */
 const DEPTH = 64
+/** Values and members in it: to check and answer many more holds up everybody else. */
+const VALUES = 20_000
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -21,10 +23,22 @@ export function parseMessage(text: string): Message {
     return { text, value: undefined, problem: null }
   }
   if (Array.isArray(value)) return { text, value, problem: 'batches are not served' }
-  return { text, value, problem: fits(value, DEPTH) ? null : `nested deeper than ${DEPTH} levels` }
+  return { text, value, problem: problemOf(value) }
 }
 
-const fits = (value: unknown, levels: number): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (levels > 0 && Object.values(value).every((inner) => fits(inner, levels - 1)))
+/** Walks at most VALUES values. */
+function problemOf(message: unknown): string | null {
+  let left = VALUES
+  const walk = (value: unknown, levels: number): string | null => {
+    left -= 1
+    if (left < 0) return `more than ${VALUES} values`
+    if (typeof value !== 'object' || value === null) return null
+    if (levels === 0) return `nested deeper than ${DEPTH} levels`
+    for (const inner of Object.values(value)) {
+      const problem = walk(inner, levels - 1)
+      if (problem !== null) return problem
+    }
+    return null
+  }
+  return walk(message, DEPTH)
+}

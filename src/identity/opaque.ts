@@ -13,6 +13,17 @@ const NEGATIVE_FOR = 30_000
 /** Milliseconds for one check, however many requests to the provider it takes. */
 const CHECK_TIMEOUT = 3_000
 
+/**
+ * Each unknown token costs a request of the provider's quota, which all our people share. So an address that lately brought many bad
+ * ones has to wait with further unknown tokens; tokens we hold an answer for are not concerned.
+ */
+export interface StrangerLimit {
+  /** Throws Refusal rate_limited when this address brought too many. */
+  check(ip: string | null): Promise<void>
+  /** Counts one bad token. Throws nothing. */
+  failed(ip: string | null): Promise<void>
+}
+
 export interface OpaqueOptions<Value extends object> {
   /** The provider's id. */
   readonly provider: string
@@ -22,6 +33,8 @@ export interface OpaqueOptions<Value extends object> {
    */
   readonly check: (token: string) => Promise<{ readonly value: Value; readonly exp: number | null }>
   readonly clock: Clock
+  /** Bounds what an address that brings bad tokens can make us ask; absent: nothing does. */
+  readonly strangers?: StrangerLimit
   /** Accepted tokens remembered; default 10 000. */
   readonly maxPositive?: number
   /** Refused tokens remembered; default 5 000. */
@@ -30,16 +43,16 @@ export interface OpaqueOptions<Value extends object> {
 
 export interface OpaqueVerifier<Value extends object> {
   /**
-   * What the provider says of this token; asked at most once per token and minute, and once for all who ask together.
+   * What the provider says of this token, brought from this address; asked at most once per token and minute, and once for all who ask together.
    * @throws Refusal what `check` throws, and `token_expired`; `provider_unavailable` (Retry-After passed on) when the provider is
-   * down, slow (3 s), rate-limiting, or 250 checks are already under way or waiting.
+   * down, slow (3 s), rate-limiting, or 250 checks are already under way or waiting; `rate_limited` when the address brought many bad ones.
    */
-  verify(token: string): Promise<Value>
+  verify(token: string, ip?: string | null): Promise<Value>
 }
 
 /** Remembers what a provider said of tokens that only it can judge. Tokens themselves are not kept: entries go by a keyed hash. */
 export function createOpaqueVerifier<Value extends object>(options: OpaqueOptions<Value>): OpaqueVerifier<Value> {
-  const { provider, clock, maxPositive = 10_000, maxNegative = 5_000 } = options
+  const { provider, clock, strangers, maxPositive = 10_000, maxNegative = 5_000 } = options
   // Of this process only, so that a memory dump cannot be matched against known tokens.
   const secret = randomBytes(32)
   const nameOf = (token: string): string =>
@@ -55,7 +68,7 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
   const inTurn = createSemaphore(50, 200)
   const whileUp = createBreaker({ failures: 5, openFor: 10_000, clock, isOutage })
 
-  async function ask(name: string, token: string): Promise<Value> {
+  async function ask(name: string, token: string, ip: string | null): Promise<Value> {
     try {
       const { value, exp } = await whileUp(async () => await inTime(options.check(token)))
       const left = exp === null ? POSITIVE_FOR : exp * 1000 - clock.now()
@@ -64,20 +77,23 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
       return value
     } catch (error) {
       const refusal = unavailable(error)
-      if (refusal instanceof Refusal && refusal.status !== 503)
+      if (refusal instanceof Refusal && refusal.status !== 503) {
         refused.set(name, { code: refusal.code, detail: refusal.detail }, NEGATIVE_FOR)
+        await strangers?.failed(ip)
+      }
       throw refusal
     }
   }
 
   return {
-    async verify(token) {
+    async verify(token, ip = null) {
       const name = nameOf(token)
       const good = accepted.get(name)
       if (good !== undefined) return good.value
       const bad = refused.get(name)
       if (bad !== undefined) throw new Refusal(bad.code, bad.detail === null ? {} : { detail: bad.detail })
-      return await flights.run(name, async () => await inTurn(async () => await ask(name, token)))
+      await strangers?.check(ip)
+      return await flights.run(name, async () => await inTurn(async () => await ask(name, token, ip)))
     },
   }
 }

@@ -53,7 +53,7 @@ export async function verifyAudit(db: Queryable, keys: readonly Buffer[]): Promi
     if (found.rows !== signed || found.digest !== digest) missing.push({ from_id, to_id, signed, found: found.rows })
   }
   const [beyond] = await db.query<{ rows: number }>(sql`
-    SELECT count(*)::integer AS rows FROM audit WHERE id >= ${checkpoints.at(-1)?.to_id ?? FIRST_ID}`)
+    SELECT count(*)::integer AS rows FROM audit WHERE id >= ${checkpoints.findLast(genuine)?.to_id ?? FIRST_ID}`)
   const intact = altered.length === 0 && missing.length === 0 && broken.length === 0
   return { rows, checkpoints: checkpoints.length, altered, missing, broken, uncovered: beyond?.rows ?? 0, intact }
 }

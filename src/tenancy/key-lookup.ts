@@ -3,7 +3,12 @@ import { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import type { ApiKeyLookup, ApiKeyRecord } from '#identity/api-key.ts'
+import { createSemaphore } from '#identity/semaphore.ts'
 import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
+
+/** Keys read from the registry at once, and how many more wait; beyond that 503. */
+const READS = 2
+const WAITING = 200
 
 export interface KeyLookupOptions {
   readonly database: Database
@@ -31,6 +36,9 @@ export function createKeyLookup({ database, clock, watch }: KeyLookupOptions): A
     apart: ({ record }) => record === null,
   })
 
+  // Anybody can make up ids: looking them up must leave the database to those who have calls to make.
+  const inTurn = createSemaphore(READS, WAITING)
+
   async function read(id: string): Promise<Found> {
     const [row] = await database.control({ as: 'resolver' }, async (db) => {
       return await db.query<Row>(sql`
@@ -46,7 +54,7 @@ export function createKeyLookup({ database, clock, watch }: KeyLookupOptions): A
 
   return async (id) => {
     try {
-      return (await cache.get(id, async () => await read(id))).record
+      return (await cache.get(id, async () => await inTurn(async () => await read(id)))).record
     } catch (error) {
       if (error instanceof DatabaseUnavailable)
         throw new Refusal('database_unavailable', { cause: error, detail: error.message })

@@ -84,7 +84,7 @@ async function carries(db: ControlDb, row: Membership, identity: Identity, evide
 
 /** Keeps what people see of a member current. Not a change of rights, so nobody is told. */
 export async function refresh(db: ControlDb, row: Membership, identity: Identity): Promise<void> {
-  const email = identity.email ?? row.email
+  const email = vouchedEmail(identity) ?? row.email
   const name = identity.name ?? row.member_name
   if (email === row.email && name === row.member_name) return
   await db.query(
@@ -111,7 +111,7 @@ export async function join(
   const at = new Date(joining.at)
   const [row] = await db.query<{ id: string }>(sql`
     INSERT INTO members (id, tenant_id, iss, sub, provider, email, name, role, status, source, evidence, home, created_at)
-    SELECT ${uuidv7(joining.at)}, ${tenantId}, ${identity.iss}, ${identity.sub}, ${identity.provider}, ${printable(identity.email, 320)},
+    SELECT ${uuidv7(joining.at)}, ${tenantId}, ${identity.iss}, ${identity.sub}, ${identity.provider}, ${printable(vouchedEmail(identity), 320)},
       ${printable(identity.name, 256)}, ${role}, ${status}, ${source}, ${evidence},
       ${status === 'active'} AND NOT EXISTS (
         SELECT 1 FROM members WHERE iss = ${identity.iss} AND sub = ${identity.sub} AND (home OR status = 'active')), ${at}
@@ -122,6 +122,9 @@ export async function join(
     WHERE tenant_id = ${tenantId} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'requested' RETURNING id`)
   return admitted?.id ?? null
 }
+
+/** An address nobody verified is kept nowhere: people are found by theirs, and rights are given to whom they find. */
+export const vouchedEmail = ({ email, email_verified }: Identity): string | null => (email_verified ? email : null)
 
 /** Postgres holds no NUL, and nobody needs ten kilobytes of name (E14). */
 export const printable = (text: string | null, most: number): string | null =>

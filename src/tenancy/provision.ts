@@ -6,7 +6,7 @@ import { schemaName } from '#db/names.ts'
 import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
 import { isUniqueViolation, type Author, type Ledger } from './ledger.ts'
-import { printable } from './memberships.ts'
+import { printable, vouchedEmail } from './memberships.ts'
 import type { Vacancy } from './standing.ts'
 
 const HOUR = 3_600_000
@@ -58,7 +58,7 @@ export async function provision(
     }
     await db.query(sql`
       INSERT INTO members (id, tenant_id, iss, sub, provider, email, name, role, source, evidence, home, created_at)
-      VALUES (${uuidv7(now)}, ${id}, ${identity.iss}, ${identity.sub}, ${identity.provider}, ${printable(identity.email, 320)},
+      VALUES (${uuidv7(now)}, ${id}, ${identity.iss}, ${identity.sub}, ${identity.provider}, ${printable(vouchedEmail(identity), 320)},
         ${printable(identity.name, 256)}, ${vacancy.role}, ${source}, ${evidence}, true, ${at})`)
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTool, sql, userId, uuidv7 } from '#toolkit/tool.ts'
-import { document, documentFields, documentLine, PART, readDocument } from './shared/document.ts'
+import { document, documentFields, documentLine, indexed, PART, readDocument } from './shared/document.ts'
 import { holdProject } from './shared/project.ts'
 
 export default defineTool({
@@ -15,9 +15,11 @@ export default defineTool({
     await holdProject(db, project_id)
     const id = uuidv7(now())
     const at = new Date(now())
-    await db.query(sql`
+    await indexed(
+      db.query(sql`
       INSERT INTO documents (id, project_id, title, content, created_by, created_at, updated_at)
-      VALUES (${id}, ${project_id}, ${title}, ${content}, ${userId(principal.identity)}, ${at}, ${at})`)
+      VALUES (${id}, ${project_id}, ${title}, ${content}, ${userId(principal.identity)}, ${at}, ${at})`),
+    )
     const structured = await readDocument(db, id, 0, PART)
     return { text: `Created document ${documentLine(structured)}.`, structured }
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTool, sql } from '#toolkit/tool.ts'
 import { changed, changeText } from './shared/change.ts'
-import { document, documentFields, PART, readDocument, type Document } from './shared/document.ts'
+import { document, documentFields, indexed, PART, readDocument, type Document } from './shared/document.ts'
 import { idOf, only } from './shared/fields.ts'
 import { holdProject } from './shared/project.ts'
 
@@ -23,9 +23,11 @@ export default defineTool({
     const { after, fields } = changed(only(rows, 'document'), given)
     if (fields.includes('project_id')) await holdProject(db, after.project_id)
     if (fields.length > 0) {
-      await db.query(sql`
+      await indexed(
+        db.query(sql`
         UPDATE documents SET title = ${after.title}, content = ${after.content}, project_id = ${after.project_id},
-          updated_at = ${new Date(now())} WHERE id = ${id}::uuid`)
+          updated_at = ${new Date(now())} WHERE id = ${id}::uuid`),
+      )
     }
     const structured = await readDocument(db, id, 0, PART)
     return { text: changeText('document', structured.title, fields), structured }

@@ -130,6 +130,21 @@ describe('a bad environment', () => {
       { ...production, PUBLIC_URL: 'https://mcp.example.com/base' },
       ['PUBLIC_URL: must be an origin without path, query or user, for example https://mcp.example.com'],
     ],
+    // C17: every object has a member of these names.
+    [
+      { ...production, OIDC_ISSUER: 'https://i.test', OIDC_AUDIENCE: 'a', OIDC_ORGANIZATION_CLAIM: '__proto__' },
+      ['OIDC_ORGANIZATION_CLAIM: cannot be the name of a claim'],
+    ],
+    [
+      {
+        ...production,
+        JWT_ISSUER: 'https://j.test',
+        JWT_SECRET_KEY: SECRET,
+        JWT_DOMAINS: 'acme.com',
+        JWT_SUBJECT_CLAIM: 'constructor',
+      },
+      ['JWT_SUBJECT_CLAIM: cannot be the name of a claim'],
+    ],
     // A list of nothing passes for given, and no secret at all would be used.
     [{ ...production, SESSION_SECRET: ' , ' }, ['SESSION_SECRET: holds nothing but commas']],
     [{ ...production, GOOGLE_CLIENT_ID: ',' }, ['GOOGLE_CLIENT_ID: holds nothing but commas']],
@@ -150,6 +165,8 @@ describe('a bad environment', () => {
     ],
     [{ GITHUB_CLIENT_ID: 'x' }, ['GITHUB_CLIENT_SECRET: needed by GITHUB_CLIENT_ID']],
     [{ OIDC_AUDIENCE: 'x' }, ['OIDC_ISSUER: needed by the other OIDC_ variables']],
+    [{ OIDC_CORP_AUDIENCE: 'x' }, ['OIDC_CORP_ISSUER: needed by the other OIDC_ variables']],
+    [{ OIDC_CORP_INTROSPECTION_CLIENT_ID: 'x' }, ['OIDC_CORP_ISSUER: needed by the other OIDC_ variables']],
     [
       { OIDC_ISSUER: 'https://i' },
       ['OIDC_AUDIENCE: needed: without it a token meant for any other service would open this one'],
@@ -397,6 +414,10 @@ test('D17: the names of the database roles’ variables and what holds without t
 test('D23: API_KEY looks like nobody else’s token, and its role is member unless said otherwise', () => {
   const staticKey = { API_KEY: SECRET.replaceAll(' ', '-'), API_KEY_TENANT: 'acme' }
   expect(load({ ...production, ...staticKey }).providers.staticKey).toMatchObject({ tenant: 'acme', role: 'member' })
+  // K7: it stands in plain text where it is configured.
+  expect(load({ ...production, ...staticKey }).warnings).toEqual([
+    expect.stringMatching(/^API_KEY: one key in plain text/),
+  ])
   for (const key of ['gh_key_', 'gho_', 'github_pat_', 'ya29.', 'aaaa.bbbb.'])
     expect(problems({ ...staticKey, API_KEY: `${key}0123456789012345678901234567890123` })).toEqual([
       "API_KEY: looks like another provider's token; choose a random value",

@@ -37,7 +37,7 @@ const env = {
 
 test('config print shows everything and of secrets only that they are set', async () => {
   const ran = await gatehouse({ env }, 'config print --json')
-  expect(ran).toMatchObject({ exit: 0, stderr: '' })
+  expect(ran).toMatchObject({ exit: 0, stderr: expect.stringMatching(/^warning: API_KEY: .*\n$/) })
   expect(ran.json()).toMatchObject({
     sessionSecrets: '(set)',
     metricsToken: '(set)',
@@ -49,7 +49,7 @@ test('config print shows everything and of secrets only that they are set', asyn
   })
   const text = await gatehouse({ env }, 'config print')
   expect(text.stdout).toMatch(/^providers\.github\.clientSecret +\(set\)$/m)
-  for (const output of [ran.stdout, text.stdout]) expect(output).not.toContain(SECRET)
+  for (const output of [ran.stdout, ran.stderr, text.stdout]) expect(output).not.toContain(SECRET)
 })
 
 test('a configuration that cannot be used: every problem at once on stderr, nothing on stdout, exit 78', async () => {

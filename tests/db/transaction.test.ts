@@ -77,6 +77,20 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
     expect(unheard).toEqual([])
   })
 
+  test('D15: a refused statement undoes the transaction, waited for or not, caught or not', async () => {
+    const swallowed = async (db: TenantDb): Promise<void> => {
+      await add(db, 'lost')
+      await db.query(sql`SET ROLE postgres`).catch(() => {})
+    }
+    await expect(fresh.database.tenant(acme, { access: 'write' }, swallowed)).rejects.toThrow(TypeError)
+    const forgotten = async (db: TenantDb): Promise<void> => {
+      await add(db, 'lost')
+      void db.query(sql`SET ROLE postgres`)
+    }
+    await expect(fresh.database.tenant(acme, { access: 'write' }, forgotten)).rejects.toThrow(TypeError)
+    expect(await names()).not.toContain('lost')
+  })
+
   test('the handle is of no use when the transaction is over', async () => {
     let kept: TenantDb | null = null
     await fresh.database.tenant(acme, { access: 'read' }, async (db) => {

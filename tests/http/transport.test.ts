@@ -199,7 +199,7 @@ test('D33: the body of an unauthenticated request is never read', async () => {
   expect((await rpc(`${url}/mcp`, PING)).status).toBe(200)
 })
 
-test('D33: over-long, over-deep and batched bodies are refused', async () => {
+test('D33: over-long, over-deep, over-full and batched bodies are refused', async () => {
   const { url } = await startApp()
   const call = (args: unknown): object => ({
     jsonrpc: '2.0',
@@ -216,6 +216,11 @@ test('D33: over-long, over-deep and batched bodies are refused', async () => {
     { error: { code: -32600, message: expect.stringContaining('64') } },
   ])
   expect((await rpc(`${url}/mcp`, call({ text: 'x', deep: nest(60) }))).status).toBe(200)
+  const many = await rpc(`${url}/mcp`, call({ text: 'x', many: Array.from({ length: 20_000 }, () => 1) }))
+  expect([many.status, await many.json()]).toMatchObject([
+    400,
+    { error: { code: -32600, message: expect.stringContaining('20000 values') } },
+  ])
   const batch = await rpc(`${url}/mcp`, [PING, PING])
   expect([batch.status, await batch.json()]).toMatchObject([
     400,

@@ -230,3 +230,28 @@ test('no failure names the token', async () => {
   const error = (await failure('very-secret-token')) as Refusal
   expect(`${error.message} ${String(error.cause)} ${error.stack}`).not.toContain('very-secret-token')
 })
+
+test('an address that brings many bad tokens must wait with unknown ones; what is held and everybody else are not concerned', async () => {
+  const bad = new Map<string, number>()
+  tokens = verifier({
+    strangers: {
+      async check(ip) {
+        if ((bad.get(ip ?? '') ?? 0) >= 3) throw new Refusal('rate_limited', { retryAfter: 60 })
+      },
+      async failed(ip) {
+        bad.set(ip ?? '', (bad.get(ip ?? '') ?? 0) + 1)
+      },
+    },
+  })
+  const from = async (ip: string, token: string): Promise<string> =>
+    await refused(async () => await tokens.verify(token, ip))
+  expect(await from('192.0.2.1', 'good')).toBe('accepted')
+  server.answer(json({ active: false }))
+  for (const token of ['a', 'b', 'c']) expect(await from('192.0.2.1', token)).toBe('token_inactive')
+  const before = hits()
+  expect(await from('192.0.2.1', 'd')).toBe('rate_limited')
+  expect(await from('192.0.2.1', 'a')).toBe('token_inactive')
+  expect(await from('192.0.2.1', 'good')).toBe('accepted')
+  expect(hits()).toBe(before)
+  expect(await from('192.0.2.2', 'd')).toBe('token_inactive')
+})

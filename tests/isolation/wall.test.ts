@@ -113,6 +113,9 @@ describe.each(databaseKinds)('the wall between tenants, %s', (kind) => {
       })
     }
     const desk = { as: 'desk', tenant: acme.id } as const
+    expect(await database.control(desk, async (db) => await db.query(sql`SELECT slug FROM tenants`))).toEqual([
+      { slug: 'acme' },
+    ])
     expect(await database.control(desk, async (db) => await db.query(sql`SELECT sub FROM members`))).toEqual([
       { sub: 'acme' },
     ])

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { uuidv7 } from '#base/id.ts'
 import { sql } from '#db/sql.ts'
 import type { Queryable } from '#db/database.ts'
 import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
 import { readAudit } from '#tenancy/audit-read.ts'
 import { verifyAudit, type AuditReport } from '#tenancy/audit-verify.ts'
-import { checkpoint, createCheckpointer } from '#tenancy/checkpoint.ts'
+import { checkpoint, createCheckpointer, FIRST_ID } from '#tenancy/checkpoint.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { MovedClock, SECRET } from './support.ts'
@@ -176,6 +177,23 @@ describe.each(databaseKinds)('the audit (%s)', (kind) => {
     await make(tenant)
     expect(await verify(tenant)).toMatchObject({ checkpoints: 1, uncovered: 0, intact: true })
     await make(null)
+  })
+
+  test('D35: a forged checkpoint of the future shows, and ends neither the checkpoints nor the count of what they lack', async () => {
+    const tenant = await history('forged')
+    const before = await verify(tenant)
+    await write(tenant, async (db) => {
+      await db.query(sql`INSERT INTO audit_checkpoints (id, at, from_id, to_id, rows, digest, mac)
+        VALUES (${uuidv7()}, now(), ${FIRST_ID}, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 0, '', '')`)
+    })
+    expect(await verify(tenant)).toMatchObject({
+      broken: [expect.any(String)],
+      uncovered: before.uncovered,
+      intact: false,
+    })
+    await write(tenant, async (db) => {
+      expect(await checkpoint(db, keyOf(tenant), Date.now() + 11 * MINUTE)).toBe(before.uncovered)
+    })
   })
 
   test('D35: a tenant may append to its audit, and neither change nor delete', async () => {

@@ -179,6 +179,10 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
       (await production.principal({ ...guest, email: null, email_verified: false, email_authority: 'none' })).tenant
         .slug,
     ).toBe('iota')
+    // Whoever is found by an address may be given rights: one that nobody verified is not kept.
+    await production.principal({ ...guest, email: 'ceo@iota.com', email_verified: false, email_authority: 'none' })
+    const { items } = await production.registry.members.list(tenant, operator)
+    expect(items.map(({ email }) => email)).not.toContain('ceo@iota.com')
   })
 
   test('D7: joining by invitation or request does not happen by itself', async () => {

@@ -60,7 +60,7 @@ export function principalOf(
   return { identity: identityOf('alice'), tenant, role, scopes: role_scopes, role_scopes, ...more }
 }
 
-export const request = (more: Partial<CallRequest> = {}): CallRequest => ({
+const request = (more: Partial<CallRequest> = {}): CallRequest => ({
   signal: new AbortController().signal,
   requestId: 'request-1',
   ip: '127.0.0.1',

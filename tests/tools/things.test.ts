@@ -204,6 +204,16 @@ describe.each(databaseKinds)('what is special to a tool, on %s', (kind) => {
       expect(itemsOf(await alice('search_documents', { query: 'huge' })).map((item) => item.id)).toContain(id)
     })
 
+    test('one with more words than can be indexed is refused in words, new or changed', async () => {
+      const letter = (n: number): string => String.fromCodePoint(0x4e00 + (n % 8_000))
+      const word = (n: number): string => letter(n) + letter(Math.floor(n / 8_000) * 97 + n * 31)
+      const content = Array.from({ length: 33_000 }, (_, n) => `${word(n)}-${word(n + 40_000)}`).join(' ')
+      expect(failure(await alice('create_document', { title: 'Words', content }))).toContain('split it')
+      const { id } = thing(await alice('create_document', { title: 'Words', content: 'few' }))
+      expect(failure(await alice('update_document', { id, content }))).toContain('split it')
+      expect(thing(await alice('get_document', { id }))).toMatchObject({ content: 'few' })
+    })
+
     test('a part begins after offset characters and is length characters long', async () => {
       const made = thing(await alice('create_document', { title: 'Short', content: 'a🏡cd' }))
       const part = await alice('get_document', { id: made.id, offset: 1, length: 2 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type TenantDb } from '#toolkit/tool.ts'
+import { sql, ToolError, type TenantDb } from '#toolkit/tool.ts'
 import { idOf, isoOf, only, person, timeOut } from './fields.ts'
 
 /** Characters of content in one answer: text and structured content both carry it, and together they must stay below 1 MiB (D33). */
@@ -59,4 +59,17 @@ export async function readDocument(db: TenantDb, id: string, offset: number, len
   const row = only(rows, 'document')
   const end = offset + length
   return { ...toSummary(row), content: row.content, next_offset: end < row.content_length ? end : null }
+}
+
+/**
+ * Waits for a document to be written. Throws ToolError when Postgres cannot index it: its words may come to 1 MiB, which 200,000
+ * characters can exceed where letters are wide and words are joined by hyphens (SQLSTATE 54000, program_limit_exceeded).
+ */
+export async function indexed(written: Promise<unknown>): Promise<void> {
+  try {
+    await written
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === '54000')) throw error
+    throw new ToolError('The content has too many different words for one document: split it into several.')
+  }
 }

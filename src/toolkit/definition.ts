@@ -73,6 +73,7 @@ function argumentProblems({ input }: PromptDefinition): string[] {
 
 function uriProblems({ uri }: ResourceDefinition): string[] {
   if (!text(uri) || !/^[a-z][a-z0-9+.-]*:./.test(uri)) return ['uri must be like crm://contacts/{id}']
+  if (/[{}]/.test(uri.replaceAll(/\{[^{}]*\}/g, ''))) return ['uri is no template: a brace is left over']
   try {
     const names = UriTemplate.isTemplate(uri) ? new UriTemplate(uri).variableNames : []
     return new Set(names).size === names.length ? [] : ['uri has a variable twice']

@@ -24,8 +24,12 @@ test('the table in docs/tools.md names every tool and its scope, and no other', 
   expect(told.toSorted(order)).toEqual(found.toSorted(order))
 })
 
-test('docs/tools.md shows one example tool', () => {
-  expect(blocks('docs/tools.md', 'js')).toEqual([example])
+const named = (name: string): string =>
+  new RegExp(`<!-- example ${name} -->\\n\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(read('docs/tools.md'))?.[1] ?? ''
+const [asking, resource, prompt] = [named('asking'), named('resource'), named('prompt')]
+
+test('docs/tools.md shows no example that is not run here', () => {
+  expect(blocks('docs/tools.md', 'js')).toEqual([example, asking, resource, prompt])
 })
 
 describe.each(databaseKinds)('the example of docs/tools.md on %s', (kind) => {

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import { loadConfig } from '#base/config-load.ts'
 import { createLog } from '#base/log.ts'
@@ -6,6 +5,7 @@ import { createGatehouse, type GatehouseParts } from '#http/gatehouse.ts'
 import { mintDevToken } from '#http/dev-token.ts'
 import type { Config } from '#base/config.ts'
 import { freshDatabase, type DatabaseKind, type FreshDatabase } from './database.ts'
+import { freePort } from './free-port.ts'
 
 /** The whole server on loopback, on a database of its own, as `npm start` makes it. */
 export interface RunningGatehouse {
@@ -71,15 +71,4 @@ export async function startGatehouse(options: {
   }
 }
 
-/** The issuer's address must be known before it listens, so port 0 does not do. */
-export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
-}
+export { freePort }

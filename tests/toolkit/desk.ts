@@ -11,7 +11,7 @@ import { createCatalogue, type Catalogue } from '#toolkit/catalogue.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { loadTools } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
-import { createRunner, type RunnerOptions } from '#toolkit/run.ts'
+import { createRunner, type Runner, type RunnerOptions } from '#toolkit/run.ts'
 import type { Tool } from '#toolkit/tool.ts'
 
 export const SECRET = 'a session secret that only tests know, 0123456789'
@@ -71,6 +71,7 @@ const request = (more: Partial<CallRequest> = {}): CallRequest => ({
 export interface Desk {
   readonly audit: Auditor
   readonly catalogue: Catalogue
+  readonly runner: Runner
   /** Calls as the given principal. */
   as(principal: Principal): (name: string, args?: unknown, more?: Partial<CallRequest>) => Promise<CallToolResult>
   principal(tenant: Tenant, role?: PersonRole, more?: Partial<Principal>): Principal
@@ -87,11 +88,13 @@ export function createDesk(
   const audit = more.audit ?? createAuditor({ database, clock, log, secret: SECRET, checkpoint: async () => {} })
   const states = createStateSeal({ secrets: [SECRET], clock })
   const options = { database, audit, clock, log, states, changes: createChanges(), reread: async () => null, ...more }
-  const caller = createCaller({ tools, runner: createRunner(options) })
+  const runner = createRunner(options)
+  const caller = createCaller({ tools, runner })
   const catalogue = createCatalogue(tools)
   return {
     audit,
     catalogue,
+    runner,
     as: (principal) => async (name, args, options) =>
       (await caller.call(principal, name, args, request(options))) as CallToolResult,
     principal: (tenant, role = 'owner', options = {}) => principalOf(tenant, role, catalogue.scopes, options),

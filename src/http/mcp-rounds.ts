@@ -46,6 +46,7 @@ export function createQuestions(): Questions {
           open.set(id, { owner, settle: resolve })
           stop = () => reject(new ToolError('The question was not answered in time.'))
           end.addEventListener('abort', stop)
+          if (end.aborted) stop()
         })
         const [, { result, error }] = await Promise.all([send(id), answer])
         if (error !== undefined) throw new ToolError('The client could not answer the question of this tool.')

@@ -8,7 +8,7 @@ import {
   type ResourceTemplateType as WireTemplate,
 } from '@modelcontextprotocol/server'
 import type { Principal } from '#tenancy/tenant.ts'
-import { InvalidArguments, readArguments } from './arguments.ts'
+import { InvalidArguments, readArguments, refuseUnstorable } from './arguments.ts'
 import { Asking } from './ask.ts'
 import { existsFor } from './catalogue.ts'
 import type { Prompt } from './prompt.ts'
@@ -111,7 +111,10 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
         action: resource.name,
         call: { method: 'resources/read', name: uri },
         args,
-        read: async () => variables,
+        read: async () => {
+          refuseUnstorable(resource.name, { uri, ...variables })
+          return variables
+        },
         async perform(_, context) {
           const content = await resource.read(variables, context)
           if (content instanceof Asking || content === null) return content
@@ -159,7 +162,8 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
           : (seen(principal).find(({ resource }) => resource.uri === of)?.resource ?? null)
       if (found === null) throw new InvalidArguments(`Unknown ${kind}: ${of.slice(0, LONGEST_NAME)}`)
       const complete = completerOf(found.complete, argument)
-      if (complete === undefined) return []
+      // What the token does not allow to read is not completed either; completing is no reason for a challenge.
+      if (complete === undefined || !found.scopes.every((scope) => principal.scopes.has(scope))) return []
       const outcome = await runner.run<readonly string[]>({
         principal,
         request,
@@ -167,7 +171,10 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
         action: found.name,
         call: { method: 'completion/complete', name: of },
         args: { argument, value },
-        read: async () => ({}),
+        read: async () => {
+          refuseUnstorable(found.name, { value, others })
+          return {}
+        },
         perform: async (_, context) => await complete(value, context, others),
         target: () => null,
       })
@@ -196,9 +203,16 @@ function matcher(uri: string): (uri: string) => Record<string, string> | null {
   return (asked) => {
     const variables = template.match(asked)
     if (variables === null) return null
-    return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, [value].flat().join(',')]))
+    try {
+      return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, decoded(value)]))
+    } catch {
+      return null
+    }
   }
 }
+
+/** RFC 6570 writes values percent-encoded. Throws URIError when the encoding is broken. */
+const decoded = (value: string | readonly string[]): string => decodeURIComponent([value].flat().join(','))
 
 const described = ({ name, title, description, mimeType }: Resource) => ({
   name,

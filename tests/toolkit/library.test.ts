@@ -168,6 +168,7 @@ test('D12: missing by role it does not exist, missing by the token it is refused
   await expect(library.read(member(), 'gatehouse://rules', request)).rejects.toThrow(UnknownResource)
   const narrowed = { ...member(), scopes: new Set<string>() }
   expect(library.requiredScopes(narrowed, 'prompt', 'greet')).toEqual(['projects:read'])
+  expect(await completions(narrowed, 'Ap')).toEqual([])
   await expect(library.get(narrowed, 'greet', { name: 'Ann' }, request)).rejects.toThrow(Refusal)
   await expect(library.read(narrowed, 'gatehouse://projects/Apollo', request)).rejects.toThrow(Refusal)
 })
@@ -182,6 +183,19 @@ test("access 'read' cannot write, a bug's words stay inside, a ToolError's are t
   expect(await failure('write')).toBe('internal error, request request-1')
   expect(await failure('broken')).toBe('internal error, request request-1')
   expect(await failure('told')).toBe('not today')
+})
+
+test('what Postgres cannot hold is refused before it costs an audit row', async () => {
+  for (const bad of ['gatehouse://projects/a\0b', 'gatehouse://projects/\ud800'])
+    await expect(library.read(member(), bad, request), JSON.stringify(bad)).rejects.toThrow(InvalidArguments)
+  await expect(completions(member(), 'a\0')).rejects.toThrow(InvalidArguments)
+})
+
+test('variables of a template come decoded, and a broken encoding is no such resource', async () => {
+  expect(await library.read(member(), 'gatehouse://projects/%41pollo', request)).toMatchObject({
+    contents: [{ text: 'made by ann' }],
+  })
+  await expect(library.read(member(), 'gatehouse://projects/%zz', request)).rejects.toThrow(UnknownResource)
 })
 
 test('a prompt checks its arguments as a tool does', async () => {

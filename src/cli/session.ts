@@ -11,7 +11,7 @@ import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
-import { loadTools } from '#toolkit/load.ts'
+import { loadDefinitions } from '#toolkit/load.ts'
 import { tell, type Terminal } from './terminal.ts'
 
 /** The configuration of this command, with what is likely wrong in it told beside the answer. */
@@ -79,7 +79,8 @@ export async function withRegistry<T>(
 }
 
 async function knownScopes({ toolsDir, production }: Config, terminal: Terminal): Promise<readonly string[]> {
-  return createCatalogue(await loadTools({ toolsDir, production, log: logOf(terminal) })).scopes
+  const { tools, resources, prompts } = await loadDefinitions({ toolsDir, production, log: logOf(terminal) })
+  return createCatalogue(tools, [...resources.values(), ...prompts.values()]).scopes
 }
 
 /** The operating system's user, for the audit. Containers may run as a number without a name. */

@@ -42,7 +42,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const door = createDoor(config)
   const gate = createGate(deps, visits)
   const ipLimit = createIpLimit(config.rateLimit)
-  const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, caller: deps.caller })
+  const { library, changes, caller } = deps
+  const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, library, changes, caller })
   const scopes = signInScopes(providers, catalogue, config)
   const operator = createOperatorAccess(config.metricsToken)
   const anonymous = async (request: FastifyRequest): Promise<void> => await ipLimit(visits(request).ip)

@@ -8,6 +8,8 @@ import type { Principal } from '#tenancy/tenant.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { Caller } from '#toolkit/call.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
+import type { Changes } from '#toolkit/changes.ts'
+import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
@@ -21,6 +23,9 @@ export interface AppDeps {
   principal(identity: Identity, at: PrincipalRequest): Promise<Principal>
   readonly caller: Caller
   readonly catalogue: Catalogue
+  /** Resources and prompts. */
+  readonly library: Library
+  readonly changes: Changes
   readonly limits: CallLimits
   readonly auditor: Pick<Auditor, 'refused'>
   /** In the order in which `authorization_servers` names them. */

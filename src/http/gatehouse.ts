@@ -16,7 +16,11 @@ import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
 import { createLimit, createLimits } from '#toolkit/limits.ts'
-import { loadTools } from '#toolkit/load.ts'
+import { createChanges } from '#toolkit/changes.ts'
+import { createLibrary } from '#toolkit/library.ts'
+import { loadDefinitions } from '#toolkit/load.ts'
+import { createStateSeal } from '#toolkit/request-state.ts'
+import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
@@ -55,13 +59,16 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   for (const warning of config.warnings) log.warn(warning)
   const secret = config.sessionSecrets[0] ?? ''
 
-  const tools = await loadTools({ toolsDir: config.toolsDir, production: config.production, log })
-  const catalogue = createCatalogue(tools)
+  const definitions = await loadDefinitions({ toolsDir: config.toolsDir, production: config.production, log })
+  const catalogue = createCatalogue(definitions.tools, [
+    ...definitions.resources.values(),
+    ...definitions.prompts.values(),
+  ])
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const fetch = createGuardedFetch({ allowPrivate: config.egressAllowPrivate || config.developmentSignIn })
   const database = await openDatabase({ config, log, clock })
   try {
-    return await assemble({ config, parts, clock, log, secret, tools, catalogue, fetch, database })
+    return await assemble({ config, parts, clock, log, secret, definitions, catalogue, fetch, database })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
@@ -76,7 +83,7 @@ interface Ground {
   readonly clock: Clock
   readonly log: Log
   readonly secret: string
-  readonly tools: Awaited<ReturnType<typeof loadTools>>
+  readonly definitions: Awaited<ReturnType<typeof loadDefinitions>>
   readonly catalogue: ReturnType<typeof createCatalogue>
   readonly fetch: GuardedFetch
   readonly database: Database
@@ -88,7 +95,7 @@ async function assemble({
   clock,
   log,
   secret,
-  tools,
+  definitions,
   catalogue,
   fetch,
   database,
@@ -137,12 +144,14 @@ async function assemble({
     secret,
     checkpoint: createCheckpointer({ database, clock, secret }),
   })
-  const caller = createCaller({
+  const changes = createChanges()
+  const runner = createRunner({
     database,
-    tools,
     audit: auditor,
     clock,
     log,
+    states: createStateSeal({ secrets: config.sessionSecrets, clock }),
+    changes,
     reread: async (tenant) => await door.fenced(tenant),
   })
   const app = await buildApp({
@@ -151,8 +160,10 @@ async function assemble({
     clock,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
-    caller,
+    caller: createCaller({ tools: definitions.tools, runner }),
     catalogue,
+    library: createLibrary({ ...definitions, runner }),
+    changes,
     limits: createLimits(config.rateLimit),
     auditor,
     providers,

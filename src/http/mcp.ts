@@ -1,23 +1,30 @@
-import { createMcpHandler, type AuthInfo } from '@modelcontextprotocol/server'
+import { createMcpHandler, type AuthInfo, type McpServerFactory } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
-import type { Catalogue } from '#toolkit/catalogue.ts'
+import type { Changes } from '#toolkit/changes.ts'
+import type { Principal } from '#tenancy/tenant.ts'
 import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
-import { createMcpServer, type McpServerOptions, type Turn } from './mcp-server.ts'
+import { tenantBus } from './mcp-listen.ts'
+import type { Turn } from './mcp-request.ts'
+import { createQuestions, isAnswer } from './mcp-rounds.ts'
+import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
 import { isObject, parseMessage, type Message } from './message.ts'
 import { onlyMethods } from './routes.ts'
 import type { Visits } from './visit.ts'
 
-export interface McpOptions extends McpServerOptions {
+export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout'>
   readonly gate: Gate
   readonly visits: Visits
+  readonly changes: Changes
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
+/** Streams of subscriptions/listen open at once in this process. */
+const MOST_LISTENING = 1024
 /** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
 const RESERVE = 3000
 
@@ -33,19 +40,29 @@ export interface Mcp {
  * that who is calling is known before a byte of the body is read, and every answer carries our headers.
  */
 export function createMcp(options: McpOptions): Mcp {
-  const { config, gate, visits, catalogue, log } = options
-  const serverFor = createMcpServer(options)
+  const { config, gate, visits, library, changes, log } = options
+  const questions = createQuestions()
+  const serverFor = createMcpServer({ ...options, questions })
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
   const turns = new WeakMap<AuthInfo, Turn>()
   const flights = createFlights()
-  const handler = createMcpHandler(
-    ({ authInfo }) => {
-      const turn = authInfo === undefined ? undefined : turns.get(authInfo)
-      if (turn === undefined) throw new Error('a request without a principal reached the protocol')
-      return serverFor(turn)
-    },
-    { onerror: (error) => log.debug({ err: error }, 'the protocol refused a message') },
-  )
+  const factory: McpServerFactory = ({ authInfo, era }) => {
+    const turn = authInfo === undefined ? undefined : turns.get(authInfo)
+    if (turn === undefined) throw new Error('a request without a principal reached the protocol')
+    return serverFor(turn, era)
+  }
+  const onerror = (error: Error): void => log.debug({ err: error }, 'the protocol refused a message')
+  const handler = createMcpHandler(factory, { onerror })
+  let listening = 0
+  /** A handler of its own, so that a stream hears of its tenant and of no other. */
+  const listener = (reply: FastifyReply, { principal }: Turn) => {
+    listening += 1
+    reply.raw.once('close', () => {
+      listening -= 1
+    })
+    const bus = tenantBus(principal, changes, library)
+    return createMcpHandler(factory, { onerror, bus, maxSubscriptions: listening > MOST_LISTENING ? 0 : 1 })
+  }
 
   const routes = async (app: FastifyInstance): Promise<void> => {
     app.removeAllContentTypeParsers()
@@ -74,7 +91,7 @@ export function createMcp(options: McpOptions): Mcp {
           const { method, tool } = named(request.body?.value)
           visit.method = method
           visit.tool = tool
-          if (tool !== null) requireScopes(request, tool, catalogue, gate)
+          requireScopes(request, request.body?.value, options)
         },
         handler: serve,
       })
@@ -99,12 +116,18 @@ export function createMcp(options: McpOptions): Mcp {
       clientId: principal.identity.client_id ?? '',
       scopes: [...principal.scopes],
     }
-    turns.set(authInfo, { principal, requestId, ip })
-    const flight = flights.take(reply, method === 'subscriptions/listen')
-    const response = await handler.fetch(webRequest(request, config.publicUrl, flight.signal), {
-      authInfo,
-      ...(message?.value === undefined ? {} : { parsedBody: message.value }),
-    })
+    if (isAnswer(message?.value)) return await answered(reply, questions.deliver(principal, message.value))
+    const turn = { principal, requestId, ip }
+    turns.set(authInfo, turn)
+    const listens = method === 'subscriptions/listen'
+    const flight = flights.take(reply, listens)
+    const response = await (listens ? listener(reply, turn) : handler).fetch(
+      webRequest(request, config.publicUrl, flight.signal),
+      {
+        authInfo,
+        ...(message?.value === undefined ? {} : { parsedBody: message.value }),
+      },
+    )
     reply.code(response.status)
     // Whether the connection stays is between the client and Node, which hears of `close` and of draining.
     for (const [name, value] of response.headers) if (name !== 'connection') reply.header(name, value)
@@ -135,12 +158,35 @@ function named(value: unknown): { readonly method: string | null; readonly tool:
   return { method, tool: isObject(params) && typeof params['name'] === 'string' ? params['name'] : null }
 }
 
+/** A client's answer to a question of ours. One that no call here waits for is not accepted (2025-11-25, basic/transports). */
+async function answered(reply: FastifyReply, delivered: boolean): Promise<FastifyReply> {
+  if (delivered) return await reply.code(202).send()
+  const error = { code: -32600, message: 'Invalid Request: no call here waits for this answer' }
+  return await reply.code(400).send({ jsonrpc: '2.0', id: null, error })
+}
+
 /** Before dispatch, so that it is a HTTP status: what the role gives but the token lacks is challenged, with all scopes of the call (D12). */
-function requireScopes(request: FastifyRequest, tool: string, catalogue: Catalogue, gate: Gate): void {
-  const { principal } = gate.admitted(request)
-  const scope = catalogue.requiredScopes(principal, tool)
+function requireScopes(request: FastifyRequest, value: unknown, options: McpOptions): void {
+  const { principal } = options.gate.admitted(request)
+  if (!isObject(value) || !isObject(value['params'])) return
+  const { name, uri } = value['params']
+  const [what, scope] = neededScopes(principal, value['method'], { name, uri }, options)
   if (scope?.some((one) => !principal.scopes.has(one)) === true)
-    throw new Refusal('scope_insufficient', { scope, detail: tool.slice(0, 64) })
+    throw new Refusal('scope_insufficient', { scope, detail: what.slice(0, 64) })
+}
+
+function neededScopes(
+  principal: Principal,
+  method: unknown,
+  { name, uri }: { readonly name?: unknown; readonly uri?: unknown },
+  { catalogue, library }: Pick<McpOptions, 'catalogue' | 'library'>,
+): readonly [string, readonly string[] | null] {
+  if (method === 'tools/call' && typeof name === 'string') return [name, catalogue.requiredScopes(principal, name)]
+  if (method === 'prompts/get' && typeof name === 'string')
+    return [name, library.requiredScopes(principal, 'prompt', name)]
+  if (method === 'resources/read' && typeof uri === 'string')
+    return [uri, library.requiredScopes(principal, 'resource', uri)]
+  return ['', null]
 }
 
 /** For the SDK. It lives as long as the answer is wanted; the token and cookies stay out of it. */

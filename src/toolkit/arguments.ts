@@ -10,20 +10,27 @@ export class InvalidArguments extends Error {
 }
 
 /** The arguments as the tool's input schema reads them. Throws InvalidArguments. */
-export async function readArguments(tool: Tool, args: unknown): Promise<Record<string, unknown>> {
+export async function readArguments(
+  tool: Pick<Tool, 'name' | 'input'>,
+  args: unknown,
+): Promise<Record<string, unknown>> {
   const given = args ?? {}
-  const unstorable = pathOfUnstorable(given, [])
-  if (unstorable !== null) {
-    throw new InvalidArguments(
-      `Invalid arguments for ${tool.name}: ${pathText(unstorable)}: text with the character NUL or half of a surrogate pair cannot be stored; leave it out`,
-    )
-  }
+  refuseUnstorable(tool.name, given)
   const parsed = await tool.input.safeParseAsync(given)
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const lines = issues.slice(0, MOST).map((issue) => `${pathText(namedPath(issue))}: ${issue.message}`)
   if (issues.length > MOST) lines.push(`and ${issues.length - MOST} more`)
   throw new InvalidArguments(`Invalid arguments for ${tool.name}: ${lines.join('; ').slice(0, 2000)}`)
+}
+
+/** Throws InvalidArguments when some text in it is one that Postgres cannot hold. */
+export function refuseUnstorable(name: string, given: unknown): void {
+  const unstorable = pathOfUnstorable(given, [])
+  if (unstorable === null) return
+  throw new InvalidArguments(
+    `Invalid arguments for ${name}: ${pathText(unstorable)}: text with the character NUL or half of a surrogate pair cannot be stored; leave it out`,
+  )
 }
 
 /** An unknown argument is a problem of the object around it; its own name says more. */

@@ -9,15 +9,19 @@ export interface Catalogue {
   visible(principal: Principal): readonly WireTool[]
   /** All scopes a call of this tool needs; null when there is no such tool for this principal (D12: missing by role or key). */
   requiredScopes(principal: Principal, name: string): readonly string[] | null
-  /** Every scope that some tool needs, sorted; for metadata and for tenancy's roles. */
+  /** Every scope that some tool, resource or prompt needs, sorted; for metadata and for tenancy's roles. */
   readonly scopes: readonly string[]
 }
 
-/** Does the role (or key) alone give all that the tool needs? If not, the tool does not exist for them (D12). */
-export const existsFor = (principal: Principal, tool: Tool): boolean =>
+/** Does the role (or key) alone give all that the tool, resource or prompt needs? If not, it does not exist for them (D12). */
+export const existsFor = (principal: Principal, tool: Pick<Tool, 'scopes'>): boolean =>
   tool.scopes.every((scope) => principal.role_scopes.has(scope))
 
-export function createCatalogue(tools: ReadonlyMap<string, Tool>): Catalogue {
+/** @param more resources and prompts: their scopes are known too. */
+export function createCatalogue(
+  tools: ReadonlyMap<string, Tool>,
+  more: readonly Pick<Tool, 'scopes'>[] = [],
+): Catalogue {
   const sorted = [...tools.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const wire = new Map(sorted.map((tool) => [tool, wireTool(tool)]))
   // Principals of one role share their set of scopes, so its identity is a good key; nothing is kept alive by it.
@@ -34,7 +38,7 @@ export function createCatalogue(tools: ReadonlyMap<string, Tool>): Catalogue {
       const tool = tools.get(name)
       return tool !== undefined && existsFor(principal, tool) ? tool.scopes : null
     },
-    scopes: [...new Set(sorted.flatMap((tool) => tool.scopes))].sort(),
+    scopes: [...new Set([...sorted, ...more].flatMap(({ scopes }) => scopes))].sort(),
   }
 }
 

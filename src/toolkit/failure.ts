@@ -5,6 +5,8 @@ import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { InvalidArguments } from './arguments.ts'
 import { ToolError, type Tool } from './tool.ts'
 
+type Access = Tool['access']
+
 /** SQLSTATE of a transaction that Postgres ended in favour of another: serialization_failure, deadlock_detected. */
 const CONFLICTS = new Set(['40001', '40P01'])
 
@@ -19,7 +21,7 @@ export interface Failure {
 }
 
 export interface FailedCall {
-  readonly tool: Tool
+  readonly access: Access
   readonly principal: Principal
   readonly requestId: string
   readonly signal: AbortSignal
@@ -29,7 +31,7 @@ export interface FailedCall {
 
 /** The one place that turns an error after dispatch into words. What is not expected here is hidden from the caller. */
 export async function failureOf(error: unknown, call: FailedCall): Promise<Failure> {
-  const { tool, requestId, signal } = call
+  const { access, requestId, signal } = call
   const expected = (reason: string, text: string): Failure => ({ reason, text, bug: false })
   if (error instanceof ToolError) return expected('tool_error', error.message)
   if (error instanceof InvalidArguments) return expected('invalid_arguments', error.message)
@@ -45,7 +47,7 @@ export async function failureOf(error: unknown, call: FailedCall): Promise<Failu
       'This organisation has too many calls under way; nothing was changed. Try again in a few seconds.',
     )
   }
-  if (error instanceof DatabaseUnavailable) return expected('database_unavailable', unavailable(tool))
+  if (error instanceof DatabaseUnavailable) return expected('database_unavailable', unavailable(access))
   if (error instanceof TenantFenced) {
     const refusal = await whyClosed(call)
     if (refusal !== null) return expected(refusal.code, refusal.description)
@@ -71,7 +73,7 @@ async function whyClosed({ reread, principal }: FailedCall): Promise<Refusal | n
 }
 
 /** A connection that breaks during COMMIT leaves it open whether the write happened: the caller must not be told that it did not. */
-const unavailable = (tool: Tool): string =>
-  tool.access === 'write'
+const unavailable = (access: Access): string =>
+  access === 'write'
     ? 'The database did not answer. The change may or may not have been made: look before trying again.'
     : 'The database cannot be reached right now. Try again shortly.'

@@ -1,12 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ConfigError } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
+import { problemsOf, type Definition } from './definition.ts'
 import { inspectToolFolder } from './folder.ts'
+import { isPromptDefinition, type Prompt } from './prompt.ts'
 import { resolveGatehouse } from './resolve.ts'
-import { wireSchema } from './schema.ts'
+import { isResourceDefinition, type Resource } from './resource.ts'
 import { isToolDefinition, type Tool, type ToolDefinition } from './tool.ts'
 
 export interface ToolSource {
@@ -20,14 +22,23 @@ export interface ToolSource {
 const OURS = extname(fileURLToPath(import.meta.url))
 const BUILT_IN = fileURLToPath(new URL('../tools/', import.meta.url))
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-const SCOPE = /^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/
-const MAX_TIMEOUT = 300_000
+
+/** All that files define, each kind by name. */
+export interface Definitions {
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly resources: ReadonlyMap<string, Resource>
+  readonly prompts: ReadonlyMap<string, Prompt>
+}
+
+/** The tools alone. */
+export const loadTools = async (source: ToolSource): Promise<ReadonlyMap<string, Tool>> =>
+  (await loadDefinitions(source)).tools
 
 /**
- * Every tool by its name: those of src/tools and those of TOOLS_DIR. A file `create-project.js` is the tool `create_project`;
- * sub-folders hold helpers. Throws ConfigError with all problems at once, so a bad tool stops the boot.
+ * Every tool, resource and prompt by its name: those of src/tools and those of TOOLS_DIR. A file `create-project.js` that exports a
+ * tool is the tool `create_project`; sub-folders hold helpers. Throws ConfigError with all problems at once, so a bad file stops the boot.
  */
-export async function loadTools({ toolsDir, production, log }: ToolSource): Promise<ReadonlyMap<string, Tool>> {
+export async function loadDefinitions({ toolsDir, production, log }: ToolSource): Promise<Definitions> {
   const files = readdirSync(BUILT_IN)
     .filter((name) => extname(name) === OURS && !name.endsWith('.d.ts'))
     .sort()
@@ -48,18 +59,25 @@ export async function loadTools({ toolsDir, production, log }: ToolSource): Prom
     resolveGatehouse(toolsDir)
   }
   const tools = new Map<string, Tool>()
+  const resources = new Map<string, Resource>()
+  const prompts = new Map<string, Prompt>()
   for (const file of files) {
     const name = basename(file, extname(file)).replaceAll('-', '_')
-    const definition = await definitionIn(file)
-    const wrong = typeof definition === 'string' ? [definition] : problemsOf(definition)
+    const found = await definitionIn(file)
+    const wrong = typeof found === 'string' ? [found] : problemsOf(found)
     if (!NAME.test(basename(file, extname(file)))) wrong.push('the name must be of the form create-project.js')
-    if (tools.has(name)) wrong.push(`there is another tool ${name}`)
-    problems.push(...wrong.map((problem) => `tool ${file}: ${problem}`))
-    if (typeof definition === 'string' || wrong.length > 0) continue
-    tools.set(name, toolOf(name, definition))
+    // One name, one thing: in the audit nothing else tells them apart.
+    const other = Object.entries({ tool: tools, resource: resources, prompt: prompts }).find(([, all]) => all.has(name))
+    if (other !== undefined) wrong.push(`there is another ${other[0]} ${name}`)
+    const kind = typeof found === 'string' ? 'tool' : found.kind
+    problems.push(...wrong.map((problem) => `${kind} ${file}: ${problem}`))
+    if (typeof found === 'string' || wrong.length > 0) continue
+    if (found.kind === 'tool') tools.set(name, toolOf(name, found.definition))
+    else if (found.kind === 'resource') resources.set(name, { ...found.definition, name })
+    else prompts.set(name, { ...found.definition, name, input: strict(found.definition.input) })
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  return tools
+  return { tools, resources, prompts }
 }
 
 /**
@@ -69,58 +87,26 @@ export async function loadTools({ toolsDir, production, log }: ToolSource): Prom
 export const toolOf = (name: string, definition: ToolDefinition): Tool => ({
   ...definition,
   name,
-  input: definition.input.strict(),
-  ...(definition.output === undefined ? {} : { output: definition.output.strict() }),
+  input: strict(definition.input),
+  ...(definition.output === undefined ? {} : { output: strict(definition.output) }),
 })
 
+/** A schema is copied to become strict, and what was said of it (`.meta`: more JSON Schema) is not copied with it. */
+function strict(schema: z.ZodObject): z.ZodObject {
+  const said = schema.meta()
+  return said === undefined ? schema.strict() : schema.strict().meta(said)
+}
+
 /** The definition a file exports, or why there is none. */
-async function definitionIn(file: string): Promise<ToolDefinition | string> {
+async function definitionIn(file: string): Promise<Definition | string> {
   try {
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(file).href)
-    if (typeof module === 'object' && module !== null && 'default' in module && isToolDefinition(module.default)) {
-      return module.default
-    }
-    return 'its default export must be what defineTool({...}) answers'
+    const exported = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined
+    if (isToolDefinition(exported)) return { kind: 'tool', definition: exported }
+    if (isResourceDefinition(exported)) return { kind: 'resource', definition: exported }
+    if (isPromptDefinition(exported)) return { kind: 'prompt', definition: exported }
+    return 'its default export must be what defineTool({...}), defineResource or definePrompt answers'
   } catch (error) {
     return `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
-/** What the compiler would have told an author who used it. */
-function problemsOf(tool: ToolDefinition): string[] {
-  const problems: string[] = []
-  const must = (holds: boolean, problem: string): void => void (holds || problems.push(problem))
-  const text = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
-  must(text(tool.title), 'it has no title')
-  must(text(tool.description), 'it has no description')
-  must(['none', 'read', 'write'].includes(tool.access), "access must be 'none', 'read' or 'write'")
-  must(typeof tool.run === 'function', 'it has no run function')
-  must(
-    Array.isArray(tool.scopes) && tool.scopes.every((scope) => SCOPE.test(scope)),
-    "scopes must be a list like ['projects:read']",
-  )
-  must(
-    tool.scopes?.length > 0 || tool.access === 'none',
-    "without scopes everybody could call it; only access 'none' may have none",
-  )
-  must(
-    tool.timeout === undefined || (tool.timeout > 0 && tool.timeout <= MAX_TIMEOUT),
-    `timeout must be 1 to ${MAX_TIMEOUT} milliseconds`,
-  )
-  for (const side of ['input', 'output'] as const) {
-    const problem = wireProblem(tool[side], side)
-    must(problem === null, `${side} ${problem}`)
-  }
-  return problems
-}
-
-function wireProblem(schema: unknown, side: 'input' | 'output'): string | null {
-  if (schema === undefined && side === 'output') return null
-  if (!(schema instanceof z.ZodObject)) return 'must be a z.object({...})'
-  try {
-    wireSchema(schema, side)
-    return null
-  } catch (error) {
-    return `has no JSON Schema: ${error instanceof Error ? error.message : String(error)}`
   }
 }

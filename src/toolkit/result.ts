@@ -13,12 +13,16 @@ class OutputMismatch extends Error {
  * The result as MCP says it. Throws when it is not what the tool's output schema promises, and ToolError when it is too large; both
  * before the commit, so that a write whose answer nobody gets has not happened.
  */
-export function toWire(tool: Tool, { text, structured }: ToolResult): CallToolResult {
-  const content: CallToolResult['content'] = [{ type: 'text', text }]
+export function toWire(tool: Tool, { text, content: more = [], structured }: ToolResult): CallToolResult {
+  const content: CallToolResult['content'] = [{ type: 'text', text }, ...more]
   const result =
     tool.output === undefined ? { content } : { content, structuredContent: checked(tool, tool.output, structured) }
-  const size = Buffer.byteLength(JSON.stringify(result))
-  if (size > MOST) {
+  return withinLimit(result)
+}
+
+/** The same value, or ToolError when it is too large to answer (D33). */
+export function withinLimit<T>(result: T): T {
+  if (Buffer.byteLength(JSON.stringify(result)) > MOST) {
     throw new ToolError(
       'The answer is larger than 1 MiB. Ask for less, for example with a smaller limit or one item at a time.',
     )

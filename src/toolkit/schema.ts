@@ -5,7 +5,7 @@ import { z } from 'zod'
  * shows it. Throws when the schema has no such form.
  */
 export function wireSchema(schema: z.ZodObject, side: 'input' | 'output'): { type: 'object'; [key: string]: unknown } {
-  const json = z.toJSONSchema(schema.strict(), {
+  const json = z.toJSONSchema(schema, {
     io: side,
     // `format` says it; the pattern beside it is hundreds of characters in every model's context.
     override: ({ jsonSchema }) => {

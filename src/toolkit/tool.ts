@@ -1,41 +1,29 @@
+import type { ContentBlock } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { sql } from '#db/sql.ts'
 import type { TenantDb } from '#db/database.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { Asking } from './ask.ts'
+import type { ToolContext, ToolLog } from './context.ts'
 
 export { sql }
 export { uuidv7 } from '#base/id.ts'
 export { userId } from '#identity/identity.ts'
 export { whoami } from '#tenancy/whoami.ts'
 export { cursorOf, encodeCursor } from './cursor.ts'
-export type { TenantDb, Principal }
+export { answerOf, ask, askModel, askPerson, askRoots } from './ask.ts'
+export type { TenantDb, Principal, ToolContext, ToolLog }
 
 /** The tool's own words for the caller: shown as a result with `isError: true`. Everything else a tool throws is hidden and logged. */
 export class ToolError extends Error {
   override readonly name = 'ToolError'
 }
 
-export interface ToolContext {
-  /** The tenant's schema, in the one transaction of this call; absent rights make it throw, so a tool cannot reach beyond it. */
-  readonly db: TenantDb
-  readonly principal: Principal
-  /** Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. */
-  readonly signal: AbortSignal
-  /** Sends a progress notification when the caller asked for it; does nothing otherwise. */
-  readonly progress: (done: number, total?: number, message?: string) => Promise<void>
-  readonly log: ToolLog
-  /** Now, in milliseconds since the epoch. */
-  readonly now: () => number
-}
-
-export interface ToolLog {
-  info(fields: Record<string, unknown>, message: string): void
-  warn(fields: Record<string, unknown>, message: string): void
-}
-
 /** What a tool answers: a text for people, and with an output schema the same as structured content. */
 export interface ToolResult {
   readonly text: string
+  /** Images, sound, embedded resources and links, shown after the text. */
+  readonly content?: readonly ContentBlock[]
   readonly structured?: Record<string, unknown>
 }
 
@@ -61,7 +49,7 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
   readonly timeout?: number
   /** The id of what the call is about, for the audit's `target`; default: input.id when it is a string. */
   target?(input: z.output<Input>, result: ToolResult | null): string | null
-  run(input: z.output<Input>, context: ToolContext): Promise<ToolResult | string>
+  run(input: z.output<Input>, context: ToolContext): Promise<ToolResult | string | Asking>
 }
 
 /** A tool as loaded: its definition and the name its file gave it. */

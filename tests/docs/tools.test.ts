@@ -5,8 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '#base/log.ts'
 import { packageRoot } from '#base/package.ts'
 import { sql } from '#db/sql.ts'
-import { loadTools } from '#toolkit/load.ts'
+import { createLibrary } from '#toolkit/library.ts'
+import { loadDefinitions, loadTools } from '#toolkit/load.ts'
+import type { CallRequest } from '#toolkit/run.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { createDesk } from '../toolkit/desk.ts'
 import { blocks, read } from './pages.ts'
 
 const log = createLog('silent')
@@ -24,8 +27,12 @@ test('the table in docs/tools.md names every tool and its scope, and no other', 
   expect(told.toSorted(order)).toEqual(found.toSorted(order))
 })
 
-test('docs/tools.md shows one example tool', () => {
-  expect(blocks('docs/tools.md', 'js')).toEqual([example])
+const named = (name: string): string =>
+  new RegExp(`<!-- example ${name} -->\\n\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(read('docs/tools.md'))?.[1] ?? ''
+const [asking, resource, prompt] = [named('asking'), named('resource'), named('prompt')]
+
+test('docs/tools.md shows no example that is not run here', () => {
+  expect(blocks('docs/tools.md', 'js')).toEqual([example, asking, resource, prompt])
 })
 
 describe.each(databaseKinds)('the example of docs/tools.md on %s', (kind) => {
@@ -64,3 +71,65 @@ describe.each(databaseKinds)('the example of docs/tools.md on %s', (kind) => {
     expect(tool?.output?.parse({ count: 2 })).toEqual({ count: 2 })
   })
 })
+
+describe('the other examples of docs/tools.md', () => {
+  let fresh: FreshDatabase
+  let folder: string
+  beforeAll(async () => {
+    fresh = await freshDatabase({ kind: 'postgres' })
+    folder = await mkdtemp(join(tmpdir(), 'gatehouse-docs-'))
+    const files = { 'archive-all.js': asking, 'project.js': resource, 'plan-project.js': prompt }
+    for (const [name, text] of Object.entries(files))
+      await writeFile(
+        join(folder, name),
+        text.replace("'gatehouse'", JSON.stringify(join(packageRoot, 'src/index.ts'))),
+      )
+  })
+  afterAll(async () => {
+    await fresh.drop()
+    await rm(folder, { recursive: true })
+  })
+
+  test('ask before they write, are read in a tenant, and are completed', async () => {
+    const { tools, resources, prompts } = await loadDefinitions({ toolsDir: folder, production: false, log })
+    const tenant = await fresh.tenant('acme')
+    const id = '0190a5ad-0000-7000-8000-000000000003'
+    await fresh.database.tenant(tenant, { access: 'write' }, async (db) => {
+      const now = new Date()
+      await db.query(
+        sql`INSERT INTO projects (id, name, created_by, created_at, updated_at) VALUES (${id}, 'One', 'docs', ${now}, ${now})`,
+      )
+    })
+    const desk = createDesk(fresh.database, tools)
+    const principal = desk.principal(tenant)
+    const call = async (round?: CallRequest['round']) =>
+      await desk.as(principal)('archive_all', {}, round === undefined ? {} : { round })
+    const asked = await call()
+    expect(asked).toMatchObject({ inputRequests: { sure: { params: { message: 'Archive 1 projects?' } } } })
+    const state = String(asked['requestState'])
+    expect((await call({ answers: { sure: { action: 'decline' } }, state })).isError).toBe(true)
+    const answers = { sure: { action: 'accept', content: { sure: true } } }
+    expect((await call({ answers, state })).content).toEqual([{ type: 'text', text: '1 projects archived' }])
+    expect((await call({ answers, state })).isError).toBe(true)
+
+    const library = createLibrary({ resources, prompts, runner: desk.runner })
+    const uri = `gatehouse://projects/${id}`
+    expect(await library.read(principal, uri, request)).toEqual({
+      contents: [{ uri, mimeType: 'text/markdown', text: '# One\n\n' }],
+    })
+    const completed = async (kind: 'prompt' | 'template', of: string, argument: string, value: string) =>
+      await library.complete(principal, { kind, of, argument, value, others: {} }, request)
+    expect(await completed('template', 'gatehouse://projects/{id}', 'id', '0190')).toEqual([id])
+    expect(await completed('prompt', 'plan_project', 'tone', 'f')).toEqual(['formal', 'friendly'])
+    expect(await library.get(principal, 'plan_project', { goal: 'peace' }, request)).toMatchObject({
+      messages: [{ content: { text: 'Plan a project that reaches this: peace. ' } }],
+    })
+  })
+})
+
+const request: CallRequest = {
+  signal: new AbortController().signal,
+  requestId: 'request-1',
+  ip: null,
+  progress: async () => {},
+}

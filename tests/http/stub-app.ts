@@ -9,7 +9,10 @@ import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
+import { createChanges } from '#toolkit/changes.ts'
+import { createLibrary } from '#toolkit/library.ts'
 import { createLimits } from '#toolkit/limits.ts'
+import type { Runner } from '#toolkit/run.ts'
 
 /** The HTTP side over values that stand for the rooms beneath: who the token `alice` is, and a few tools. */
 export interface StubApp {
@@ -134,6 +137,8 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')
       return principal
     },
+    library: createLibrary({ resources: new Map(), prompts: new Map(), runner: {} as Runner }),
+    changes: createChanges(),
     catalogue: {
       visible: () => TOOLS,
       requiredScopes: (_principal, name) =>

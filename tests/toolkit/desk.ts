@@ -6,9 +6,12 @@ import type { Identity } from '#identity/identity.ts'
 import { createScopes, type PersonRole } from '#tenancy/roles.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { createAuditor, type Auditor } from '#toolkit/audit.ts'
-import { createCaller, type CallerOptions, type CallRequest } from '#toolkit/call.ts'
+import { createCaller, type CallRequest } from '#toolkit/call.ts'
 import { createCatalogue, type Catalogue } from '#toolkit/catalogue.ts'
+import { createChanges } from '#toolkit/changes.ts'
 import { loadTools } from '#toolkit/load.ts'
+import { createStateSeal } from '#toolkit/request-state.ts'
+import { createRunner, type Runner, type RunnerOptions } from '#toolkit/run.ts'
 import type { Tool } from '#toolkit/tool.ts'
 
 export const SECRET = 'a session secret that only tests know, 0123456789'
@@ -68,6 +71,7 @@ const request = (more: Partial<CallRequest> = {}): CallRequest => ({
 export interface Desk {
   readonly audit: Auditor
   readonly catalogue: Catalogue
+  readonly runner: Runner
   /** Calls as the given principal. */
   as(principal: Principal): (name: string, args?: unknown, more?: Partial<CallRequest>) => Promise<CallToolResult>
   principal(tenant: Tenant, role?: PersonRole, more?: Partial<Principal>): Principal
@@ -77,17 +81,22 @@ export interface Desk {
 export function createDesk(
   database: Database,
   tools: ReadonlyMap<string, Tool>,
-  more: Partial<CallerOptions> & { clock?: Clock } = {},
+  more: Partial<RunnerOptions> & { clock?: Clock } = {},
 ): Desk {
   const clock = more.clock ?? systemClock
   const log = more.log ?? silent
   const audit = more.audit ?? createAuditor({ database, clock, log, secret: SECRET, checkpoint: async () => {} })
-  const caller = createCaller({ database, tools, audit, clock, log, reread: async () => null, ...more })
+  const states = createStateSeal({ secrets: [SECRET], clock })
+  const options = { database, audit, clock, log, states, changes: createChanges(), reread: async () => null, ...more }
+  const runner = createRunner(options)
+  const caller = createCaller({ tools, runner })
   const catalogue = createCatalogue(tools)
   return {
     audit,
     catalogue,
-    as: (principal) => async (name, args, options) => await caller.call(principal, name, args, request(options)),
+    runner,
+    as: (principal) => async (name, args, options) =>
+      (await caller.call(principal, name, args, request(options))) as CallToolResult,
     principal: (tenant, role = 'owner', options = {}) => principalOf(tenant, role, catalogue.scopes, options),
   }
 }

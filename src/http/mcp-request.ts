@@ -1,0 +1,85 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
+import type { Principal } from '#tenancy/tenant.ts'
+import type { CallRequest } from '#toolkit/run.ts'
+import { isObject } from './message.ts'
+
+/** One admitted HTTP request, for the server that answers it. */
+export interface Turn {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly ip: string | null
+}
+
+/** 'legacy': the 2025 revisions. 'modern': 2026-07-28. */
+export type Era = 'legacy' | 'modern'
+
+/** A protocol request as the toolkit sees it. */
+export function callRequest(context: ServerContext, { requestId, ip }: Turn, era: Era): CallRequest {
+  const { mcpReq } = context
+  const state = mcpReq.requestState()
+  return {
+    signal: mcpReq.signal,
+    requestId,
+    ip,
+    progress: progressOf(context),
+    tell: async (level, text) => {
+      if (!mcpReq.signal.aborted) await mcpReq.log(level, text)
+    },
+    // The 2025 revisions know no rounds: there they are ours (mcp-rounds), and what a client sends is nobody's answer.
+    ...(era === 'legacy'
+      ? {}
+      : {
+          client: abilities(context),
+          round: { answers: mcpReq.inputResponses ?? {}, state: typeof state === 'string' ? state : null },
+        }),
+  }
+}
+
+function abilities({ mcpReq }: ServerContext): NonNullable<CallRequest['client']> {
+  const envelope: Readonly<Record<string, unknown>> = { ...mcpReq.envelope }
+  const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
+  const says = (ability: string): boolean => isObject(declared) && declared[ability] !== undefined
+  return {
+    elicitation: says('elicitation'),
+    sampling: says('sampling'),
+    roots: says('roots'),
+  }
+}
+
+/** Once the caller is gone there is nobody to tell: then it does nothing, and the signal ends the tool. */
+function progressOf({ mcpReq }: ServerContext): CallRequest['progress'] {
+  const progressToken = mcpReq._meta?.progressToken
+  return async (progress, total, message) => {
+    if (progressToken === undefined || mcpReq.signal.aborted) return
+    const params = {
+      progressToken,
+      progress,
+      ...(total === undefined ? {} : { total }),
+      ...(message === undefined ? {} : { message }),
+    }
+    await mcpReq.notify({ method: 'notifications/progress', params })
+  }
+}
+
+export const invalid = (message: string): ProtocolError => new ProtocolError(ProtocolErrorCode.InvalidParams, message)
+
+/** Entries per page of a list. */
+const PAGE = 100
+
+/** One page of a list sorted by name. The cursor is the name of the last one shown, and nothing else (D34). */
+export function page<Item extends { readonly name: string }>(
+  items: readonly Item[],
+  cursor: string | undefined,
+): { readonly shown: Item[]; readonly next: { readonly nextCursor?: string } } {
+  const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString()
+  if (cursor !== undefined && !/^[a-z][a-z0-9_]*$/.test(after)) throw invalid('cursor: not one that this server gave')
+  const rest = items.filter(({ name }) => name > after)
+  const shown = rest.slice(0, PAGE)
+  const last = rest.length > PAGE ? shown.at(-1) : undefined
+  return { shown, next: last === undefined ? {} : { nextCursor: Buffer.from(last.name).toString('base64url') } }
+}

@@ -117,4 +117,10 @@ export const boots: readonly Boot[] = [
     env: { ...OIDC, CLIENT_IP_HEADER: 'x-real-ip' },
     names: /TRUST_PROXY/,
   },
+  {
+    id: 'C17',
+    what: 'a claim called __proto__ as the organisation',
+    env: { ...OIDC, OIDC_ORGANIZATION_CLAIM: '__proto__' },
+    names: /OIDC_ORGANIZATION_CLAIM/,
+  },
 ]

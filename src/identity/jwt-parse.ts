@@ -1,10 +1,12 @@
 import { Refusal } from '#base/refusal.ts'
 import { isRecord, text } from './json.ts'
-import { hasUniqueMembers } from './unique-members.ts'
+import { hasUniqueMembers, nestingOf } from './unique-members.ts'
 import { LONGEST_KID } from './usable-keys.ts'
 
 /** Characters. Nothing longer is decoded. */
 const LONGEST_JWT = 8_192
+/** Levels of nesting, as of any message (D33). A reader that recurses would otherwise let the size of a stack decide. */
+const DEEPEST = 64
 
 /** Where a key would come from the token itself, or what changes how it must be read: never needed, often attacked (RFC 8725 section 3.10). */
 const REFUSED_HEADERS = ['jku', 'x5u', 'x5c', 'jwk', 'crit', 'b64'] as const
@@ -80,16 +82,21 @@ function decode(part: string): Buffer | null {
 /** `ignoreBOM` keeps a byte order mark in the text, where JSON refuses it. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function readObject(bytes: Uint8Array, name: string): Record<string, unknown> {
-  let json: string
-  let value: unknown
+function attempt<Value>(name: string, read: () => Value): Value {
   try {
-    json = utf8.decode(bytes)
-    // A member `__proto__` means nothing here and is dangerous wherever the record is copied.
-    value = JSON.parse(json, (member, inner: unknown) => (member === '__proto__' ? undefined : inner))
+    return read()
   } catch {
     throw malformed(`the ${name} is not JSON in UTF-8`)
   }
+}
+
+function readObject(bytes: Uint8Array, name: string): Record<string, unknown> {
+  const json = attempt(name, () => utf8.decode(bytes))
+  if (nestingOf(json) > DEEPEST) throw malformed(`the ${name} is nested deeper than ${DEEPEST} levels`)
+  // A member `__proto__` means nothing here and is dangerous wherever the record is copied.
+  const value = attempt<unknown>(name, () =>
+    JSON.parse(json, (member, inner: unknown) => (member === '__proto__' ? undefined : inner)),
+  )
   if (!isRecord(value)) throw malformed(`the ${name} is not an object`)
   if (!hasUniqueMembers(json)) throw malformed(`the ${name} has a member twice`)
   const bare: Record<string, unknown> = Object.create(null)

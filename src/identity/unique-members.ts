@@ -27,4 +27,16 @@ export function hasUniqueMembers(json: string): boolean {
   return true
 }
 
+/** How many brackets of this JSON text are open at once at the most; those inside strings do not count. */
+export function nestingOf(json: string): number {
+  let open = 0
+  let most = 0
+  for (const [piece] of json.matchAll(STRINGS_AND_BRACKETS)) {
+    if (piece === '{' || piece === '[') open += 1
+    else if (piece === '}' || piece === ']') open -= 1
+    most = Math.max(most, open)
+  }
+  return most
+}
+
 const STRINGS_AND_BRACKETS = /"(?:[^"\\]|\\.)*"|[{}[\],]/g

@@ -286,9 +286,21 @@ export const jose: readonly Row[] = [
   ),
   bodied(
     'J27',
-    'claims nested 200 deep',
-    (world) => `{"x":${'['.repeat(200)}${']'.repeat(200)},${JSON.stringify(claimsOf(world)).slice(1)}`,
+    'claims nested 63 deep',
+    (world) => `{"x":${'['.repeat(63)}${']'.repeat(63)},${JSON.stringify(claimsOf(world)).slice(1)}`,
     'served',
+  ),
+  bodied(
+    'J27',
+    'claims nested 64 deep within the set',
+    (world) => `{"x":${'['.repeat(64)}${']'.repeat(64)},${JSON.stringify(claimsOf(world)).slice(1)}`,
+    'A1',
+  ),
+  bodied(
+    'J27',
+    'claims nested 2,500 deep',
+    (world) => `{"x":${'['.repeat(2_500)}${']'.repeat(2_500)},${JSON.stringify(claimsOf(world)).slice(1)}`,
+    'A1',
   ),
   presented(
     'J28',

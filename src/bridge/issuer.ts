@@ -1,0 +1,79 @@
+import {
+  allowInsecureRequests,
+  AuthorizationResponseError,
+  ClientSecretBasic,
+  ClientSecretPost,
+  Configuration,
+  customFetch,
+  None,
+  ResponseBodyError,
+  type ClientAuth,
+  type ServerMetadata,
+} from 'openid-client'
+import { FetchFailed, type GuardedFetch } from '#base/fetch.ts'
+import { BridgeFailure } from './failure.ts'
+import type { ClientProof } from './login-record.ts'
+
+/** This program as one client of one issuer. */
+export interface IssuerClient {
+  readonly client_id: string
+  readonly proof: ClientProof
+  readonly client_secret: string | null
+}
+
+/** What openid-client needs to ask an issuer. Its endpoints were checked to be https, or http to this machine; the fetch checks again. */
+export function issuerOf(server: ServerMetadata, client: IssuerClient, fetch: GuardedFetch): Configuration {
+  const secret = client.client_secret ?? undefined
+  const prove: Readonly<Record<ClientProof, () => ClientAuth>> = {
+    none: None,
+    client_secret_basic: () => ClientSecretBasic(secret),
+    client_secret_post: () => ClientSecretPost(secret),
+  }
+  const metadata = secret === undefined ? {} : { client_secret: secret }
+  const configuration = new Configuration(server, client.client_id, metadata, prove[client.proof]())
+  configuration[customFetch] = async (url, { body, ...init }) =>
+    await fetch.raw(url, { ...init, ...(body === undefined ? {} : { body: asText(body) }) })
+  allowInsecureRequests(configuration)
+  return configuration
+}
+
+function asText(body: unknown): string | URLSearchParams | null {
+  if (body === null || typeof body === 'string' || body instanceof URLSearchParams) return body
+  throw new TypeError('a body that is not text')
+}
+
+/** The OAuth error code an issuer answered with (RFC 6749 section 5.2); null when it was something else. */
+export const errorCodeOf = (error: unknown): string | null =>
+  error instanceof ResponseBodyError || error instanceof AuthorizationResponseError ? error.error : null
+
+/**
+ * What went wrong at the issuer, for a person. `unavailable` when nothing was decided (network, 5xx, 429, temporarily_unavailable, an
+ * answer that is none): what is held stays held. Else `refused`.
+ * @param otherwise what a broken answer counts as: no decision, or in a sign-in one that is not taken.
+ */
+export function issuerFailure(
+  error: unknown,
+  what: string,
+  otherwise: 'unavailable' | 'refused' = 'unavailable',
+): BridgeFailure {
+  if (error instanceof BridgeFailure) return error
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof FetchFailed)
+      return new BridgeFailure(at.kind === 'refused' ? 'refused' : 'unavailable', `${what}: ${at.message}`)
+  }
+  if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
+    const status = error instanceof ResponseBodyError ? error.status : 0
+    const passing = status >= 500 || status === 429 || PASSING.has(error.error)
+    const said = printable(
+      `${error.error}${error.error_description === undefined ? '' : `: ${error.error_description}`}`,
+    )
+    return new BridgeFailure(passing ? 'unavailable' : 'refused', `${what}: the issuer answered ${said}`)
+  }
+  const because = error instanceof Error ? printable(error.message) : 'unknown'
+  return new BridgeFailure(otherwise, `${what}: ${because}`)
+}
+
+const PASSING: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+
+/** Words of a server on a terminal: no control characters, and not without end. */
+export const printable = (text: string): string => text.replaceAll(/[^\P{C}]/gu, ' ').slice(0, 300)

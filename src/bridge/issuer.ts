@@ -1,7 +1,6 @@
 import {
   allowInsecureRequests,
   AuthorizationResponseError,
-  ClientSecretBasic,
   ClientSecretPost,
   Configuration,
   customFetch,
@@ -26,7 +25,7 @@ export function issuerOf(server: ServerMetadata, client: IssuerClient, fetch: Gu
   const secret = client.client_secret ?? undefined
   const prove: Readonly<Record<ClientProof, () => ClientAuth>> = {
     none: None,
-    client_secret_basic: () => ClientSecretBasic(secret),
+    client_secret_basic: () => basic(client.client_id, secret ?? ''),
     client_secret_post: () => ClientSecretPost(secret),
   }
   const metadata = secret === undefined ? {} : { client_secret: secret }
@@ -36,6 +35,17 @@ export function issuerOf(server: ServerMetadata, client: IssuerClient, fetch: Gu
   allowInsecureRequests(configuration)
   return configuration
 }
+
+/**
+ * HTTP Basic with the form encoding of RFC 6749 appendix B, in which letters, digits and `-._*` stay as they are: an issuer that forgets
+ * to decode (there are many) still reads an ordinary client id. openid-client's own escapes those too.
+ */
+const basic =
+  (id: string, secret: string): ClientAuth =>
+  (_server, _client, _body, headers) => {
+    const formed = [id, secret].map((text) => new URLSearchParams([['', text]]).toString().slice(1)).join(':')
+    headers.set('authorization', `Basic ${Buffer.from(formed).toString('base64')}`)
+  }
 
 function asText(body: unknown): string | URLSearchParams | null {
   if (body === null || typeof body === 'string' || body instanceof URLSearchParams) return body

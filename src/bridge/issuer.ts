@@ -79,8 +79,15 @@ export function issuerFailure(
     )
     return new BridgeFailure(passing ? 'unavailable' : 'refused', `${what}: the issuer answered ${said}`)
   }
-  const because = error instanceof Error ? printable(error.message) : 'unknown'
-  return new BridgeFailure(otherwise, `${what}: ${because}`)
+  return new BridgeFailure(otherwise, `${what}: ${printable(reasonOf(error))}`)
+}
+
+/** What broke, in the words of the OAuth library: the innermost reason, and never one of a parser, which quotes what it read. */
+function reasonOf(error: unknown): string {
+  let reason = 'the answer is not usable'
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if ('code' in at && typeof at.code === 'string' && at.code.startsWith('OAUTH_')) reason = at.message
+  return reason
 }
 
 const PASSING: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])

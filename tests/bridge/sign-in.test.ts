@@ -64,7 +64,9 @@ test('logout forgets the login and asks the issuer to end both tokens', async ()
   expect((await gatehouse({ env }, `logout ${world.mcp}`)).exit).toBe(0)
   expect(world.count.revoke).toBe(2)
   expect((await gatehouse({ env }, `access-token ${world.mcp}`)).exit).toBe(77)
-  const left = readdirSync(env.GATEHOUSE_CONFIG_DIR).map((name) => readFileSync(join(env.GATEHOUSE_CONFIG_DIR, name), 'utf8'))
+  const left = readdirSync(env.GATEHOUSE_CONFIG_DIR).map((name) =>
+    readFileSync(join(env.GATEHOUSE_CONFIG_DIR, name), 'utf8'),
+  )
   expect(left.join('')).not.toMatch(/[ar]t-/)
 })
 
@@ -115,11 +117,19 @@ test('tokens, codes and secrets stand in no output, in no address the bridge ask
   await bridge.ask('tools/list')
   await bridge.leave()
   const status = await gatehouse({ env }, `status --json`)
-  const said = [login.stdout, login.stderr, bridge.stderr(), JSON.stringify(bridge.sent), status.stdout, status.stderr].join('\n')
+  const said = [
+    login.stdout,
+    login.stderr,
+    bridge.stderr(),
+    JSON.stringify(bridge.sent),
+    status.stdout,
+    status.stderr,
+  ].join('\n')
   expect(world.secrets.length).toBeGreaterThan(4)
   for (const secret of [...world.secrets, 'the-client-secret']) expect(said).not.toContain(secret)
   for (const { at } of world.authorized) expect(at).toMatch(/ \/(mcp|as\/token)$/)
   const folder = env.GATEHOUSE_CONFIG_DIR
   expect(statSync(folder).mode & 0o777).toBe(0o700)
-  for (const name of readdirSync(folder)) expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600])
+  for (const name of readdirSync(folder))
+    expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600])
 })

@@ -71,7 +71,11 @@ export interface RunningBridge {
   leave(): Promise<number>
 }
 
-export function startBridge(env: Readonly<Record<string, string>>, url: string, args: readonly string[] = []): RunningBridge {
+export function startBridge(
+  env: Readonly<Record<string, string>>,
+  url: string,
+  args: readonly string[] = [],
+): RunningBridge {
   const stdin = new PassThrough()
   const stdout = new PassThrough()
   const sent: Json[] = []

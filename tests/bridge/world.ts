@@ -24,6 +24,8 @@ export interface Switches {
   /** Scopes every call needs, and those of `tools/call`. */
   scopes: readonly string[]
   callScopes: readonly string[]
+  /** Calls are refused for want of `callScopes` even to who has them. */
+  stubborn: boolean
   /** No token is asked for. */
   open: boolean
   device: boolean
@@ -69,6 +71,7 @@ export async function startWorld(): Promise<World> {
     expiresIn: 3600,
     scopes: ['read'],
     callScopes: [],
+    stubborn: false,
     open: false,
     device: false,
   }
@@ -101,7 +104,10 @@ export async function startWorld(): Promise<World> {
     if (is.tokenAnswer !== null) {
       count[grant === 'refresh_token' ? 'refresh' : 'code'] += 1
       const { status, body: said, location } = is.tokenAnswer
-      response.writeHead(status, { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) })
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        ...(location === undefined ? {} : { location }),
+      })
       response.end(said)
     } else if (grant === 'refresh_token') {
       count.refresh += 1
@@ -114,7 +120,9 @@ export async function startWorld(): Promise<World> {
       count.code += 1
       const held = codes.get(body.get('code') ?? '')
       codes.delete(body.get('code') ?? '')
-      const proof = createHash('sha256').update(body.get('code_verifier') ?? '').digest('base64url')
+      const proof = createHash('sha256')
+        .update(body.get('code_verifier') ?? '')
+        .digest('base64url')
       if (held === undefined || held.challenge !== proof) refused('invalid_grant')
       else json(response, 200, issue(held.scope))
     } else if (grant === 'urn:ietf:params:oauth:grant-type:device_code') {
@@ -204,7 +212,11 @@ export async function startWorld(): Promise<World> {
     const message = JSON.parse(body) as { id?: unknown; method?: string; params?: { name?: string } }
     heard.push(message as Record<string, unknown>)
     const { id, method } = message
-    if (method === 'tools/call' && !is.open && is.callScopes.some((scope) => held?.includes(scope) !== true)) {
+    if (
+      method === 'tools/call' &&
+      !is.open &&
+      (is.stubborn || is.callScopes.some((scope) => held?.includes(scope) !== true))
+    ) {
       challenge(403, 'insufficient_scope', is.callScopes)
       return
     }

@@ -22,6 +22,8 @@ import type { Upstream } from './upstream.ts'
 
 /** A call that the server has not answered yet, whatever the host's request for it is called now. */
 interface Call {
+  /** What the server knows it by. */
+  readonly id: string
   progressToken: unknown
   /** What the server asks and nobody answered, by the name the host was given. */
   readonly questions: Map<string, Message>
@@ -46,6 +48,7 @@ export async function createNewHostLane(
 ): Promise<Lane & { readonly discovered: JsonObject }> {
   const life = new AbortController()
   const waiting = new Map<string, Call>()
+  const active = new Set<Call>()
   const listeners = new Map<RequestId, JsonObject>()
   let calls = 0
   let logLevel: string | null = null
@@ -114,6 +117,7 @@ export async function createNewHostLane(
     const { _meta, inputResponses, requestState, ...rest } = params
     calls += 1
     const call: Call = {
+      id: `gatehouse-call-${calls}`,
       progressToken: meta['progressToken'],
       questions: new Map(),
       answer: null,
@@ -121,7 +125,7 @@ export async function createNewHostLane(
       wake: silent,
       stop: new AbortController(),
     }
-    const asked = { ...message, id: `gatehouse-call-${calls}`, params: { ...rest, _meta: own } }
+    const asked = { ...message, id: call.id, params: { ...rest, _meta: own } }
     const deliver = (one: Message): void => {
       if (isAnswer(one)) call.answer = one
       else if (isRequest(one)) question(call, one)
@@ -129,14 +133,21 @@ export async function createNewHostLane(
       call.wake()
     }
     const signal = AbortSignal.any([life.signal, call.stop.signal])
-    void upstream.exchange(asked, deliver, signal).then(
-      () => call.wake(),
-      (error: unknown) => {
-        call.failed = error
+    active.add(call)
+    void upstream
+      .exchange(asked, deliver, signal)
+      .catch((error: unknown) => (call.failed = error))
+      .finally(() => {
+        active.delete(call)
         call.wake()
-      },
-    )
+      })
     return call
+  }
+
+  /** A session does not take a closed stream for a cancellation: it is told. */
+  function cancel(call: Call): void {
+    void tell(notification('notifications/cancelled', { requestId: call.id })).catch(silent)
+    call.stop.abort()
   }
 
   function question(call: Call, asked: Message): void {
@@ -146,13 +157,13 @@ export async function createNewHostLane(
 
   /** Answers the host's request with what the call has come to: its answer, or what the server wants to know first. */
   async function settle(id: RequestId, call: Call, signal: AbortSignal): Promise<void> {
-    const cancel = (): void => call.stop.abort()
-    signal.addEventListener('abort', cancel, { once: true })
+    const cancelled = (): void => cancel(call)
+    signal.addEventListener('abort', cancelled, { once: true })
     try {
       while (call.answer === null && call.failed === null && call.questions.size === 0)
         await new Promise<void>((resolve) => (call.wake = resolve))
     } finally {
-      signal.removeEventListener('abort', cancel)
+      signal.removeEventListener('abort', cancelled)
       call.wake = silent
     }
     if (call.answer !== null) {
@@ -165,7 +176,7 @@ export async function createNewHostLane(
     const requestState = randomUUID()
     waiting.set(requestState, call)
     setTimeout(() => {
-      if (waiting.get(requestState) === call && waiting.delete(requestState)) call.stop.abort()
+      if (waiting.get(requestState) === call && waiting.delete(requestState)) cancel(call)
     }, PATIENCE).unref()
     const inputRequests = Object.fromEntries(
       [...call.questions].map(([name, asked]) => [name, { method: asked['method'], params: asked['params'] ?? {} }]),
@@ -194,11 +205,13 @@ export async function createNewHostLane(
   function heard(message: Message): void {
     const method = methodOf(message) ?? ''
     if (isRequest(message)) {
-      // 2026-07-28 has no request that belongs to no call.
-      const [call] = method === 'ping' ? [] : waiting.values()
-      if (call !== undefined) question(call, message)
-      else if (method === 'ping') void tell(result(idOf(message) ?? 0, {})).catch(silent)
-      else void tell(failure(idOf(message), { code: -32601, message: 'not while no call is open' })).catch(silent)
+      // 2026-07-28 has no question that belongs to no call: of those in flight, the latest is the likeliest.
+      const call = [...active].at(-1)
+      if (method === 'ping') void tell(result(idOf(message) ?? 0, {})).catch(silent)
+      else if (call !== undefined) {
+        question(call, message)
+        call.wake()
+      } else void tell(failure(idOf(message), { code: -32601, message: 'not while no call is open' })).catch(silent)
       return
     }
     for (const [id, wanted] of listeners) {
@@ -218,7 +231,7 @@ export async function createNewHostLane(
   }
 
   await tell(notification('notifications/initialized'))
-  void upstream.listen(heard, life.signal)
+  await upstream.listen(heard, life.signal)
   return { speaks: String(agreed['protocolVersion']), discovered, handle, close: () => life.abort() }
 }
 

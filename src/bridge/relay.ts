@@ -16,7 +16,7 @@ export function createRelay(host: Host, upstream: Upstream, speaks: string): Lan
     await upstream.exchange(message, host.send, signal)
     if (method === 'notifications/initialized' && !listening && versionIn(message['params']) === null) {
       listening = true
-      void upstream.listen(host.send, life.signal)
+      await upstream.listen(host.send, life.signal)
     }
   }
 

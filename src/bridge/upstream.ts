@@ -34,7 +34,10 @@ export interface Upstream {
    * @throws BridgeFailure, HttpRefusal, or the abort reason. Then the message has no answer.
    */
   exchange(message: Message, deliver: Deliver, signal: AbortSignal): Promise<void>
-  /** The stream of a 2025 session for what the server says by itself; comes back when it breaks, ends when the server offers none. */
+  /**
+   * The stream of a 2025 session for what the server says by itself. Done when it is open, when the server has none, or after a second:
+   * what the server says before it is open is lost. It comes back when it breaks. Never throws.
+   */
   listen(deliver: Deliver, signal: AbortSignal): Promise<void>
   /** Ends the session at the server, if there is one. Never throws. */
   end(): Promise<void>
@@ -225,12 +228,22 @@ export function createUpstream({ url, outgoing, credentials }: UpstreamParts): U
   }
 
   async function listen(deliver: Deliver, signal: AbortSignal): Promise<void> {
+    const late = new AbortController()
+    await new Promise<void>((resolve) => {
+      void keepListening(deliver, signal, resolve).finally(resolve)
+      void pause(1000, undefined, { signal: late.signal, ref: false }).then(resolve, resolve)
+    })
+    late.abort()
+  }
+
+  async function keepListening(deliver: Deliver, signal: AbortSignal, opened: () => void): Promise<void> {
     let last: string | null = null
     let wait = 1000
     for (let failures = 0; failures < RESUMPTIONS && !signal.aborted; failures += 1) {
       try {
         const answer = await open(last, signal)
         if (answer === null) return
+        opened()
         for await (const event of eventsOf(answer.body)) {
           failures = 0
           last = event.id ?? last

@@ -1,5 +1,4 @@
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { codeOf } from './private-file.ts'
 
 /** An answer of the issuer, brought by a browser. */
@@ -28,8 +27,8 @@ export async function listenForCallback(port: number, state: string): Promise<Ca
     server.listen({ host: '127.0.0.1', port, exclusive: true })
   })
   if (!free) return null
-  const address = server.address() as AddressInfo
-  const origin = `http://127.0.0.1:${address.port}`
+  const address = server.address()
+  const origin = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : port}`
   const arrival = new Promise<Arrival>((resolve) => {
     server.on('request', (request, response) => {
       const url = answerOf(request, origin)

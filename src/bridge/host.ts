@@ -6,7 +6,7 @@ import { CODES, failure, idOf, request, type Message } from './message.ts'
 export interface Host {
   /** Every message of the host, in order; ends with its input. What is no message is answered here. */
   messages(): AsyncGenerator<Message>
-  send(message: Message): void
+  readonly send: (message: Message) => void
   /** Asks the host something on behalf of a server; its answer, whatever it says. Rejects when the signal ends it. */
   ask(method: string, params: JsonObject, signal: AbortSignal): Promise<Message>
   /** Is this the answer to something the bridge asked? Then it is taken. */

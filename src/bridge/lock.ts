@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '#base/clock.ts'
 import { BridgeFailure } from './failure.ts'
+import { isObject, parseJson } from './json.ts'
 import { codeOf } from './private-file.ts'
 
 export interface LockOptions {
@@ -85,20 +86,16 @@ async function isLeftBehind(path: string, clock: Clock, ttl: number): Promise<bo
 
 /** Does the process that wrote this still live? What cannot be told counts as yes, until the ttl. */
 async function isHeld(content: string): Promise<boolean> {
-  let holder: { readonly pid?: unknown; readonly started?: unknown; readonly host?: unknown }
+  const holder = parseJson(content)
+  // No JSON yet: it is being written.
+  if (!isObject(holder) || typeof holder['pid'] !== 'number' || holder['host'] !== hostname()) return true
   try {
-    holder = JSON.parse(content) as typeof holder
-  } catch {
-    return true // being written
-  }
-  if (typeof holder.pid !== 'number' || holder.host !== hostname()) return true
-  try {
-    process.kill(holder.pid, 0)
+    process.kill(holder['pid'], 0)
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false
   }
-  const started = await startOf(holder.pid)
-  return started === '' || holder.started === '' || started === holder.started
+  const started = await startOf(holder['pid'])
+  return started === '' || holder['started'] === '' || started === holder['started']
 }
 
 /** When a process began, in the kernel's own words; '' where that is not to be had. A number is used again, this pair is not. */

@@ -14,8 +14,6 @@ export const methodOf = (message: Message): string | null =>
 
 export const isRequest = (message: Message): boolean => methodOf(message) !== null && idOf(message) !== null
 
-export const isNotification = (message: Message): boolean => methodOf(message) !== null && idOf(message) === null
-
 /** An answer: a result or an error. The id of an error may be null (JSON-RPC 2.0 section 5). */
 export const isAnswer = (message: Message): boolean =>
   methodOf(message) === null && ('result' in message || 'error' in message)

@@ -89,13 +89,14 @@ export async function createNewHostLane(
     waiting.delete(state)
     held.progressToken = isObject(params['_meta']) ? params['_meta']['progressToken'] : undefined
     const answers = isObject(params['inputResponses']) ? params['inputResponses'] : {}
-    for (const [name, asked] of [...held.questions]) {
-      held.questions.delete(name)
+    const asked = [...held.questions]
+    held.questions.clear()
+    for (const [name, wanted] of asked) {
       const answer = answers[name]
       await tell(
         isObject(answer)
-          ? result(idOf(asked) ?? 0, answer)
-          : failure(idOf(asked), { code: -32603, message: 'the client did not answer this' }),
+          ? result(idOf(wanted) ?? 0, answer)
+          : failure(idOf(wanted), { code: -32603, message: 'the client did not answer this' }),
       )
     }
     await settle(id, held, signal)
@@ -114,7 +115,7 @@ export async function createNewHostLane(
     const params = paramsOf(message)
     const meta = isObject(params['_meta']) ? params['_meta'] : {}
     const own = Object.fromEntries(Object.entries(meta).filter(([name]) => !ENVELOPE.has(name)))
-    const { _meta, inputResponses, requestState, ...rest } = params
+    const { _meta, inputResponses: _answers, requestState: _state, ...rest } = params
     calls += 1
     const call: Call = {
       id: `gatehouse-call-${calls}`,

@@ -70,6 +70,7 @@ export function createOldHostLane(
         watched.delete(String(params['uri']))
         relisten()
         return {}
+      case null:
       default:
         return null
     }

@@ -85,10 +85,11 @@ function declarationsOf(schema: unknown): readonly Declared[] | null {
 
 const TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
 /** Keywords behind which a mark has no fixed place in the arguments. */
-const ONE_SCHEMA: ReadonlySet<string> = new Set([
-  ...['items', 'prefixItems', 'contains', 'additionalProperties', 'unevaluatedProperties', 'unevaluatedItems'],
-  ...['propertyNames', 'oneOf', 'anyOf', 'allOf', 'not', 'if', 'then', 'else'],
-])
+const ONE_SCHEMA: ReadonlySet<string> = new Set(
+  'items prefixItems contains additionalProperties unevaluatedProperties unevaluatedItems propertyNames oneOf anyOf allOf not if then else'.split(
+    ' ',
+  ),
+)
 const NAMED_SCHEMAS: ReadonlySet<string> = new Set(['patternProperties', 'dependentSchemas', '$defs', 'definitions'])
 
 function textOf(value: unknown): string | null {

@@ -80,7 +80,7 @@ export async function register(
   }
 }
 
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** RFC 8414 section 2: client_secret_basic when nothing is said. A public client is what most take then, too, so it is tried first. */
 function methodsOf(server: ServerMetadata): readonly string[] {

@@ -155,9 +155,11 @@ async function openKey({ folder, kind, clock, keychain = systemKeychain }: Store
   await privateFolder(folder)
   // Two first logins at once must agree on one key.
   return await locked(join(folder, 'keychain.lock'), { clock }, async () => {
-    const made = (await chain.read()) ?? randomBytes(32).toString('base64')
-    await chain.write(made)
-    return Buffer.from(made, 'base64')
+    const theirs = await chain.read()
+    if (theirs !== null) return Buffer.from(theirs, 'base64')
+    const made = randomBytes(32)
+    await chain.write(made.toString('base64'))
+    return made
   })
 }
 

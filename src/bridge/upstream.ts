@@ -24,7 +24,7 @@ export class HttpRefusal extends Error {
   }
 }
 
-export type Deliver = (message: Message) => void
+type Deliver = (message: Message) => void
 
 /** The server's side: Streamable HTTP of both eras, with the person's token. */
 export interface Upstream {

@@ -71,7 +71,7 @@ export async function startLegacyHost(env: Readonly<Record<string, string>>, url
     return answer
   })
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => void (changes += 1))
-  await client.connect(transportOf(bridge) as never)
+  await client.connect(transportOf(bridge))
   return {
     bridge,
     asked,

@@ -74,7 +74,7 @@ export async function startLegacyServer(): Promise<EraServer> {
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, { server, transport }),
     })
-    await server.connect(transport as never)
+    await server.connect(transport)
     return transport
   }
   const { url, close } = await listen(async (request, response) => {

@@ -34,15 +34,15 @@ export async function signIn(
   const stdin = new PassThrough()
   let stdout = ''
   let stderr = ''
-  let opened: Promise<unknown> | null = null
+  const opened: Promise<unknown>[] = []
   const out = sink((piece) => (stdout += piece))
   const err = sink((piece) => {
     stderr += piece
     const page = /^ {2}(http\S+)$/m.exec(stderr)?.[1]
-    if (page !== undefined) opened ??= browse(new URL(page), stdin).catch(() => undefined)
+    if (page !== undefined && opened.length === 0) opened.push(browse(new URL(page), stdin).catch(() => undefined))
   })
   const exit = await run(['login', ...args, '--no-browser'], { env, cwd: '/', stdin, stdout: out, stderr: err })
-  await opened
+  await Promise.all(opened)
   return { exit, stdout, stderr }
 }
 

@@ -209,8 +209,12 @@ export async function startWorld(): Promise<World> {
       response.end()
       return
     }
-    const message = JSON.parse(body) as { id?: unknown; method?: string; params?: { name?: string } }
-    heard.push(message as Record<string, unknown>)
+    const message = JSON.parse(body) as Record<string, unknown> & {
+      id?: unknown
+      method?: string
+      params?: { name?: string }
+    }
+    heard.push(message)
     const { id, method } = message
     if (
       method === 'tools/call' &&

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Environment } from '#base/config-reader.ts'
+import { hasScreen } from './browser.ts'
 import { BridgeFailure } from './failure.ts'
 
 /** What the client side reads from its own environment; nothing of the server's configuration is read here. */
@@ -13,24 +14,37 @@ export interface BridgeSettings {
   readonly clientId: string | null
   readonly clientSecret: string | null
   readonly clientMetadataUrl: string | null
+  /** Is there a screen on which a browser would be seen? */
+  readonly screen: boolean
 }
+
+/** The variables that are ours, for people (docs/bridge.md). */
+export const VARIABLES = [
+  'GATEHOUSE_CONFIG_DIR',
+  'GATEHOUSE_TOKEN_STORE',
+  'GATEHOUSE_CLIENT_ID',
+  'GATEHOUSE_CLIENT_SECRET',
+  'GATEHOUSE_CLIENT_METADATA_URL',
+] as const
 
 /** @throws BridgeFailure `usage` when GATEHOUSE_TOKEN_STORE is something else. */
 export function readSettings(env: Environment = process.env, platform = process.platform): BridgeSettings {
-  const given = (name: string): string | null => {
+  const any = (name: string): string | null => {
     const value = env[name]?.trim()
     return value === undefined || value === '' ? null : value
   }
+  const given = (name: (typeof VARIABLES)[number]): string | null => any(name)
   const store = given('GATEHOUSE_TOKEN_STORE')
   if (store !== null && store !== 'keyring' && store !== 'file')
     throw new BridgeFailure('usage', 'GATEHOUSE_TOKEN_STORE is keyring or file')
   const folder = given('GATEHOUSE_CONFIG_DIR')
   return {
-    folder: folder === null ? defaultFolder(given, platform) : resolve(folder),
+    folder: folder === null ? defaultFolder(any, platform) : resolve(folder),
     store,
     clientId: given('GATEHOUSE_CLIENT_ID'),
     clientSecret: given('GATEHOUSE_CLIENT_SECRET'),
     clientMetadataUrl: given('GATEHOUSE_CLIENT_METADATA_URL'),
+    screen: hasScreen(env, platform),
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { hasScreen, openBrowser } from '#bridge/browser.ts'
+import { openBrowser } from '#bridge/browser.ts'
 import { scopesOf } from '#bridge/json.ts'
 import { login, type LoginRequest } from '#bridge/login.ts'
 import type { BridgeSettings } from '#bridge/settings.ts'
@@ -49,7 +49,7 @@ export const define: Define = (command, context) => {
     .action(async (address: string, options: Options) => {
       await bridgeAction(context, async ({ settings, store, clock, outgoing }) => {
         const request = await requestOf(command, terminal, settings, address, options)
-        const shows = options.browser && hasScreen(terminal.env ?? process.env)
+        const shows = options.browser && settings.screen
         try {
           const made = await login(request, {
             store,
@@ -121,7 +121,8 @@ async function requestOf(
 }
 
 /** What the sign-in itself depends on. */
-const OURS: ReadonlySet<string> = new Set([
-  ...['client_id', 'client_secret', 'redirect_uri', 'response_type', 'response_mode', 'state', 'scope', 'resource'],
-  ...['code_challenge', 'code_challenge_method', 'request', 'request_uri'],
-])
+const OURS: ReadonlySet<string> = new Set(
+  'client_id client_secret redirect_uri response_type response_mode state scope resource code_challenge code_challenge_method request request_uri'.split(
+    ' ',
+  ),
+)

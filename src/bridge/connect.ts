@@ -1,6 +1,7 @@
 import { mkdirSync, watch } from 'node:fs'
 import { BridgeFailure } from './failure.ts'
 import type { Host } from './host.ts'
+import { HttpRefusal } from './http-refusal.ts'
 import type { Lane } from './lane.ts'
 import {
   CODES,
@@ -19,7 +20,7 @@ import {
 import { versionIn } from './meta.ts'
 import { offlineDiscover, offlineInitialize } from './offline.ts'
 import { openForNewHost, openForOldHost, OpeningRefused, type Opened } from './opening.ts'
-import { HttpRefusal, type Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface ConnectParts {
   readonly host: Host

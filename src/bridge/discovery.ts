@@ -5,7 +5,7 @@ import { bearerChallenge, type Challenge } from './challenge.ts'
 import { BridgeFailure } from './failure.ts'
 import { isObject, textOf, textsOf, type JsonObject } from './json.ts'
 import { modernMeta } from './meta.ts'
-import { type Outgoing } from './outgoing.ts'
+import type { Outgoing, OutgoingRequest } from './outgoing.ts'
 import { covers, isSafe, shown } from './target.ts'
 
 /** Who issues tokens for a server, and what it wants. */
@@ -60,7 +60,8 @@ export async function discover(url: URL, parts: DiscoveryParts, wanted: string |
 /** The refusal of a request that everybody needs a right for; null when there was none. */
 async function probe(url: URL, outgoing: Outgoing): Promise<Challenge | null> {
   const message = { jsonrpc: '2.0', id: 'sign-in', method: 'tools/list', params: { _meta: modernMeta() } }
-  const answer = await outgoing.send(url, {
+  const signal = AbortSignal.timeout(10_000)
+  const asked: OutgoingRequest = {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -69,7 +70,11 @@ async function probe(url: URL, outgoing: Outgoing): Promise<Challenge | null> {
       'mcp-method': 'tools/list',
     },
     body: JSON.stringify(message),
-    signal: AbortSignal.timeout(10_000),
+    signal,
+  }
+  const answer = await outgoing.send(url, asked).catch((error: unknown) => {
+    if (signal.aborted) throw new BridgeFailure('unavailable', `${shown(url)} did not answer in time`)
+    throw error
   })
   answer.body.destroy()
   return answer.status === 401 ? bearerChallenge(answer.headers['www-authenticate']) : null

@@ -12,6 +12,7 @@ import {
 import { FetchFailed, type GuardedFetch } from '#base/fetch.ts'
 import { BridgeFailure } from './failure.ts'
 import type { ClientProof } from './login-record.ts'
+import { printable } from './printable.ts'
 
 /** This program as one client of one issuer. */
 export interface IssuerClient {
@@ -91,6 +92,3 @@ function reasonOf(error: unknown): string {
 }
 
 const PASSING: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
-
-/** Words of a server on a terminal: no control characters, and not without end. */
-export const printable = (text: string): string => text.replaceAll(/[^\P{C}]/gu, ' ').slice(0, 300)

@@ -15,11 +15,12 @@ import { listenForCallback, type Callback } from './callback.ts'
 import { discover, type Discovered } from './discovery.ts'
 import { BridgeFailure } from './failure.ts'
 import { guardFor } from './guard.ts'
-import { errorCodeOf, issuerFailure, issuerOf, printable, type IssuerClient } from './issuer.ts'
+import { errorCodeOf, issuerFailure, issuerOf, type IssuerClient } from './issuer.ts'
 import { scopesOf, textOf, textsOf, union } from './json.ts'
 import type { Login } from './login-record.ts'
 import type { Outgoing } from './outgoing.ts'
 import { pasted } from './paste.ts'
+import { printable } from './printable.ts'
 import { knownClient, register, type GivenClient } from './registration.ts'
 import type { Store } from './store.ts'
 
@@ -63,6 +64,8 @@ export interface LoginParts {
 export async function login(request: LoginRequest, parts: LoginParts): Promise<Login> {
   const { url, issuer, way, timeout } = request
   const { store, clock, tell } = parts
+  // Before anybody signs in: can it be kept at all?
+  await store.where()
   const fetch = await guardFor(url)
   const deadline = AbortSignal.timeout(timeout)
   try {

@@ -1,5 +1,6 @@
 import { BridgeFailure } from './failure.ts'
 import type { Host } from './host.ts'
+import { HttpRefusal } from './http-refusal.ts'
 import type { JsonObject } from './json.ts'
 import type { Lane } from './lane.ts'
 import { errorOf, idOf, isAnswer, paramsOf, request, resultOf, type Message, type RpcError } from './message.ts'
@@ -7,7 +8,7 @@ import { LEGACY, META, MODERN, modernMeta } from './meta.ts'
 import { createNewHostLane } from './new-host.ts'
 import { createOldHostLane, initializeResult } from './old-host.ts'
 import { createRelay } from './relay.ts'
-import { HttpRefusal, type Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /** A way to the server, and its answer to the message that opened it. */
 export interface Opened {

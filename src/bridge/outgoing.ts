@@ -9,6 +9,8 @@ export interface OutgoingRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal?: AbortSignal
+  /** May be sent twice when a kept connection turns out to be dead, at which nobody knows whether the first was read. Default true. */
+  readonly repeatable?: boolean
 }
 
 export interface Incoming {
@@ -34,9 +36,12 @@ export interface Outgoing {
 
 /** Milliseconds for the name, the connection and TLS. An answer may take as long as it takes. */
 const CONNECT = 15_000
+const DEAD: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE'])
 
 export function createOutgoing(): Outgoing {
-  const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) }
+  // An idle connection is let go before servers do that (Node after 5 s): what is not sent on a dead one need not be sent twice.
+  const idle = { keepAlive: true, timeout: 4000 }
+  const agents = { 'http:': new http.Agent(idle), 'https:': new https.Agent(idle) }
 
   async function once(url: URL, { method, headers, body, signal }: OutgoingRequest): Promise<Incoming> {
     return await new Promise((resolve, reject) => {
@@ -59,7 +64,7 @@ export function createOutgoing(): Outgoing {
       request.once('error', (error) => {
         clearTimeout(late)
         // A kept connection that the server closed meanwhile: nothing was judged yet.
-        reject(Object.assign(error, { stale: request.reusedSocket && codeOf(error) === 'ECONNRESET' }))
+        reject(Object.assign(error, { stale: request.reusedSocket && DEAD.has(codeOf(error)) }))
       })
       request.end(body)
     })
@@ -73,7 +78,8 @@ export function createOutgoing(): Outgoing {
           return await once(url, request)
         } catch (error) {
           request.signal?.throwIfAborted()
-          if (attempt < 3 && error instanceof Error && 'stale' in error && error.stale === true) continue
+          const stale = error instanceof Error && 'stale' in error && error.stale === true
+          if (stale && request.repeatable !== false && attempt < 3) continue
           throw new BridgeFailure('unavailable', `${shown(url)} cannot be reached (${String(codeOf(error))})`)
         }
       }

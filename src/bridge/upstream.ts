@@ -3,26 +3,13 @@ import { bearerChallenge } from './challenge.ts'
 import { loginCommand, type Credentials } from './credentials.ts'
 import { BridgeFailure } from './failure.ts'
 import { isObject, parseJson } from './json.ts'
-import { errorOf, idOf, isAnswer, isRequest, methodOf, type Message, type RpcError } from './message.ts'
+import { fits, HttpRefusal, refusalOf } from './http-refusal.ts'
+import { isAnswer, isRequest, methodOf, type Message } from './message.ts'
 import { LEGACY, versionIn } from './meta.ts'
 import { readBody, type Incoming, type Outgoing, type OutgoingRequest } from './outgoing.ts'
 import { createParamHeaders } from './param-headers.ts'
 import { eventsOf } from './sse.ts'
 import { shown } from './target.ts'
-
-/** The server answered with a HTTP status that is no success. */
-export class HttpRefusal extends Error {
-  override readonly name = 'HttpRefusal'
-  readonly status: number
-  /** The JSON-RPC error in the body; null: there was none. */
-  readonly rpc: RpcError | null
-
-  constructor(status: number, rpc: RpcError | null, url: URL) {
-    super(rpc?.message ?? `${shown(url)} answered with status ${status}`)
-    this.status = status
-    this.rpc = rpc
-  }
-}
 
 type Deliver = (message: Message) => void
 
@@ -49,9 +36,8 @@ export interface UpstreamParts {
   readonly credentials: Credentials
 }
 
-/** Most bytes of an answer that is no stream, and of one that is an error. */
+/** Most bytes of an answer that is no stream. */
 const MOST = 32 * 1024 * 1024
-const MOST_ERROR = 64 * 1024
 /** Times in a row that a broken stream is taken up again. */
 const RESUMPTIONS = 5
 
@@ -108,6 +94,8 @@ export function createUpstream({ url, outgoing, credentials }: UpstreamParts): U
       headers: headersOf(message),
       body: JSON.stringify(message),
       signal,
+      // A tool may do something; all else only asks, or can be said twice.
+      repeatable: methodOf(message) !== 'tools/call',
     })
     const modern = versionIn(message['params']) !== null
     if (answer.status === 404 && used !== null && !initialize && !modern && handshake !== null) {
@@ -116,7 +104,7 @@ export function createUpstream({ url, outgoing, credentials }: UpstreamParts): U
       await exchange(message, deliver, signal)
       return
     }
-    if (answer.status >= 300 || answer.status < 200) throw await refusalOf(answer, message)
+    if (answer.status >= 300 || answer.status < 200) throw await refusalOf(answer, message, url)
     const id = answer.headers['mcp-session-id']
     const take = (one: Message): void => {
       if (initialize && isAnswer(one)) agreed(message, one, typeof id === 'string' ? id : null)
@@ -145,24 +133,6 @@ export function createUpstream({ url, outgoing, credentials }: UpstreamParts): U
       }
     })()
     await renewing
-  }
-
-  async function refusalOf(answer: Incoming, message: Message): Promise<Error> {
-    const { status } = answer
-    if (status >= 300 && status < 400) {
-      answer.body.destroy()
-      const to = urlOf(answer.headers.location ?? '', url)
-      const where = to === null ? 'elsewhere' : `to ${shown(to)}`
-      return new BridgeFailure(
-        'refused',
-        `${shown(url)} redirects ${where}; a token never follows. Use that address if you trust it`,
-      )
-    }
-    const body = parseJson(await readBody(answer.body, MOST_ERROR))
-    const rpc = isObject(body) ? errorOf(body) : null
-    if (rpc === null && (status >= 500 || status === 429))
-      return new BridgeFailure('unavailable', `${shown(url)} cannot answer now (status ${status})${waitOf(answer)}`)
-    return new HttpRefusal(status, isObject(body) && fits(body, message) ? rpc : null, url)
   }
 
   /** The body of an answer: nothing, one message, or a stream of them. */
@@ -275,21 +245,4 @@ export function createUpstream({ url, outgoing, credentials }: UpstreamParts): U
       }
     },
   }
-}
-
-/** Is this the answer to that? An error may come without an id (JSON-RPC 2.0 section 5). */
-const fits = (answer: Message, message: Message): boolean =>
-  idOf(answer) === idOf(message) || (answer['id'] === null && errorOf(answer) !== null) || !('id' in answer)
-
-function urlOf(text: string, base: URL): URL | null {
-  try {
-    return new URL(text, base)
-  } catch {
-    return null
-  }
-}
-
-function waitOf(answer: Incoming): string {
-  const wait = answer.headers['retry-after'] ?? ''
-  return /^\d{1,6}$/.test(wait) ? `; it asks to wait ${wait} seconds` : ''
 }

@@ -1,5 +1,6 @@
 import { createParts, type BridgeParts } from '#bridge/parts.ts'
 import { BridgeFailure } from '#bridge/failure.ts'
+import { printable } from '#bridge/printable.ts'
 import type { CommandContext } from './commands.ts'
 import { EXIT, tell, type Exit } from './terminal.ts'
 
@@ -22,7 +23,7 @@ export async function bridgeAction(
     await work(parts)
   } catch (error) {
     if (!(error instanceof BridgeFailure)) throw error
-    tell(terminal, `error: ${error.message}`)
+    tell(terminal, `error: ${printable(error.message)}`)
     end(EXITS[error.code])
   } finally {
     parts?.outgoing.close()

@@ -1,6 +1,7 @@
 import { connect } from '#bridge/connect.ts'
 import { createCredentials } from '#bridge/credentials.ts'
 import { createHost } from '#bridge/host.ts'
+import { printable } from '#bridge/printable.ts'
 import { targetOf } from '#bridge/target.ts'
 import { createUpstream } from '#bridge/upstream.ts'
 import { bridgeAction } from './bridge-action.ts'
@@ -25,7 +26,7 @@ export const define: Define = (command, context) => {
         const credentials = createCredentials({ url, store, clock, clientId: clientId ?? null })
         const upstream = createUpstream({ url, outgoing, credentials })
         const host = createHost(terminal.stdin, terminal.stdout)
-        await connect({ host, upstream, folder: store.folder, tell: (line) => tell(terminal, line) })
+        await connect({ host, upstream, folder: store.folder, tell: (line) => tell(terminal, printable(line)) })
       })
     })
 }

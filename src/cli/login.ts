@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { openBrowser } from '#bridge/browser.ts'
 import { scopesOf } from '#bridge/json.ts'
 import { login, type LoginRequest } from '#bridge/login.ts'
+import { printable } from '#bridge/printable.ts'
 import type { BridgeSettings } from '#bridge/settings.ts'
 import { targetOf } from '#bridge/target.ts'
 import { bridgeAction } from './bridge-action.ts'
@@ -61,7 +62,10 @@ export const define: Define = (command, context) => {
           })
           const { resource, issuer, client_id, granted, expires_at } = made
           const shown = { resource, issuer, client_id, scopes: granted, expires_at, store: await store.where() }
-          tell(terminal, `Signed in at ${resource}. Every local program can use it now: gatehouse connect ${address}`)
+          tell(
+            terminal,
+            `Signed in at ${printable(resource)}. Every local program can use it now: gatehouse connect ${address}`,
+          )
           if (options.json === true) answer(terminal, true, shown, () => '')
         } finally {
           // Else what a person might still paste keeps the process.

@@ -1,4 +1,5 @@
 import { logout } from '#bridge/logout.ts'
+import { printable } from '#bridge/printable.ts'
 import { shown, targetOf } from '#bridge/target.ts'
 import { bridgeAction } from './bridge-action.ts'
 import type { Define } from './commands.ts'
@@ -16,7 +17,10 @@ export const define: Define = (command, context) => {
         const done = await logout(url, store)
         for (const { login, revoked } of done)
           if (revoked === false)
-            tell(terminal, `notice: ${login.issuer} could not be asked to end the tokens; they end by themselves`)
+            tell(
+              terminal,
+              `notice: ${printable(login.issuer)} could not be asked to end the tokens; they end by themselves`,
+            )
         const shownAs = done.map(({ login, revoked }) => ({ resource: login.resource, issuer: login.issuer, revoked }))
         if (json === true) answer(terminal, true, shownAs, () => '')
         else

@@ -1,6 +1,7 @@
 import { BridgeFailure } from '#bridge/failure.ts'
 import { loginCommand } from '#bridge/credentials.ts'
 import type { Login } from '#bridge/login-record.ts'
+import { printable } from '#bridge/printable.ts'
 import { covers, shown, targetOf } from '#bridge/target.ts'
 import { bridgeAction } from './bridge-action.ts'
 import type { Define } from './commands.ts'
@@ -28,7 +29,9 @@ export const define: Define = (command, context) => {
         }))
         const place = `${await store.where()} (${store.folder})`
         answer(terminal, json, { store: place, logins: rows }, () =>
-          [`Kept in: ${place}`, ...rows.map((row) => `${row.resource}  ${row.state}  ${row.issuer}`)].join('\n'),
+          [`Kept in: ${place}`, ...rows.map((row) => printable(`${row.resource}  ${row.state}  ${row.issuer}`))].join(
+            '\n',
+          ),
         )
         if (url !== null && !rows.some(({ state }) => state !== 'login needed'))
           throw new BridgeFailure('login_needed', `nobody is signed in at ${shown(url)}. Run: ${loginCommand(url)}`)

@@ -57,14 +57,17 @@ export function createStore(options: StoreOptions): Store {
   const loginFile = (key: LoginKey): string => join(folder, `login-${idOf(key)}.json`)
   const clientFile = (issuer: string): string => join(folder, `client-${fileName(issuer)}.json`)
   const missingFile = (url: URL): string => join(folder, `missing-${fileName(url.href)}.json`)
-  let opening: Promise<Buffer | null> | null = null
-  const key = async (): Promise<Buffer | null> => await (opening ??= openKey(options))
+  let opening: Promise<Keychain | null> | null = null
+  const chain = async (): Promise<Keychain | null> => await (opening ??= openChain(options))
+  let held: Buffer | null = null
+  /** The key in the keychain. It is made at the first login only. */
+  const key = async (make: boolean): Promise<Buffer | null> => (held ??= await keyIn(await chain(), make, options))
 
   /** The secret of a file: sealed where there is a keychain, else as it is in a file that only its owner can read. */
   async function close(about: string, secret: unknown): Promise<unknown> {
     const text = JSON.stringify(secret)
-    const held = await key()
-    if (held !== null) return { sealed: seal(held, about, text) }
+    const by = await key(true)
+    if (by !== null) return { sealed: seal(by, about, text) }
     if (options.kind === null) await tellOnce(options)
     return { plain: secret }
   }
@@ -73,8 +76,8 @@ export function createStore(options: StoreOptions): Store {
     if (!isObject(secret)) return null
     const sealed = textOf(secret['sealed'])
     if (sealed === null) return secret['plain']
-    const held = await key()
-    return held === null ? null : parseJson(unseal(held, about, sealed) ?? '')
+    const by = await key(false)
+    return by === null ? null : parseJson(unseal(by, about, sealed) ?? '')
   }
 
   async function readLogin(path: string): Promise<Login | null> {
@@ -137,21 +140,23 @@ export function createStore(options: StoreOptions): Store {
       if (scopes.length === 0) await rm(missingFile(url), { force: true })
       else await writePrivate(missingFile(url), `${JSON.stringify({ scopes })}\n`)
     },
-    where: async () => ((await key()) === null ? 'file' : 'keyring'),
+    where: async () => ((await chain()) === null ? 'file' : 'keyring'),
   }
 }
 
-/** The key in the keychain, made at the first login. @throws BridgeFailure `refused` when a keychain was demanded and there is none. */
-async function openKey({ folder, kind, clock, keychain = systemKeychain }: StoreOptions): Promise<Buffer | null> {
+/** @throws BridgeFailure `refused` when a keychain was demanded and there is none. */
+async function openChain({ kind, keychain = systemKeychain }: StoreOptions): Promise<Keychain | null> {
   if (kind === 'file') return null
   const chain = await keychain()
-  if (chain === null) {
-    if (kind === 'keyring')
-      throw new BridgeFailure('refused', 'GATEHOUSE_TOKEN_STORE=keyring, but this machine has no keychain to open')
-    return null
-  }
-  const held = await chain.read()
+  if (chain === null && kind === 'keyring')
+    throw new BridgeFailure('refused', 'GATEHOUSE_TOKEN_STORE=keyring, but this machine has no keychain to open')
+  return chain
+}
+
+async function keyIn(chain: Keychain | null, make: boolean, { folder, clock }: StoreOptions): Promise<Buffer | null> {
+  const held = (await chain?.read()) ?? null
   if (held !== null) return Buffer.from(held, 'base64')
+  if (chain === null || !make) return null
   await privateFolder(folder)
   // Two first logins at once must agree on one key.
   return await locked(join(folder, 'keychain.lock'), { clock }, async () => {

@@ -89,6 +89,17 @@ test('a sealed secret opens for its own login only, and not when it was altered'
   expect(await held.all()).toEqual([])
 })
 
+test('looking makes no key in the keychain', async () => {
+  const { chain, writes } = memoryChain()
+  const { store: held } = store({ kind: null, keychain: async () => chain })
+  expect([await held.where(), await held.find(url), await held.registration(login.issuer)]).toEqual([
+    'keyring',
+    null,
+    null,
+  ])
+  expect(writes()).toBe(0)
+})
+
 test('two first logins at once agree on one key', async () => {
   const { chain, writes } = memoryChain()
   const folder = person().GATEHOUSE_CONFIG_DIR

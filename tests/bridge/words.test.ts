@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bearerChallenge } from '#bridge/challenge.ts'
+import { createOutgoing } from '#bridge/outgoing.ts'
 import { createParamHeaders } from '#bridge/param-headers.ts'
 import { readSettings } from '#bridge/settings.ts'
 import { eventsOf } from '#bridge/sse.ts'
@@ -95,6 +96,15 @@ test('an address loses its fragment, and what is not https and not this machine 
     'file:///x',
   ])
     expect(() => targetOf(wrong)).toThrow(/URL|https/)
+})
+
+test('D39: whatever asks for it, nothing is sent in the clear to another machine', async () => {
+  const outgoing = createOutgoing()
+  for (const address of ['http://mcp.example.com/mcp', 'http://10.0.0.1/', 'https://a:b@mcp.example.com/'])
+    await expect(outgoing.send(new URL(address), { method: 'POST', headers: {} })).rejects.toMatchObject({
+      code: 'refused',
+    })
+  outgoing.close()
 })
 
 test('headers are made from the schemas that passed by; a tool with a broken mark is not shown', () => {

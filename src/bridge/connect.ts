@@ -39,7 +39,7 @@ const LEAVE = 30_000
  * message itself and every request with the reason, and goes on by itself when a login appears.
  */
 export async function connect({ host, upstream, folder, tell }: ConnectParts): Promise<void> {
-  const flights = new Map<RequestId, AbortController>()
+  const flights = new Map<RequestId, { readonly method: string | null; readonly stop: AbortController }>()
   const running = new Set<Promise<void>>()
   const life = new AbortController()
   let lane: Lane | null = null
@@ -62,9 +62,9 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
   async function take(message: Message, signal: AbortSignal): Promise<void> {
     const method = methodOf(message)
     const modern = versionIn(message['params']) !== null
-    if (method === 'initialize' || (lane === null && unheard === null && modern)) return await first(message, signal)
+    if (method === 'initialize' || (lane === null && method === 'server/discover')) return await first(message)
+    if (lane === null && unheard === null && modern) await introduced(message)
     if (lane === null && unheard !== null) {
-      if (method === 'server/discover') return await first(message, signal)
       if (method === 'ping') return host.send(result(idOf(message) ?? 0, {}))
       if (!isRequest(message)) return undefined
       await reopen()
@@ -75,23 +75,37 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
   }
 
   /** The host's opening message: the server answers it, or the bridge in its place. */
-  async function first(message: Message, signal: AbortSignal): Promise<void> {
+  async function first(message: Message): Promise<void> {
     const id = idOf(message) ?? 0
+    lane?.close()
+    lane = null
     try {
       const opened = await open(message)
       established(opened)
-      if (opened.answer['id'] === id) host.send(opened.answer)
-      else await opened.lane.handle(message, signal)
+      host.send(opened.answer)
     } catch (error) {
       if (!(error instanceof BridgeFailure)) throw error
       unheard = message
       say(`gatehouse: ${error.message}`)
       awaitLogin()
-      const method = methodOf(message)
-      if (method === 'initialize') host.send(result(id, offlineInitialize(paramsOf(message), error.message)))
-      else if (method === 'server/discover') host.send(result(id, offlineDiscover(error.message)))
-      else throw error
+      const old = methodOf(message) === 'initialize'
+      host.send(result(id, old ? offlineInitialize(paramsOf(message), error.message) : offlineDiscover(error.message)))
     }
+  }
+
+  /** A host of 2026-07-28 need not open with anything: then the bridge asks what the server speaks, once for all who wait. */
+  async function introduced(message: Message): Promise<void> {
+    opening ??= (async () => {
+      try {
+        established(await open(message))
+      } catch (error) {
+        if (error instanceof BridgeFailure) unheard = message
+        throw error
+      } finally {
+        opening = null
+      }
+    })()
+    await opening
   }
 
   /** Once more, for everybody who waits: a login may have come, or the network. */
@@ -99,11 +113,11 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
     opening ??= (async () => {
       try {
         if (unheard === null) return
-        const opened = await open({ ...unheard, id: 'gatehouse-open' })
+        const message = unheard
+        const opened = await open({ ...message, id: 'gatehouse-open' })
         established(opened)
-        if (methodOf(unheard) === 'initialize')
+        if (methodOf(message) === 'initialize')
           await opened.lane.handle(notification('notifications/initialized'), life.signal)
-        unheard = null
         listsChanged()
       } finally {
         opening = null
@@ -115,6 +129,7 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
   function established(opened: Opened): void {
     lane?.close()
     lane = opened.lane
+    unheard = null
     say(`gatehouse: connected, ${lane.speaks}`)
   }
 
@@ -143,13 +158,14 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
 
   async function answered(message: Message): Promise<void> {
     const id = idOf(message)
-    const flight = new AbortController()
+    const stop = new AbortController()
+    const flight = { method: methodOf(message), stop }
     if (id !== null && isRequest(message)) flights.set(id, flight)
     try {
-      await take(message, flight.signal)
+      await take(message, stop.signal)
     } catch (error) {
       // Who cancelled waits for nothing.
-      if (flight.signal.aborted) return
+      if (stop.signal.aborted) return
       const told = explain(error)
       if (told.code === CODES.loginNeeded) awaitLogin()
       say(`gatehouse: ${told.message}`)
@@ -166,21 +182,25 @@ export async function connect({ host, upstream, folder, tell }: ConnectParts): P
     const turn = (async (previous: Promise<void>): Promise<void> => {
       if (!cancelled) await previous
       await answered(message)
-      if (cancelled) flights.get(cancelledId(message) ?? '')?.abort(new Error('cancelled'))
+      if (cancelled) flights.get(cancelledId(message) ?? '')?.stop.abort(new Error('cancelled'))
     })(before)
     running.add(turn)
     void turn.finally(() => running.delete(turn))
     // What comes after an introduction or a notification must not overtake it on the way.
-    if (methodOf(message) === 'initialize' || (!isRequest(message) && !cancelled)) before = turn
+    const opens = methodOf(message) === 'initialize' || methodOf(message) === 'server/discover'
+    if (opens || (!isRequest(message) && !cancelled)) before = turn
   }
   await leave()
 
   async function leave(): Promise<void> {
+    // A subscription has no end of its own.
+    for (const { method, stop } of flights.values())
+      if (method === 'subscriptions/listen') stop.abort(new Error('left'))
     const late = new Promise((resolve) => setTimeout(resolve, LEAVE).unref())
     await Promise.race([Promise.all(running), late])
     life.abort()
     lane?.close()
-    for (const flight of flights.values()) flight.abort(new Error('the host is gone'))
+    for (const { stop } of flights.values()) stop.abort(new Error('left'))
     await upstream.end()
   }
 }

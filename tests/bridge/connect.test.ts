@@ -102,6 +102,26 @@ test('a server that refuses what was granted does not cause one sign-in after an
   await bridge.leave()
 })
 
+test('a host of 2026-07-28 that opens with requests at once makes one session', async () => {
+  const env = person()
+  await signIn(env, [world.mcp])
+  const bridge = startBridge(env, world.mcp)
+  const answers = await Promise.all([1, 2, 3].map(async () => await bridge.ask('tools/list', modern())))
+  for (const answer of answers) expect(answer).toMatchObject({ result: { resultType: 'complete', tools: [{}] } })
+  expect(world.count.initialize).toBe(1)
+  await bridge.leave()
+})
+
+test('a host that introduces itself again starts again', async () => {
+  world.is.open = true
+  const bridge = startBridge(person(), world.mcp)
+  await bridge.initialize()
+  await bridge.initialize()
+  expect(await bridge.ask('tools/list')).toHaveProperty('result')
+  expect(world.count.initialize).toBe(2)
+  await bridge.leave()
+})
+
 test('a server without sign-in is served as it is', async () => {
   world.is.open = true
   const bridge = startBridge(person(), world.mcp)

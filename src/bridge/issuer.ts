@@ -11,6 +11,7 @@ import {
 } from 'openid-client'
 import { FetchFailed, type GuardedFetch } from '#base/fetch.ts'
 import { BridgeFailure } from './failure.ts'
+import { isObject, parseJson } from './json.ts'
 import type { ClientProof } from './login-record.ts'
 import { printable } from './printable.ts'
 
@@ -32,9 +33,22 @@ export function issuerOf(server: ServerMetadata, client: IssuerClient, fetch: Gu
   const metadata = secret === undefined ? {} : { client_secret: secret }
   const configuration = new Configuration(server, client.client_id, metadata, prove[client.proof]())
   configuration[customFetch] = async (url, { body, ...init }) =>
-    await fetch.raw(url, { ...init, ...(body === undefined ? {} : { body: asText(body) }) })
+    await withoutIdToken(await fetch.raw(url, { ...init, ...(body === undefined ? {} : { body: asText(body) }) }))
   allowInsecureRequests(configuration)
   return configuration
+}
+
+/**
+ * The bridge asks who nobody is, so an ID token beside the access token is not looked at: one that is signed in a way nobody expected
+ * must not cost the refresh token that came with it.
+ */
+async function withoutIdToken(answer: Response): Promise<Response> {
+  if (!answer.ok || answer.status === 204) return answer
+  const text = await answer.text()
+  const body = parseJson(text)
+  const { id_token, ...rest } = isObject(body) ? body : {}
+  const { status, headers } = answer
+  return new Response(id_token === undefined ? text : JSON.stringify(rest), { status, headers })
 }
 
 /**

@@ -43,7 +43,7 @@ export const define: Define = (command, context) => {
     .option('--port <port>', 'where the browser comes back on 127.0.0.1, for issuers that compare it')
     .option('--issuer <url>', 'which authorization server, when the server names several')
     .option('--register', 'register this program anew at the issuer')
-    .option('--no-resource', 'for issuers that refuse the resource parameter (Entra)')
+    .option('--no-resource', 'for issuers that refuse the resource parameter')
     .option('--authorize-param <name=value>', 'one more for the issuer, as access_type=offline', collect, [])
     .option('--timeout <seconds>', 'how long to wait for the person', '300')
     .option('--json', 'print one JSON document')

@@ -7,7 +7,7 @@ import { browser } from '../http/browser.ts'
 import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { SOURCE } from '../support/processes.ts'
-import { person, signIn } from './support.ts'
+import { age, person, signIn } from './support.ts'
 
 let server: RunningGatehouse
 beforeAll(async () => {
@@ -51,6 +51,21 @@ test('the headers it prints are those our server takes, and they end with the lo
   expect(await answer.json()).toMatchObject({ user_id: 'development:bob' })
   expect((await gatehouse({ env }, `logout ${server.mcp}`)).exit).toBe(0)
   expect((await gatehouse({ env }, `headers ${server.mcp}`)).exit).toBe(77)
+})
+
+test('a certified provider refreshes the login, and the server takes what came of it', async () => {
+  const env = person()
+  await signIn(env, [server.mcp], as('carol'))
+  const before = (await gatehouse({ env }, `access-token ${server.mcp}`)).stdout.trim()
+  age(env.GATEHOUSE_CONFIG_DIR)
+  const { exit, stdout, stderr } = await gatehouse({ env }, `access-token ${server.mcp}`)
+  expect(exit, stderr).toBe(0)
+  expect(stdout.trim()).not.toBe(before)
+  const answer = await fetch(`${server.url}/api/v1/whoami`, { headers: { authorization: `Bearer ${stdout.trim()}` } })
+  expect(await answer.json()).toMatchObject({ user_id: 'development:carol' })
+  expect((await gatehouse({ env }, `status ${server.mcp} --json`)).json()).toMatchObject({
+    logins: [{ state: 'signed in', refreshable: true }],
+  })
 })
 
 test('no token of a sign-in through the bridge stands in the log of the server', () => {

@@ -1,10 +1,9 @@
 import { fork } from 'node:child_process'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gatehouse } from '../support/command.ts'
-import { person, signIn, startBridge } from './support.ts'
+import { age, loginFile, person, signIn, startBridge } from './support.ts'
 import { startWorld, type World } from './world.ts'
 
 let world: World
@@ -13,21 +12,16 @@ beforeEach(async () => {
 })
 afterEach(async () => await world.close())
 
-const loginFile = (folder: string): string =>
-  join(folder, readdirSync(folder).find((name) => /^login-.*\.json$/.test(name)) ?? '')
-
-/** Lets the token be over, as after a night. */
-function age(folder: string): void {
-  const file = loginFile(folder)
-  const login = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
-  writeFileSync(file, JSON.stringify({ ...login, expires_at: 1 }))
+/** After a night. */
+function expire(folder: string): void {
+  age(folder)
   world.expire()
 }
 
 test('processes that start at the same instant with an expired login refresh once', async () => {
   const env = person()
   await signIn(env, [world.mcp])
-  age(env.GATEHOUSE_CONFIG_DIR)
+  expire(env.GATEHOUSE_CONFIG_DIR)
   const children = Array.from({ length: 3 }, () =>
     fork(fileURLToPath(new URL('refresh-fixture.ts', import.meta.url)), [world.mcp], {
       env: { PATH: process.env['PATH'], ...env },
@@ -67,7 +61,7 @@ test.each([
 ])('the refresh token outlives %s', async (_name, answer) => {
   const env = person()
   await signIn(env, [world.mcp])
-  age(env.GATEHOUSE_CONFIG_DIR)
+  expire(env.GATEHOUSE_CONFIG_DIR)
   world.is.tokenAnswer = answer
   expect((await gatehouse({ env }, `access-token ${world.mcp}`)).exit).toBe(1)
   world.is.tokenAnswer = null
@@ -88,7 +82,7 @@ test('a token that still holds is used while the issuer is down', async () => {
 test('invalid_grant drops the refresh token, asks for a sign-in, and is not sent again', async () => {
   const env = person()
   await signIn(env, [world.mcp])
-  age(env.GATEHOUSE_CONFIG_DIR)
+  expire(env.GATEHOUSE_CONFIG_DIR)
   world.is.tokenAnswer = { status: 400, body: '{"error":"invalid_grant"}' }
   for (const run of [1, 2]) {
     const { exit, stderr } = await gatehouse({ env }, `access-token ${world.mcp}`)
@@ -105,7 +99,7 @@ test('invalid_grant drops the refresh token, asks for a sign-in, and is not sent
 test('invalid_client keeps the refresh token, and the next sign-in registers anew', async () => {
   const env = person()
   await signIn(env, [world.mcp])
-  age(env.GATEHOUSE_CONFIG_DIR)
+  expire(env.GATEHOUSE_CONFIG_DIR)
   world.is.tokenAnswer = { status: 401, body: '{"error":"invalid_client"}' }
   expect((await gatehouse({ env }, `access-token ${world.mcp}`)).exit).toBe(77)
   expect(readFileSync(loginFile(env.GATEHOUSE_CONFIG_DIR), 'utf8')).toContain('rt-')

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
@@ -13,6 +13,17 @@ export function person(more: Readonly<Record<string, string>> = {}): Readonly<Re
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bridge-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return { GATEHOUSE_CONFIG_DIR: folder, GATEHOUSE_TOKEN_STORE: 'file', ...more }
+}
+
+/** The file of the only login. */
+export const loginFile = (folder: string): string =>
+  join(folder, readdirSync(folder).find((name) => /^login-.*\.json$/.test(name)) ?? '')
+
+/** Lets its token be over, as far as this machine knows. */
+export function age(folder: string): void {
+  const file = loginFile(folder)
+  const login = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  writeFileSync(file, JSON.stringify({ ...login, expires_at: 1 }))
 }
 
 export interface Ran {

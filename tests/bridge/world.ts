@@ -94,7 +94,15 @@ export async function startWorld(): Promise<World> {
     secrets.push(tokens.access_token, tokens.refresh_token)
     access.set(tokens.access_token, scope.split(' '))
     refresh.set(tokens.refresh_token, scope)
-    return { ...tokens, token_type: 'Bearer', scope, ...(is.expiresIn === null ? {} : { expires_in: is.expiresIn }) }
+    // An ID token that nobody could check.
+    const id_token = 'eyJhbGciOiJIUzI1NiJ9.e30.x'
+    return {
+      ...tokens,
+      id_token,
+      token_type: 'Bearer',
+      scope,
+      ...(is.expiresIn === null ? {} : { expires_in: is.expiresIn }),
+    }
   }
 
   async function token(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {

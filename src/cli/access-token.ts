@@ -12,7 +12,7 @@ export const define: Define = (command, context) => {
     .option('--client-id <id>', 'use the login of this client, when there are several')
     .addHelpText(
       'after',
-      '\nA script keeps it out of its arguments, for example: gatehouse access-token <url> | curl -H @- ...',
+      '\nPipe it on: in arguments others on this machine can see it. `gatehouse headers` prints it as headers.',
     )
     .action(async (address: string, { clientId }: { clientId?: string }) => {
       await bridgeAction(context, async (parts) => {

@@ -37,6 +37,9 @@ export async function startModernServer(): Promise<EraServer> {
           await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
         return { content: [{ type: 'text', text: `Hello, ${answer.content.name}` }] }
       })
+      server.registerTool('envelope', { inputSchema: z.object({}) }, (_input, { mcpReq }) => ({
+        content: [{ type: 'text', text: JSON.stringify(mcpReq.envelope) }],
+      }))
       server.registerTool('wait', { inputSchema: z.object({}) }, async (_input, { mcpReq }) => {
         await new Promise((resolve) => mcpReq.signal.addEventListener('abort', resolve, { once: true }))
         cancelled.push(mcpReq.id)
@@ -65,6 +68,9 @@ export async function startLegacyServer(): Promise<EraServer> {
         })
       return { content: [{ type: 'text', text: `Hello, ${String(content?.['name'])}` }] }
     })
+    server.registerTool('envelope', { inputSchema: {} }, (_input, { _meta }) => ({
+      content: [{ type: 'text', text: JSON.stringify(_meta ?? {}) }],
+    }))
     server.registerTool('wait', { inputSchema: {} }, async (_input, { signal, requestId }) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       cancelled.push(requestId)

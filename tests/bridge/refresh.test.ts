@@ -1,8 +1,11 @@
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gatehouse } from '../support/command.ts'
+import { SOURCE } from '../support/processes.ts'
 import { age, loginFile, person, signIn, startBridge } from './support.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -37,6 +40,30 @@ test('processes that start at the same instant with an expired login refresh onc
   const tokens = new Set(await answers)
   expect([...tokens]).toEqual([world.secrets.at(-2)])
   expect(world.count.refresh).toBe(1)
+})
+
+test('two bridges that a host starts at the same instant with an expired login refresh once, and both serve', async () => {
+  const env = person()
+  await signIn(env, [world.mcp])
+  expire(env.GATEHOUSE_CONFIG_DIR)
+  const clients = await Promise.all(
+    [1, 2].map(async () => {
+      const client = new Client({ name: 'host', version: '1' })
+      await client.connect(
+        new StdioClientTransport({
+          command: process.execPath,
+          args: [...SOURCE, 'connect', world.mcp],
+          env: { PATH: process.env['PATH'] ?? '', ...env },
+          stderr: 'ignore',
+        }),
+      )
+      return client
+    }),
+  )
+  for (const client of clients) expect((await client.listTools()).tools).toHaveLength(1)
+  expect(world.count.refresh).toBe(1)
+  expect(new Set(world.authorized.map(({ value }) => value)).size).toBe(1)
+  await Promise.all(clients.map(async (client) => await client.close()))
 })
 
 test('bridges of one process that wake together refresh once, and none is told to sign in', async () => {

@@ -71,7 +71,7 @@ input:is([type=checkbox], [type=radio]) { width: 1.25rem; height: 1.25rem; accen
 .snippet .where { display: flex; align-items: center; justify-content: space-between; gap: .75rem; min-height: 2.75rem; padding: .35rem .4rem .35rem .85rem;
   color: var(--soft); font-size: .8125rem; border-bottom: 1px solid var(--line) }
 .snippet .where button { flex: none }
-pre { margin: 0; padding: .8rem .85rem; overflow-x: auto; line-height: 1.5; tab-size: 2; overflow-wrap: normal; border-radius: 0 0 10px 10px }
+pre { margin: 0; padding: .8rem .85rem; line-height: 1.5; tab-size: 2; white-space: pre-wrap }
 details.item { border-top: 1px solid var(--line) }
 details.item:last-of-type { border-bottom: 1px solid var(--line) }
 details.item > summary { display: flex; align-items: center; gap: .75rem; min-height: 3.25rem; padding: .6rem .25rem; cursor: pointer; list-style: none }

@@ -102,7 +102,7 @@ export const clients: readonly Client[] = [
     header: true,
   }),
   client('other', {
-    name: 'Any other client',
+    name: 'Other clients',
     calls: 'machine',
     redirect_uris: ['http://127.0.0.1:PORT/callback'],
     client_metadata: null,
@@ -111,7 +111,7 @@ export const clients: readonly Client[] = [
     header: true,
   }),
   client('script', {
-    name: 'A script',
+    name: 'Scripts',
     calls: 'machine',
     redirect_uris: [],
     client_metadata: null,

@@ -23,8 +23,8 @@ export interface ConnectPageOptions {
   readonly console: boolean
 }
 
-const CHIP: Readonly<Record<Verdict, readonly [tone: string, text: string]>> = {
-  works: ['good', 'sign in'],
+/** The usual case needs no word. */
+const CHIP: Readonly<Record<Exclude<Verdict, 'works'>, readonly [tone: string, text: string]>> = {
   'client-id': ['warn', 'needs a client id'],
   key: ['', 'API key'],
   no: ['', 'not with this server'],
@@ -54,7 +54,9 @@ export function connectPage(options: ConnectPageOptions): Document {
         This is an MCP server: it gives tools to an AI client. Add its address to your client, and sign in when the
         client asks.${slug !== null && html` This address is for people of <strong>${slug}</strong>.`}
       </p>
-      ${copyable('address', 'The address', 'the address', mcp)}
+      <div class="address">
+        <code id="address-text">${mcp}</code>${copyButton('address-text', 'primary', 'the address')}
+      </div>
       ${
         signIn.length > 0
           ? html`<h2>Sign in with</h2>
@@ -89,7 +91,7 @@ interface Entry {
 
 /** One client. The element with its id lies inside, so that a link to it (`/#cursor`) opens it. */
 function entry({ client, verdict, why, mcp, certain, open }: Entry): Html {
-  const [tone, word] = CHIP[verdict]
+  const [tone, word] = verdict === 'works' ? [] : CHIP[verdict]
   const install = verdict === 'works' ? client.install(mcp) : null
   const main: Way = verdict === 'works' || verdict === 'no' ? 'sign-in' : verdict
   const snippets = verdict === 'no' ? [] : client.snippets(mcp)
@@ -100,7 +102,9 @@ function entry({ client, verdict, why, mcp, certain, open }: Entry): Html {
       .filter(({ snippet }) => snippet.way === way)
       .map(({ snippet, at }) => shownSnippet(client, snippet, at))
   return html`<details class="item" name="client" ${open ? OPEN : null}>
-    <summary><strong>${client.name}</strong><span class="chip ${tone}">${word}</span></summary>
+    <summary>
+      <strong>${client.name}</strong>${word !== undefined && html`<span class="chip ${tone}">${word}</span>`}
+    </summary>
     <section id="${client.id}" aria-label="${client.name}">
       ${verdict !== 'works' && html`<p class="small">${sentence(why)}</p>`}
       ${install !== null && html`<p><a class="button primary" href="${install.href}">${install.label}</a></p>`}
@@ -127,13 +131,14 @@ const shownSnippet = (client: Client, { where, text }: Snippet, at: number): Htm
 
 const copyable = (id: string, where: string, what: string, text: string): Html =>
   html`<div class="snippet">
-    <div class="where">
-      <span>${where}</span
-      ><button type="button" class="tiny" data-copy="${id}-text" hidden>
-        <span>Copy</span><span class="unseen"> ${what}</span>
-      </button>
-    </div>
+    <div class="where"><span>${where}</span>${copyButton(`${id}-text`, 'tiny', what)}</div>
     <pre><code id="${id}-text">${text}</code></pre>
   </div>`
+
+/** Hidden until the script that it needs shows it. */
+const copyButton = (of: string, look: 'tiny' | 'primary', what: string): Html =>
+  html`<button type="button" class="${look}" data-copy="${of}" hidden>
+    <span>Copy</span><span class="unseen"> ${what}</span>
+  </button>`
 
 const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`

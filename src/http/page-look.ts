@@ -4,7 +4,7 @@
  *
  * What a page may use: `main` holds a card (`narrow` for one question, `wide` for reading); `.lead` under the heading; `.choice` buttons
  * (one per line, `strong` and `span` inside), `.primary`, `.quiet`, `.danger`; `.note`, `.note.warn`, `.note.bad` with a word as first
- * `strong`, so that colour is never alone; `.chips`; `details.item` lists; `.snippet` around a `pre`; `.facts` for a `dl`; tables and
+ * `strong`, so that colour is never alone; `.chips`; `details.item` lists; `.snippet` around a `pre`, `.address` around one line; `.facts` for a `dl`; tables and
  * labelled inputs as they come; `.unseen` for screen readers only.
  */
 export const PAGE_LOOK = `
@@ -71,6 +71,10 @@ input:is([type=checkbox], [type=radio]) { width: 1.25rem; height: 1.25rem; accen
 .snippet .where { display: flex; align-items: center; justify-content: space-between; gap: .75rem; min-height: 2.75rem; padding: .35rem .4rem .35rem .85rem;
   color: var(--soft); font-size: .8125rem; border-bottom: 1px solid var(--line) }
 .snippet .where button { flex: none }
+.address { display: flex; align-items: center; justify-content: space-between; gap: .75rem; margin: 1.25rem 0; padding: .5rem .5rem .5rem 1rem;
+  border: 1px solid var(--line); border-radius: 12px; background: var(--sunk) }
+.address code { font-size: 1.05rem }
+.address button { flex: none }
 pre { margin: 0; padding: .8rem .85rem; line-height: 1.5; tab-size: 2; white-space: pre-wrap }
 details.item { border-top: 1px solid var(--line) }
 details.item:last-of-type { border-bottom: 1px solid var(--line) }
@@ -90,7 +94,7 @@ table { width: 100%; border-collapse: collapse; font-size: .9375rem }
 th, td { padding: .55rem .75rem .55rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 600 }
 .unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
-@media (max-width: 34rem) { body { padding: .75rem } main { padding: 1.25rem } .facts { grid-template-columns: 1fr; gap: .1rem } .facts dd { margin-bottom: .6rem } }
-@media (prefers-reduced-motion: reduce) { * { transition: none !important } }
+@media (max-width: 34rem) { body { padding: .75rem } main { padding: 1.25rem } .address code { font-size: .95rem } .facts { grid-template-columns: 1fr; gap: .1rem } .facts dd { margin-bottom: .6rem } }
+@media (prefers-reduced-motion: reduce) { *, ::before, ::after { transition: none !important } }
 @media (forced-colors: active) { .note { border: 1px solid } }
 `

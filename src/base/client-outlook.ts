@@ -55,6 +55,9 @@ const CLOSED: Readonly<Record<string, 'secret' | 'no secret'>> = {
 
 const closed = (issuer: string): 'secret' | 'no secret' | undefined => CLOSED[urlOf(issuer)?.hostname ?? '']
 
+/** Is it known here what this issuer lets clients do, so that it need not be asked? */
+export const isKnownIssuer = (issuer: string): boolean => closed(issuer) !== undefined
+
 /** What to expect of an issuer that was not asked: for known closed ones the truth, for the rest that it registers clients. */
 export const expectedFacts = (issuer: string): IssuerFacts => {
   const known = closed(issuer)

@@ -3,8 +3,8 @@ import { outlook, type IssuerFacts, type Verdict } from '#base/client-outlook.ts
 import type { Snippet, Way } from '#base/client-snippets.ts'
 import { COPY_SCRIPT } from './copy-script.ts'
 import { metadataUrl } from './endpoints.ts'
-import { html, type Html } from './html.ts'
-import { document, type Document } from './page-style.ts'
+import { html, type Html } from '#base/html.ts'
+import { document, type Document } from '#base/page.ts'
 
 export interface ConnectPageOptions {
   /** No trailing slash. */

@@ -5,7 +5,7 @@ import { prefersHtml } from './accept.ts'
 import { connectPage } from './connect-page.ts'
 import type { ProviderFacts } from './deps.ts'
 import { SLUG, endpointPath, metadataUrl, routedSlug } from './endpoints.ts'
-import { sendDocument } from './page-style.ts'
+import { sendDocument } from './send-document.ts'
 import { providerName } from './provider-name.ts'
 import { page } from './routes.ts'
 

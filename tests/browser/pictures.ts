@@ -4,7 +4,7 @@ import type { BrowserContextOptions } from 'playwright-core'
 import { packageRoot } from '#base/package.ts'
 import { accountPage, devErrorPage } from '#http/dev-page.ts'
 import { homeRoutes } from '#http/home.ts'
-import { sendDocument } from '#http/page-style.ts'
+import { sendDocument } from '#http/send-document.ts'
 import { startChromium } from '../support/chromium.ts'
 
 /** `npm run pictures` takes the pictures in docs/clients/ again: the real pages, with the address and providers of a deployment. */

@@ -22,6 +22,8 @@ export interface OutlookFacts {
   readonly url: string
   /** The one clients use: the first of `authorization_servers`. null: nobody can sign in, only keys. */
   readonly issuer: IssuerFacts | null
+  /** Why nobody can sign in there at the moment, whatever the issuer can do; null: nothing is known to be wrong. */
+  readonly broken: string | null
 }
 
 /**
@@ -81,13 +83,14 @@ export function isPublicUrl(text: string): boolean {
 }
 
 /** Will this client connect here, and how? Judged by published facts; it asks nobody. */
-export function outlook(client: Client, { url, issuer }: OutlookFacts): Outlook {
+export function outlook(client: Client, { url, issuer, broken }: OutlookFacts): Outlook {
   if (client.calls === 'cloud' && !isPublicUrl(url))
     return { verdict: 'no', why: 'it calls from its vendor’s network, which reaches public https addresses only' }
   const fallback = (why: string): Outlook =>
     client.header ? { verdict: 'key', why: `with an API key: ${why}` } : { verdict: 'no', why }
 
   if (client.redirect_uris.length === 0) return fallback('nobody is there to sign in')
+  if (broken !== null) return fallback(broken)
   if (issuer === null) return fallback('no provider offers sign-in')
   if (!issuer.pkce) return fallback(`${issuer.issuer} does not say that it knows PKCE with S256`)
   if (issuer.client_metadata && client.client_metadata !== null && fits(client, issuer))

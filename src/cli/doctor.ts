@@ -22,12 +22,11 @@ export const define: Define = (command, { terminal, end }) => {
       const seen = url === undefined ? await examine(configOf(terminal), terminal) : await probe(url)
       const { findings } = seen
       const ok = findings.every(({ status }) => status !== 'failed')
-      const clients = clientList(seen)
+      const clients = seen.reached ? clientList(seen) : []
       answer(terminal, json, { ok, url: seen.url, findings, clients }, () =>
         [
           columns(findings.map(({ check, status, detail }) => [WORD[status], plain(check), plain(detail)])),
-          '',
-          clientText(seen.url, clients),
+          ...(seen.reached ? ['', clientText(seen.url, clients)] : []),
         ].join('\n'),
       )
       if (!ok) end(EXIT.failed)

@@ -20,6 +20,7 @@ import type { Terminal } from './terminal.ts'
 /** What was seen of this configuration, and what clients meet at it. */
 export interface Examined extends OutlookFacts {
   readonly findings: readonly Finding[]
+  readonly reached: true
 }
 
 /** Milliseconds a clock may differ: tokens forgive 30 s. */
@@ -45,6 +46,8 @@ export async function examine(config: Config, terminal: Terminal): Promise<Exami
       ],
       url,
       issuer: await signInIssuer(judges),
+      broken: null,
+      reached: true,
     }),
   )
 }

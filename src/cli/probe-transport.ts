@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { bareHost } from '#base/address.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
+import type { ProbeParts } from './probe.ts'
 import { PROBE } from './probe-request.ts'
 
 const DAY = 86_400_000
@@ -21,31 +22,35 @@ interface Answer {
 }
 
 /** Can it be reached, by which TLS, for how long still, with HSTS; and does it refuse a Host that is not its own (DNS rebinding)? */
-export async function probeTransport(url: URL): Promise<readonly Finding[]> {
+export async function probeTransport(
+  url: URL,
+  { clock, ca }: Pick<ProbeParts, 'clock' | 'ca'>,
+): Promise<readonly Finding[]> {
   let own: Answer
   try {
-    own = await knock(url, url.host)
+    own = await knock(url, url.host, ca)
   } catch (error) {
     return [failed('transport', `cannot be reached: ${reason(error)}`)]
   }
-  return [...secrecy(own), await host(url)]
+  return [...secrecy(own, clock.now()), await host(url, ca)]
 }
 
-function secrecy({ protocol, certificateEnds, hsts }: Answer): readonly Finding[] {
+function secrecy({ protocol, certificateEnds, hsts }: Answer, now: number): readonly Finding[] {
   if (protocol === null || certificateEnds === null) return [ok('transport', 'plain http on this machine')]
-  const days = Math.floor((certificateEnds - Date.now()) / DAY)
+  const days = Math.floor((certificateEnds - now) / DAY)
   const detail = `${protocol}, the certificate ends in ${days} days`
   return [
     days < 14 ? warning('transport', `${detail}: renew it`) : ok('transport', detail),
-    hsts === null
+    // RFC 6797 section 6.1.1: an age of 0 turns it off.
+    hsts === null || !/max-age="?[1-9]/i.test(hsts)
       ? warning('hsts', 'no Strict-Transport-Security: a browser’s first visit may go over http')
       : ok('hsts', hsts),
   ]
 }
 
-async function host(url: URL): Promise<Finding> {
+async function host(url: URL, ca: string | undefined): Promise<Finding> {
   try {
-    const { status } = await knock(url, STRANGER)
+    const { status } = await knock(url, STRANGER, ca)
     return status < 300
       ? failed(
           'host',
@@ -61,7 +66,7 @@ async function host(url: URL): Promise<Finding> {
  * One GET with a Host of our choice, which the guarded fetch cannot send: it would ask for a certificate of that name too. The address is
  * the one a person typed; certificates are judged as always.
  */
-async function knock(url: URL, host: string): Promise<Answer> {
+async function knock(url: URL, host: string, ca: string | undefined): Promise<Answer> {
   const target = bareHost(url)
   const options = {
     host: target,
@@ -71,6 +76,7 @@ async function knock(url: URL, host: string): Promise<Answer> {
     agent: false,
     signal: AbortSignal.timeout(PATIENCE),
     ...(isIP(target) === 0 ? { servername: target } : {}),
+    ...(ca === undefined ? {} : { ca }),
   } as const
   return await new Promise((resolve, reject) => {
     const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response: IncomingMessage) => {

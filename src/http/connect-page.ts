@@ -42,7 +42,7 @@ const WAY: Readonly<Record<Way, string>> = {
  */
 export function connectPage(options: ConnectPageOptions): Document {
   const { publicUrl, mcp, slug, signIn, issuer, certain } = options
-  const shown = clients.map((client) => ({ client, ...outlook(client, { url: mcp, issuer }) }))
+  const shown = clients.map((client) => ({ client, ...outlook(client, { url: mcp, issuer, broken: null }) }))
   const first = shown.find(({ verdict }) => verdict !== 'no')?.client
   const { host } = new URL(publicUrl)
   return document({

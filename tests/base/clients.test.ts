@@ -50,7 +50,7 @@ test('what can be typed into a client is what it is told to type', () => {
 
 const closed: IssuerFacts = { ...expectedFacts('https://issuer.test'), registration: false }
 const verdicts = (issuer: IssuerFacts | null, at = url): Record<string, string> =>
-  Object.fromEntries(clients.map((client) => [client.id, outlook(client, { url: at, issuer }).verdict]))
+  Object.fromEntries(clients.map((client) => [client.id, outlook(client, { url: at, issuer, broken: null }).verdict]))
 const everyone = Object.fromEntries(clients.map(({ id }) => [id, 'works']))
 
 test('behind the broker everybody signs in, and a script takes a key', () => {

@@ -102,7 +102,7 @@ export function outlook(client: Client, { url, issuer, broken }: OutlookFacts): 
   const needsSecret = closed(issuer.issuer) === 'secret'
   if (client.own_client === 'id' && needsSecret) return fallback(`${host} wants a client secret, and it takes none`)
   const secret = needsSecret ? ' and secret' : issuer.public_clients ? '' : ' (and secret, where it wants one)'
-  return { verdict: 'client-id', why: `with a client id${secret} that you make at ${host}` }
+  return { verdict: 'client-id', why: `with a client id${secret} made at ${host}` }
 }
 
 /** What some clients ask for before they use their metadata document. */

@@ -138,12 +138,18 @@ const builders: Readonly<Record<ClientId, (url: string, name: string) => readonl
       mcpServers: { [name]: { httpUrl: url, headers: { Authorization: `Bearer ${KEY}` } } },
     }),
   ],
-  other: (url, name) => [
-    sh('sign-in', `npx gatehouse login ${url}`),
-    json('sign-in', 'The configuration of a client that starts programs', {
-      mcpServers: { [name]: { command: 'npx', args: ['-y', 'gatehouse', 'connect', url] } },
-    }),
-  ],
+  other: (url, name) => {
+    const connect = (way: Way): Snippet =>
+      json(way, 'The configuration of a client that starts programs', {
+        mcpServers: { [name]: { command: 'npx', args: ['-y', 'gatehouse', 'connect', url] } },
+      })
+    return [
+      sh('sign-in', `npx gatehouse login ${url}`),
+      connect('sign-in'),
+      sh('client-id', `npx gatehouse login --client-id ID --client-secret-file FILE --port 8788 ${url}`),
+      connect('client-id'),
+    ]
+  },
   script: (url) => [
     sh(
       'key',

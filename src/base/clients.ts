@@ -108,7 +108,7 @@ export const clients: readonly Client[] = [
     client_metadata: null,
     registers: true,
     own_client: 'id and secret',
-    header: true,
+    header: false,
   }),
   client('script', {
     name: 'Scripts',

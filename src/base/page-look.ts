@@ -89,6 +89,7 @@ details.item > section { padding: .1rem .25rem 1.4rem }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem; margin: 1rem 0 }
 .facts dt { color: var(--soft) }
 .facts dd { margin: 0 }
+details.item ~ footer { margin-top: .75rem; border: 0 }
 .scroll { overflow-x: auto }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem }
 th, td { padding: .55rem .75rem .55rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }

@@ -51,8 +51,12 @@ export function connectPage(options: ConnectPageOptions): Document {
     script: COPY_SCRIPT,
     body: html`<h1>Connect to ${host}</h1>
       <p class="lead">
-        This is an MCP server: it gives tools to an AI client. Add its address to your client, and sign in when the
-        client asks.${slug !== null && html` This address is for people of <strong>${slug}</strong>.`}
+        This is an MCP server: it gives tools to an AI client.
+        ${
+          signIn.length > 0
+            ? 'Add its address to your client, and sign in when the client asks.'
+            : 'Add its address and an API key to your client.'
+        }${slug !== null && html` This address is for people of <strong>${slug}</strong>.`}
       </p>
       <div class="address">
         <code id="address-text">${mcp}</code>${copyButton('address-text', 'primary', 'the address')}

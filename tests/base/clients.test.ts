@@ -42,10 +42,8 @@ test('what can be typed into a client is what it is told to type', () => {
     byId(id)
       .snippets(url)
       .some((snippet) => snippet.way === way)
-  // `other` is the bridge, which takes a client id and a key as options of its own.
-  const known = clients.filter(({ id }) => id !== 'other')
-  expect(known.filter(({ id, own_client }) => told(id, 'client-id') !== (own_client !== 'none'))).toEqual([])
-  expect(known.filter(({ id, header }) => told(id, 'key') !== header)).toEqual([])
+  expect(clients.filter(({ id, own_client }) => told(id, 'client-id') !== (own_client !== 'none'))).toEqual([])
+  expect(clients.filter(({ id, header }) => told(id, 'key') !== header)).toEqual([])
 })
 
 const closed: IssuerFacts = { ...expectedFacts('https://issuer.test'), registration: false }
@@ -85,9 +83,39 @@ test('an issuer that takes metadata documents but registers nobody serves the cl
   expect(verdicts({ ...documents, iss_parameter: false })).toMatchObject({ chatgpt: 'no', claude: 'works' })
 })
 
+test('whatever the verdict, there is something to paste that goes that way', () => {
+  const way = { works: 'sign-in', 'client-id': 'client-id', key: 'key' } as const
+  const issuers = [
+    brokerFacts(url),
+    closed,
+    expectedFacts('https://accounts.google.com'),
+    { ...closed, pkce: false },
+    null,
+  ]
+  let judged = 0
+  for (const issuer of issuers)
+    for (const client of clients) {
+      const { verdict } = outlook(client, { url, issuer, broken: null })
+      if (verdict === 'no') continue
+      judged += 1
+      expect(
+        client.snippets(url).map((snippet) => snippet.way),
+        client.id,
+      ).toContain(way[verdict])
+    }
+  expect(judged).toBeGreaterThan(30)
+})
+
 test('without PKCE, and without an issuer at all, only keys are left', () => {
   for (const issuer of [{ ...brokerFacts(url), pkce: false }, null])
-    expect(verdicts(issuer)).toMatchObject({ claude: 'no', chatgpt: 'no', codex: 'key', vscode: 'key', script: 'key' })
+    expect(verdicts(issuer)).toMatchObject({
+      claude: 'no',
+      chatgpt: 'no',
+      codex: 'key',
+      vscode: 'key',
+      script: 'key',
+      other: 'no',
+    })
 })
 
 test('a client that calls from its vendor’s network cannot reach this machine', () => {

@@ -1,7 +1,7 @@
-import { source as axe, type AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
+import { faultsOf, overflowOf } from '../support/page-faults.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 
 let server: RunningGatehouse
@@ -15,20 +15,6 @@ afterAll(async () => {
 })
 
 const PHONE = { width: 360, height: 740 }
-
-/** What axe finds that keeps somebody from using the page (WCAG 2.2 A and AA, and its own rules), as text. */
-async function faults(page: Page): Promise<string[]> {
-  // Run by the debugger, not by the page: the page's policy allows no script but its own.
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate<AxeResults>('axe.run(document)')
-  return violations
-    .filter(({ impact }) => impact !== 'minor')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`))
-}
-
-/** Wider than the window means that somebody on a phone must scroll sideways. */
-const overflow = async (page: Page): Promise<number> =>
-  await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
 /** An address of the development sign-in that shows its page of people. */
 async function signInAddress(): Promise<string> {
@@ -69,8 +55,8 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       await page.evaluate(
         'for (const item of document.querySelectorAll("details")) { item.name = ""; item.open = true }',
       )
-      expect(await faults(page)).toEqual([])
-      expect(await overflow(page)).toBeLessThanOrEqual(0)
+      expect(await faultsOf(page)).toEqual([])
+      expect(await overflowOf(page)).toBeLessThanOrEqual(0)
       // An error page is answered with 400, which Chromium notes.
       expect(problems.filter((line) => !line.includes('400 (Bad Request)'))).toEqual([])
       await page.close()
@@ -82,7 +68,7 @@ test('axe would find what nobody can read', async () => {
   const page = await browser.newPage()
   await page.goto(server.url)
   await page.evaluate('document.querySelector("h1").style.setProperty("color", "#ddd")')
-  expect(await faults(page)).toEqual([expect.stringContaining('color-contrast')])
+  expect(await faultsOf(page)).toEqual([expect.stringContaining('color-contrast')])
   await page.close()
 })
 

@@ -30,6 +30,7 @@ h2 { margin: 2rem 0 .75rem; font-size: 1.1rem; line-height: 1.3 }
 h3 { margin: 1.25rem 0 .5rem; font-size: 1rem }
 p { margin: .75rem 0 }
 .lead { margin: .5rem 0 1.5rem; color: var(--soft) }
+.lead strong { color: var(--ink) }
 .small, footer { color: var(--soft); font-size: .875rem }
 footer { margin-top: 1.75rem; padding-top: 1rem; border-top: 1px solid var(--line) }
 main > :last-child, section > :last-child, .note > :last-child { margin-bottom: 0 }

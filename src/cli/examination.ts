@@ -45,7 +45,7 @@ export async function examine(config: Config, terminal: Terminal): Promise<Exami
         await examineClock(judges.providers, judges.fetch),
       ],
       url,
-      issuer: await signInIssuer(judges),
+      issuer: await signInIssuer(judges, { publicUrl: config.publicUrl, brokered: false }),
       broken: null,
       reached: true,
     }),

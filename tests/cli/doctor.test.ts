@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { createGuardedFetch } from '#base/fetch.ts'
+import { signInIssuer } from '#cli/examination-clients.ts'
 import { atCluster, CLUSTER_PASSWORD, query, withCluster } from '../support/cluster.ts'
 import { startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
 import { gatehouse } from '../support/command.ts'
@@ -56,6 +58,14 @@ test('doctor says which clients will work, as the issuer itself says what it let
   const ran = await gatehouse({ env: at(shut.iss) }, 'doctor')
   expect(ran.stdout).toMatch(/^client id +Cursor +with a client id/m)
   expect(ran.stdout).toContain('(redirect URIs to register: http://localhost:8787/callback https://www.cursor.com/')
+})
+
+test('behind the broker the issuer is this server, and no provider is asked', async () => {
+  const place = { publicUrl: 'https://mcp.example.com', brokered: true }
+  const judges = { providers: [], fetch: createGuardedFetch({ allowPrivate: false }) }
+  expect(await signInIssuer(judges, place)).toMatchObject({ issuer: place.publicUrl, registration: true, pkce: true })
+  expect(await signInIssuer(judges, { ...place, brokered: false })).toBeNull()
+  await judges.fetch.close()
 })
 
 test('of Google doctor knows without asking, and without a provider there are keys only', async () => {

@@ -52,7 +52,7 @@ describe('the session in the README', () => {
     gatehouse = await createGatehouse(config, { log: createLog('silent') })
     await gatehouse.listen()
     url = config.publicUrl
-  })
+  }, 60_000)
   afterAll(async () => {
     await gatehouse.close()
     rmSync(folder, { recursive: true, force: true })

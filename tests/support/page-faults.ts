@@ -1,10 +1,10 @@
-import { source as axe, type AxeResults } from 'axe-core'
+import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 
 /** What axe finds that keeps somebody from using the page as it stands (WCAG 2.2 A and AA, and its own rules), as text. */
 export async function faultsOf(page: Page): Promise<string[]> {
   // Run by the debugger, not by the page: the page's policy allows no script but its own.
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const { violations } = await page.evaluate<AxeResults>('axe.run(document)')
   return violations
     .filter(({ impact }) => impact !== 'minor')

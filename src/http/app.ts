@@ -104,7 +104,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
   metricsRoutes(app, metrics, operator)
   metadataRoutes(app, { publicUrl, providers, scopes, anonymous })
-  homeRoutes(app, { publicUrl, anonymous })
+  homeRoutes(app, { publicUrl, providers, brokered: false, console: false, anonymous })
   apiRoutes(app, gate)
   await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)

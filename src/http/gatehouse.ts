@@ -150,7 +150,7 @@ async function assemble({
     audit: auditor,
     clock,
     log,
-    states: createStateSeal({ secrets: config.sessionSecrets, clock }),
+    states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
     reread: async (tenant) => await door.fenced(tenant),
   })

@@ -9,6 +9,33 @@ export type TokenShape =
   /** Opaque tokens with no known prefix; at most one provider may say so (D14). Never JWT-shaped ones. */
   | { readonly opaque: true }
 
+/**
+ * Facts that sign-in needs about a provider; `login/` does the talking. A provider has one when the operator gave it a client of its own
+ * (CLIENT_ID, and CLIENT_SECRET where the provider demands it).
+ */
+export interface LoginDelegate {
+  /** On the button: "Continue with ...". */
+  readonly label: string
+  /** The `iss` of its identities, and of its discovery document unless `endpoints` stand in for that. */
+  readonly issuer: string
+  /** `oauth`: no ID token and no nonce (GitHub). */
+  readonly protocol: 'oidc' | 'oauth'
+  /** Where there is no discovery document (GitHub), and for tests; null: as discovery says. */
+  readonly endpoints: {
+    readonly authorization: string
+    readonly token: string
+    readonly revocation: string | null
+    readonly jwks: string | null
+  } | null
+  readonly clientId: string
+  readonly clientSecret: string | null
+  readonly scopes: readonly string[]
+  /** Beside the standard ones: Google `access_type` and `prompt`, Auth0 `audience`. */
+  readonly authorizationParams: Readonly<Record<string, string>>
+  /** Which of the provider's tokens the MCP client receives as its access token: the one `verify` accepts. */
+  readonly token: 'id_token' | 'access_token'
+}
+
 /** One that may vouch for people. `verify` answers an Identity or throws a Refusal; never null, never anything else. */
 export interface Provider {
   readonly id: string
@@ -20,6 +47,8 @@ export interface Provider {
   readonly challenge_scopes: readonly string[]
   /** True when the issuer can grant our scopes, so that a 403 scope challenge makes sense. */
   readonly grants_scopes: boolean
+  /** Absent or null: it vouches for tokens, but nobody signs in through us with it. */
+  readonly login?: LoginDelegate | null
   verify(token: string, context: VerifyContext): Promise<Identity>
   /** Fetches discovery and keys at boot; resolves when done, rejects when the provider cannot answer. Absent: nothing to fetch. */
   warm?(): Promise<void>

@@ -19,6 +19,8 @@ export interface Config {
   readonly database: DatabaseConfig
   /** First seals, all open. At least one; made in DATA_DIR outside production when missing (by serve, not by loadConfig: see `secretFile`). */
   readonly sessionSecrets: readonly string[]
+  /** SIGNING_KEY as it was given, and checked: Ed25519 private keys for service tokens. null: derived from `sessionSecrets` (D29). */
+  readonly signingKey: string | null
   readonly operators: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   readonly rateLimit: {

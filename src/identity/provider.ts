@@ -32,6 +32,12 @@ export interface LoginDelegate {
   readonly scopes: readonly string[]
   /** Beside the standard ones: Google `access_type` and `prompt`, Auth0 `audience`. */
   readonly authorizationParams: Readonly<Record<string, string>>
+  /** Beside those when the person is to be asked again; absent: `prompt=login` (OIDC Core section 3.1.2.1). */
+  readonly freshParams?: Readonly<Record<string, string>>
+  /** How the client proves itself at the token endpoint; absent: as discovery says, basic rather than post. */
+  readonly clientAuth?: 'client_secret_basic' | 'client_secret_post'
+  /** Where taking a token back is no RFC 7009 request (GitHub). Answers whether it was asked; rejects when it could not be. */
+  readonly revoke?: (token: string, hint: 'access_token' | 'refresh_token') => Promise<boolean>
   /** Which of the provider's tokens the MCP client receives as its access token: the one `verify` accepts. */
   readonly token: 'id_token' | 'access_token'
 }

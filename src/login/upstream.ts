@@ -4,6 +4,13 @@ import type { Identity } from '#identity/identity.ts'
 export interface Upstream {
   readonly id: string
   readonly label: string
+  /** The `iss` of its identities and of its answers to the browser (RFC 9207). */
+  readonly issuer: string
+  /**
+   * Is `iss` of an answer to the browser what it must be: the issuer byte for byte, and present when its discovery promises it
+   * (RFC 9207 section 2.4, against mix-up)? @throws Refusal `sign_in_lost`, `provider_unavailable`.
+   */
+  assertIssuer(iss: string | null): Promise<void>
   /** Where the browser goes: our state, nonce, S256 challenge and redirect URI are in it. @throws Refusal `provider_unavailable`. */
   authorizationUrl(asked: {
     readonly redirect_uri: string

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './address.ts'
 import { ConfigError, type Config } from './config.ts'
 import { readDatabase } from './config-database.ts'
+import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
@@ -91,6 +92,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
     providers,
+    login: readSignIn(reader),
   }
 }
 
@@ -138,7 +140,10 @@ function readSessionSecrets(reader: ConfigReader, production: boolean): readonly
 function readSigningKey(reader: ConfigReader): string | null {
   const key = reader.text('SIGNING_KEY')
   if (key === null || parseSigningKeys(key) !== null) return key
-  return reader.problem('SIGNING_KEY', 'must be an Ed25519 private key in PEM or JWK: openssl genpkey -algorithm ed25519')
+  return reader.problem(
+    'SIGNING_KEY',
+    'must be an Ed25519 private key in PEM or JWK: openssl genpkey -algorithm ed25519',
+  )
 }
 
 /** D3. An address alone could be asserted by any provider, so it names nobody. */

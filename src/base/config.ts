@@ -1,3 +1,5 @@
+import type { LoginConfig } from './config-login.ts'
+
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
  * All times in milliseconds unless the name says otherwise.
@@ -43,6 +45,7 @@ export interface Config {
   readonly egressAllowPrivate: boolean
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
+  readonly login: LoginConfig
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

@@ -7,11 +7,12 @@ import { Refusal } from '#base/refusal.ts'
 import { directLoopback } from './client-address.ts'
 import type { DevelopmentIssuer } from './deps.ts'
 import { createDevAdapter } from './dev-adapter.ts'
-import { DEV_PAGE_CSP, accountPage, devErrorPage } from './dev-page.ts'
+import { accountPage, devErrorPage } from './dev-page.ts'
 import { people } from './dev-people.ts'
 import { createDevProvider } from './dev-provider.ts'
 import { openDevState } from './dev-state.ts'
 import { DEV_PREFIX } from './dev-token.ts'
+import { sendDocument } from './page-style.ts'
 
 export interface DevIssuerOptions {
   /** Absolute path of DATA_DIR. */
@@ -72,7 +73,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
       idp.setErrorHandler(async (error, _request, reply) => {
         if (error instanceof Refusal) throw error
         log.debug({ err: error }, 'the development sign-in refused')
-        return await html(reply).code(400).send(devErrorPage('This sign-in was already finished or took too long.'))
+        return await sendDocument(reply.code(400), devErrorPage('This sign-in was already finished or took too long.'))
       })
 
       idp.get<{ Params: { uid: string } }>('/interaction/:uid', async (request, reply) => {
@@ -87,7 +88,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
           return await reply.redirect(to, 303)
         }
         const redirectUri = typeof params['redirect_uri'] === 'string' ? params['redirect_uri'] : issuer
-        return await html(reply).send(accountPage(`${DEV_PREFIX}/interaction/${request.params.uid}`, redirectUri))
+        return await sendDocument(reply, accountPage(`${DEV_PREFIX}/interaction/${request.params.uid}`, redirectUri))
       })
 
       await idp.register(async (form) => {
@@ -99,7 +100,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
         form.post<{ Body: unknown }>('/interaction/:uid', async (request, reply) => {
           const account = request.body instanceof URLSearchParams ? request.body.get('account') : null
           if (account === null || !people.has(account))
-            return await html(reply).code(400).send(devErrorPage('Nobody here has that name.'))
+            return await sendDocument(reply.code(400), devErrorPage('Nobody here has that name.'))
           return await reply.redirect(
             await provider.interactionResult(request.raw, reply.raw, { login: { accountId: account } }),
             303,
@@ -119,10 +120,3 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
     await pass(request, reply, '/.well-known/oauth-authorization-server')
   })
 }
-
-const html = (reply: FastifyReply): FastifyReply =>
-  reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', DEV_PAGE_CSP)
-    // Under no-referrer a browser posts the form with `Origin: null`, which the door must refuse.
-    .header('referrer-policy', 'same-origin')

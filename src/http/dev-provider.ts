@@ -1,5 +1,5 @@
 import type { AdapterFactory, Configuration, Provider, errors as Errors } from 'oidc-provider'
-import { DEV_PAGE_CSP, devErrorPage } from './dev-page.ts'
+import { devErrorPage } from './dev-page.ts'
 import { people, personClaims } from './dev-people.ts'
 import type { DevState } from './dev-state.ts'
 import { DEV_PREFIX, DEV_TOKEN_TTL } from './dev-token.ts'
@@ -123,9 +123,9 @@ function configuration(
       return grant
     },
     renderError: async (ctx, out) => {
-      ctx.type = 'html'
-      ctx.set('content-security-policy', DEV_PAGE_CSP)
-      ctx.body = devErrorPage(out.error_description ?? out.error)
+      const { headers, text } = devErrorPage(out.error_description ?? out.error)
+      ctx.set({ ...headers })
+      ctx.body = text
     },
   }
 }

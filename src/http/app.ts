@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { uuidv7 } from '#base/id.ts'
 import { Refusal } from '#base/refusal.ts'
 import { apiRoutes } from './api.ts'
+import { authTokenRoutes } from './auth-token.ts'
 import { createChallenge } from './challenge.ts'
 import { clientAddress } from './client-address.ts'
 import type { AppDeps } from './deps.ts'
@@ -17,6 +18,7 @@ import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
 import { createMetrics, metricsRoutes } from './metrics.ts'
+import { jwksRoutes } from './oauth-jwks.ts'
 import { createOperatorAccess } from './operator-access.ts'
 import { createVisits } from './visit.ts'
 
@@ -106,6 +108,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   metadataRoutes(app, { publicUrl, providers, scopes, anonymous })
   homeRoutes(app, { publicUrl, anonymous })
   apiRoutes(app, gate)
+  jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
+  await authTokenRoutes(app, { serviceTokens: deps.serviceTokens, visits })
   await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)
   await app.ready()

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Identity } from '#identity/identity.ts'
+import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Auditor } from '#toolkit/audit.ts'
@@ -31,6 +32,8 @@ export interface AppDeps {
   /** In the order in which `authorization_servers` names them. */
   readonly providers: readonly ProviderFacts[]
   readonly database: DatabaseState
+  /** Tokens for API keys. */
+  readonly serviceTokens: ServiceTokens
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

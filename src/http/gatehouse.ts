@@ -9,6 +9,8 @@ import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Provider } from '#identity/provider.ts'
+import { createServiceTokens } from '#login/service-tokens.ts'
+import { createSigningKeys } from '#login/signing-key.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
@@ -120,6 +122,7 @@ async function assemble({
     detail: 'bad tokens of one address that a provider was asked about',
   })
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
+  const signingKeys = await createSigningKeys(config)
   const providers = createProviders({
     config,
     mcpUrl: `${config.publicUrl}/mcp`,
@@ -133,6 +136,7 @@ async function assemble({
       failed: async (ip) => void (await strangers.consume(placeOf(ip)).catch(() => null)),
     },
     keyFailed: async (id) => void (await keyFailures.consume(id)),
+    serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
     ...endpoints,
   })
@@ -154,6 +158,27 @@ async function assemble({
     changes,
     reread: async (tenant) => await door.fenced(tenant),
   })
+  const limits = createLimits(config.rateLimit)
+  const serviceTokens = createServiceTokens({
+    publicUrl: config.publicUrl,
+    keys: signingKeys,
+    clock,
+    authenticate: async (key, from) => await authenticator.authenticate(key, from),
+    principal: async (identity, asked) => await door.principal(identity, asked),
+    limit: async (principal) => await limits.consume(principal),
+    issued: async ({ principal, jti, scope, at, ip, requestId }) =>
+      await auditor.record({
+        principal,
+        tool: 'token.issued',
+        target: jti,
+        outcome: 'ok',
+        reason: null,
+        startedAt: at,
+        requestId,
+        ip,
+        args: { scope },
+      }),
+  })
   const app = await buildApp({
     config,
     log,
@@ -164,7 +189,8 @@ async function assemble({
     catalogue,
     library: createLibrary({ ...definitions, runner }),
     changes,
-    limits: createLimits(config.rateLimit),
+    limits,
+    serviceTokens,
     auditor,
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },

@@ -181,6 +181,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     ],
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
+    serviceTokens: { issue: async () => refuse('client_invalid'), jwks: { keys: [] } },
     ...deps,
   })
   const lines = (): Record<string, unknown>[] => written.map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -22,6 +22,7 @@ import { entraEvidence, readEntra } from './entra.ts'
 import { explained } from './explained.ts'
 import { introspect } from './introspection.ts'
 import { createIssuer } from './issuer.ts'
+import { oidcLogin } from './oidc-login.ts'
 import { hasKnownPrefix } from './prefixes.ts'
 
 /**
@@ -74,6 +75,7 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
     authorization_server: verifiers.has(config.issuer) ? config.issuer : null,
     challenge_scopes: ['openid', 'profile', 'email'],
     grants_scopes: config.carriesScopes,
+    login: oidcLogin(config, entra === null ? [config.issuer] : issuers, entra !== null),
     async verify(token, { ip, trace }) {
       const jwts = verifiers.get(peekIssuer(token) ?? '')?.jwts
       if (jwts !== undefined) {

@@ -1,0 +1,19 @@
+import type { Clock } from '#base/clock.ts'
+import type { GuardedFetch } from '#base/fetch.ts'
+import type { Log } from '#base/log.ts'
+import type { Provider } from '#identity/provider.ts'
+import type { Upstream } from './upstream.ts'
+import { createUpstream } from './upstream-client.ts'
+
+export interface UpstreamsOptions {
+  readonly providers: readonly Provider[]
+  readonly fetch: GuardedFetch
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Every provider that people can sign in with through us, in the order of providers/index.ts. Asks nobody yet. */
+export const createUpstreams = ({ providers, ...parts }: UpstreamsOptions): readonly Upstream[] =>
+  providers.flatMap(({ id, login, verify }) =>
+    login == null ? [] : [createUpstream({ id, delegate: login, verify, ...parts })],
+  )

@@ -12,7 +12,7 @@ import { people } from './dev-people.ts'
 import { createDevProvider } from './dev-provider.ts'
 import { openDevState } from './dev-state.ts'
 import { DEV_PREFIX } from './dev-token.ts'
-import { sendDocument } from './page-style.ts'
+import { sendDocument } from './send-document.ts'
 
 export interface DevIssuerOptions {
   /** Absolute path of DATA_DIR. */

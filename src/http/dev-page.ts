@@ -1,6 +1,6 @@
+import { html } from '#base/html.ts'
+import { document, type Document } from '#base/page.ts'
 import { people } from './dev-people.ts'
-import { html } from './html.ts'
-import { document, type Document } from './page-style.ts'
 
 /** Who do you want to be? One button per person; works without JavaScript. */
 export const accountPage = (action: string, redirectUri: string): Document =>

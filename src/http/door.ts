@@ -5,7 +5,7 @@ import { Refusal } from '#base/refusal.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** Set on every answer. Pages for people (page-style.ts) replace the content policy by their own. */
+/** Set on every answer. Pages for people (base/page.ts) replace the content policy by their own. */
 const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { html, htmlText, type HtmlValue } from '#http/html.ts'
-import { document } from '#http/page-style.ts'
+import { html, htmlText, type HtmlValue } from '#base/html.ts'
+import { document } from '#base/page.ts'
 
 const evil = `<script>alert("1")</script>&'`
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { FastifyReply } from 'fastify'
 import { html, htmlText, type Html } from './html.ts'
 import { PAGE_LOOK } from './page-look.ts'
 
@@ -71,7 +70,3 @@ ${body}
 const MARK = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
   <path fill="currentColor" d="M2 2h2v2h1V2h2v4h6V2h2v2h1V2h2v16h-5v-5a3 3 0 0 0-6 0v5H2z" />
 </svg>`
-
-/** Sends it. The status is 200 unless `reply.code` said otherwise before. */
-export const sendDocument = async (reply: FastifyReply, { headers, text }: Document): Promise<FastifyReply> =>
-  await reply.headers(headers).send(text)

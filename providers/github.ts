@@ -119,7 +119,7 @@ export function createGithub(
   /** RFC 7009 as GitHub has it; 404: gone already. A refresh token ends with the sign-in's own 6 months only. */
   async function revoke(token: string, hint: 'access_token' | 'refresh_token'): Promise<boolean> {
     if (hint === 'refresh_token') return false
-    await parts.fetch.json(`${api}/applications/${encodeURIComponent(config.clientId)}/token`, {
+    await parts.fetch.text(`${api}/applications/${encodeURIComponent(config.clientId)}/token`, {
       method: 'DELETE',
       headers: { ...API_VERSION, ...basic(config.clientId, config.clientSecret), 'content-type': 'application/json' },
       body: JSON.stringify({ access_token: token }),

@@ -3,9 +3,6 @@ import { FetchFailed } from '#base/fetch.ts'
 import { Refusal } from '#base/refusal.ts'
 import { unavailable } from '#identity/unavailable.ts'
 
-/** What openid-client says when the ID token itself is wrong: nonce, iss, aud, azp. */
-const WRONG_CLAIM = 'OAUTH_JWT_CLAIM_COMPARISON_FAILED'
-
 /**
  * Asks a provider for tokens and names how it ended (D28). `grant_invalid`: the provider said invalid_grant; for a code also: the ID token
  * was not made for this sign-in, or what came is not accepted here, because the code is spent then. Everything else is no judgement of
@@ -39,9 +36,16 @@ function named(grant: 'code' | 'refresh', provider: string, error: unknown): unk
   if (error instanceof openid.WWWAuthenticateChallengeError) return silent(`${provider} answered ${error.status}`)
   if (error instanceof openid.ClientError) {
     const detail = `${provider} answered something unexpected: ${error.code ?? 'unknown'}`
-    return grant === 'code' && error.code === WRONG_CLAIM ? new Refusal('grant_invalid', { detail }) : silent(detail)
+    return grant === 'code' && isAboutClaims(error) ? new Refusal('grant_invalid', { detail }) : silent(detail)
   }
   return error
+}
+
+/** Is it the ID token's content that is wrong: a claim of another value, or one that is not there? openid-client tells by what it kept. */
+function isAboutClaims(error: unknown): boolean {
+  for (let at = error; typeof at === 'object' && at !== null; at = 'cause' in at ? at.cause : null)
+    if ('claims' in at) return true
+  return false
 }
 
 const silent = (detail: string): Refusal => new Refusal('provider_unavailable', { detail })

@@ -12,6 +12,7 @@ export type Purpose =
   | 'code'
   | 'refresh'
   | 'consent'
+  | 'remembered-consent'
   | 'csrf'
   | 'session'
   | 'invitation'

@@ -224,7 +224,7 @@ describe.each(databaseKinds)('service accounts on %s', (kind) => {
     const token = await tokenOf(server, key)
     const { jti } = decodeJwt(token)
     const rows = async (): Promise<Record<string, unknown>[]> =>
-      (await gatehouse(server, ['audit', 'list', 'acme_test', '--json'])).json<Record<string, unknown>[]>()
+      (await gatehouse(server, ['audit', 'list', 'acme_test', '--json'])).json()
     await until(async () => (await rows()).some((row) => row['target'] === jti))
     const row = (await rows()).find((one) => one['target'] === jti)
     expect(row).toMatchObject({ action: 'token.issued', outcome: 'ok', key_id: id })

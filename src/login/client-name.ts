@@ -13,5 +13,5 @@ export function claimedName(name: string | undefined): string | null {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]/gu, '')
     .replaceAll(/(\p{M}{2})\p{M}+/gu, '$1')
     .trim()
-  return cleaned === '' ? null : [...cleaned].slice(0, MOST).join('').trim()
+  return cleaned === '' ? null : Array.from(cleaned).slice(0, MOST).join('').trim()
 }

@@ -28,6 +28,8 @@ export function redirectOf(text: string, { redirectSchemes }: Pick<LoginConfig, 
   const url = text.length <= MOST && URI.test(text) ? urlOf(text) : null
   if (url === null || (url.href !== text && url.href !== `${text}/`)) return null
   if (url.username !== '' || url.password !== '' || url.hostname.endsWith('.')) return null
+  // What a server behind it might decode into a dot segment (RFC 3986 section 6.2.2.3).
+  if (/%(?:2e|2f|5c)/i.test(url.pathname)) return null
   if (ANSWERS.some((name) => url.searchParams.has(name))) return null
   if (LOOPBACK.test(text)) return { kind: 'loopback', host: url.host, listed: 'localhost' }
   if (url.protocol === 'https:') return { kind: 'https', host: url.host, listed: bareHost(url) }

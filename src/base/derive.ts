@@ -16,6 +16,7 @@ export type Purpose =
   | 'csrf'
   | 'session'
   | 'invitation'
+  | 'development-client'
 
 /**
  * A 32-byte key for one purpose, derived from one secret of SESSION_SECRET (HKDF-SHA-256, RFC 5869).

@@ -3,6 +3,13 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bareHost, isLoopbackHost, urlOf } from '#base/address.ts'
 import { Refusal } from '#base/refusal.ts'
+import type { Database } from '#db/database.ts'
+import { createSessionCutoffs } from '#login/session-cutoffs.ts'
+import { createSessionFlows } from '#login/session-flow.ts'
+import { createSessions } from '#login/session.ts'
+import type { Upstream } from '#login/upstream.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { tenantsOf } from '#tenancy/person-tenants.ts'
 import { createConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
@@ -20,9 +27,24 @@ export interface Console {
   mount(app: FastifyInstance, host: ConsoleHost): Promise<void>
 }
 
-export const createConsole = (deps: ConsoleDeps): Console => ({
-  mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host)),
-})
+export interface ConsoleOptions extends Pick<ConsoleDeps, 'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit'> {
+  readonly database: Database
+  /** Whom people can sign in with, in the order in which they are offered. */
+  readonly upstreams: readonly Upstream[]
+}
+
+export function createConsole({ database, upstreams, ...options }: ConsoleOptions): Console {
+  const { secrets, clock } = options
+  const deps: ConsoleDeps = {
+    ...options,
+    providers: upstreams,
+    sessions: createSessions(options),
+    flows: createSessionFlows({ ...options, upstreams }),
+    cutoffs: createSessionCutoffs({ database, clock, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
+    tenants: async (identity) => await tenantsOf(database, identity),
+  }
+  return { mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host)) }
+}
 
 async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost): Promise<void> {
   await app.register(cookie)

@@ -20,6 +20,7 @@ import { metadataRoutes } from './metadata.ts'
 import { createMetrics, metricsRoutes } from './metrics.ts'
 import { jwksRoutes } from './oauth-jwks.ts'
 import { createOperatorAccess } from './operator-access.ts'
+import { onlyMethods } from './routes.ts'
 import { createVisits } from './visit.ts'
 
 /** A client may name its request, in a form that is safe in any log and header. */
@@ -110,6 +111,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   apiRoutes(app, gate)
   jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
   await authTokenRoutes(app, { serviceTokens: deps.serviceTokens, visits })
+  await deps.console.mount(app, { visits, anonymous, onlyMethods })
   await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)
   await app.ready()

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
@@ -12,6 +12,7 @@ import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
+import type { Visits } from './visit.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
 export interface AppDeps {
@@ -34,6 +35,7 @@ export interface AppDeps {
   readonly database: DatabaseState
   /** Tokens for API keys. */
   readonly serviceTokens: ServiceTokens
+  readonly console: Mounted
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }
@@ -57,6 +59,18 @@ interface DatabaseState {
   ping(): Promise<void>
   /** True when the registry has the version this program needs. */
   migrated(): Promise<boolean>
+}
+
+/** Pages of another room on this floor; what they need of ours is lent to them. */
+export interface Mounted {
+  mount(app: FastifyInstance, host: Host): Promise<void>
+}
+
+export interface Host {
+  readonly visits: Visits
+  /** Counts an anonymous request; throws Refusal `rate_limited`. */
+  readonly anonymous: (request: FastifyRequest) => Promise<void>
+  readonly onlyMethods: (app: FastifyInstance, url: string, allowed: readonly string[]) => void
 }
 
 export interface DevelopmentIssuer {

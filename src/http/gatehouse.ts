@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config, OidcConfig } from '#base/config.ts'
 import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createConsole } from '#console/console.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
@@ -11,6 +12,7 @@ import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Provider } from '#identity/provider.ts'
 import { createServiceTokens } from '#login/service-tokens.ts'
 import { createSigningKeys } from '#login/signing-key.ts'
+import { createUpstreams } from '#login/upstreams.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
@@ -24,6 +26,7 @@ import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
+import { DEV_CLIENT_ID, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -137,7 +140,7 @@ async function assemble({
     },
     keyFailed: async (id) => void (await keyFailures.consume(id)),
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
-    extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
+    extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
     ...endpoints,
   })
   const authenticator = createAuthenticator({ providers, clock })
@@ -194,8 +197,22 @@ async function assemble({
     auditor,
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
+    console: createConsole({
+      publicUrl: config.publicUrl,
+      secrets: config.sessionSecrets,
+      clock,
+      database,
+      upstreams: createUpstreams({ providers, fetch, clock, log }),
+      principal: async (identity, asked) => await door.principal(identity, asked),
+      limit: async (principal) => await limits.consume(principal),
+    }),
     developmentIssuer: config.developmentSignIn
-      ? await createDevIssuer({ dataDir: config.dataDir, publicUrl: config.publicUrl, log })
+      ? await createDevIssuer({
+          dataDir: config.dataDir,
+          publicUrl: config.publicUrl,
+          clientSecret: devClientSecret(secret),
+          log,
+        })
       : null,
   })
   await door.start()
@@ -237,12 +254,15 @@ function warm(providers: readonly Provider[], log: Log): void {
   }
 }
 
-/** The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts. */
-export const developmentIssuer = (publicUrl: string): OidcConfig => ({
+/**
+ * The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts.
+ * @param clientSecret of our own client there, with which the console signs people in; null: only tokens are judged.
+ */
+export const developmentIssuer = (publicUrl: string, clientSecret: string | null = null): OidcConfig => ({
   id: 'development',
   issuer: `${publicUrl}/dev`,
   audience: [`${publicUrl}/mcp`],
-  login: null,
+  login: clientSecret === null ? null : { clientId: DEV_CLIENT_ID, clientSecret },
   tokenUse: 'access_token',
   carriesScopes: false,
   domains: '*',

@@ -181,6 +181,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     ],
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
+    console: { mount: async () => {} },
     serviceTokens: { issue: async () => refuse('client_invalid'), jwks: { keys: [] } },
     ...deps,
   })

@@ -3,6 +3,8 @@ import { isHostName } from './config-values.ts'
 
 /** Which applications may have people sign in here, and where people may be sent back to (D26, D27). */
 export interface LoginConfig {
+  /** `auto`: broker when a configured provider can sign people in, else direct. */
+  readonly mode: 'auto' | 'broker' | 'direct'
   /** Lower case, without the colon. */
   readonly redirectSchemes: readonly string[]
   /** client_id URLs, redirect hosts, `localhost` for this computer, `scheme:`; empty: all may. */
@@ -34,6 +36,7 @@ const DANGEROUS = new Set([
 
 export function readSignIn(reader: ConfigReader): LoginConfig {
   return {
+    mode: reader.choice('LOGIN', ['auto', 'broker', 'direct'], 'auto'),
     redirectSchemes: readSchemes(reader),
     allowedClients: reader
       .listOf(

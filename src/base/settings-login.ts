@@ -2,6 +2,13 @@ import type { Setting } from './settings.ts'
 
 /** What says which applications may have people sign in here, and where they may be sent back to. */
 export const LOGIN_SETTINGS = {
+  LOGIN: {
+    group: 'Sign-in',
+    about:
+      '`broker`: applications sign people in here, with the providers that have a CLIENT_ID and what secret they need. `direct`: they are sent to the providers. `auto`: broker when there is such a provider.',
+    default: 'auto',
+    example: 'broker',
+  },
   LOGIN_REDIRECT_SCHEMES: {
     group: 'Sign-in',
     about:

@@ -5,6 +5,7 @@ import type { Log } from '#base/log.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
+import type { Login } from '#login/login.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { Caller } from '#toolkit/call.ts'
@@ -33,6 +34,7 @@ export interface AppDeps {
   /** In the order in which `authorization_servers` names them. */
   readonly providers: readonly ProviderFacts[]
   readonly database: DatabaseState
+  readonly login: Login
   /** Tokens for API keys. */
   readonly serviceTokens: ServiceTokens
   readonly console: Mounted

@@ -12,7 +12,7 @@ import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Provider } from '#identity/provider.ts'
 import { createServiceTokens } from '#login/service-tokens.ts'
 import { createSigningKeys } from '#login/signing-key.ts'
-import { createUpstreams } from '#login/upstreams.ts'
+import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
@@ -35,6 +35,8 @@ import { serve } from './serve.ts'
 const STRANGERS = 30
 /** Wrong secrets per minute for the id of one key; more are 429, a right one is never refused for them (D23). */
 const KEY_FAILURES = 10
+/** Documents of clients per minute and address that are fetched for it (D30). */
+const DOCUMENTS = 10
 
 export interface GatehouseParts {
   readonly clock?: Clock
@@ -182,6 +184,26 @@ async function assemble({
         args: { scope },
       }),
   })
+  const documents = createLimit({
+    on: config.rateLimit.on,
+    perMinute: DOCUMENTS,
+    detail: "clients' documents that one address caused to be fetched",
+  })
+  const login = createLogin({
+    config,
+    clock,
+    log,
+    fetch,
+    database,
+    ready: () => door.open,
+    providers,
+    development: 'development',
+    scopes: [...new Set([...config.requiredScopes, ...catalogue.scopes])],
+    services: serviceTokens,
+    authenticate: async (token, context) => await authenticator.authenticate(token, context),
+    revokeToken: async (token, from) => await door.revokeToken(token, from),
+    documents: async (ip) => void (await documents.consume(placeOf(ip))),
+  })
   const app = await buildApp({
     config,
     log,
@@ -193,6 +215,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    login,
     serviceTokens,
     auditor,
     providers,
@@ -202,7 +225,7 @@ async function assemble({
       secrets: config.sessionSecrets,
       clock,
       database,
-      upstreams: createUpstreams({ providers, fetch, clock, log }),
+      upstreams: login.upstreams,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),

@@ -7,13 +7,17 @@ import { createUpstream } from './upstream-client.ts'
 
 export interface UpstreamsOptions {
   readonly providers: readonly Provider[]
+  /** Scopes of this server's tools: asked for where the issuer's tokens carry them, or those tokens would allow nothing. */
+  readonly scopes: readonly string[]
   readonly fetch: GuardedFetch
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Every provider that people can sign in with through us, in the order of providers/index.ts. Asks nobody yet. */
-export const createUpstreams = ({ providers, ...parts }: UpstreamsOptions): readonly Upstream[] =>
-  providers.flatMap(({ id, login, verify }) =>
-    login == null ? [] : [createUpstream({ id, delegate: login, verify, ...parts })],
-  )
+export const createUpstreams = ({ providers, scopes, ...parts }: UpstreamsOptions): readonly Upstream[] =>
+  providers.flatMap(({ id, login, verify, grants_scopes }) => {
+    if (login == null) return []
+    const delegate = grants_scopes ? { ...login, scopes: [...login.scopes, ...scopes] } : login
+    return [createUpstream({ id, delegate, verify, ...parts })]
+  })

@@ -35,7 +35,7 @@ function upstream(providers: Partial<ProvidersConfig>): Upstream {
     endpoints: fake.endpoints,
     ...parts,
   })
-  const [found] = createUpstreams({ providers: list, ...parts })
+  const [found] = createUpstreams({ providers: list, scopes: ['projects:read'], ...parts })
   if (found === undefined) throw new Error('nobody signs in')
   return found
 }

@@ -19,6 +19,7 @@ import { freePort } from '../../support/free-port.ts'
 
 export const SECRET = 'a session secret that only tests know 0123456789'
 export const LOGIN: LoginConfig = {
+  mode: 'broker',
   redirectSchemes: ['cursor'],
   allowedClients: [],
   blockedHosts: [],

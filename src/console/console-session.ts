@@ -7,6 +7,7 @@ import type { Principal } from '#tenancy/tenant.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { FORM_TOKEN, createFormTokens } from './form-token.ts'
+import { returnPath } from './return-path.ts'
 import { isSameOrigin } from './same-origin.ts'
 
 /** A person signed in to the console, as its pages see them. Asked anew at each request: nothing of it is believed from the last one. */
@@ -32,6 +33,11 @@ export interface ConsoleSessions {
   readonly needForForm: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   /** For preHandler of a form. @throws Refusal `origin_refused`: the token is missing, or of another session. */
   readonly checkForm: (request: FastifyRequest) => Promise<void>
+  /**
+   * For onRequest, after `need`, of what cannot be undone or gives access to others (D31): who did not prove within 5 minutes who they are
+   * is sent to do so, and then to `back`, a path of the console.
+   */
+  readonly needFresh: (request: FastifyRequest, reply: FastifyReply, back: string) => Promise<FastifyReply | undefined>
   /** The way of the console's pages to who is there; only after `need`. */
   readonly consoleSession: (request: FastifyRequest) => ConsoleSession
   /** Who is there, for pages that are for everybody; null: nobody. */
@@ -94,6 +100,10 @@ export function createConsoleSessions(deps: ConsoleDeps, host: ConsoleHost): Con
       if (!tokens.isOf(session.id, given))
         throw new Refusal('origin_refused', { detail: 'the form token is missing or of another session' })
     },
+    needFresh: async (request, reply, back) =>
+      consoleSession(request).fresh
+        ? undefined
+        : await reply.redirect(`/console/login?fresh=1&return_to=${encodeURIComponent(returnPath(back))}`, 303),
     consoleSession,
     whoIsThere,
   }

@@ -84,6 +84,7 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
+  app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 
 /**

@@ -101,7 +101,7 @@ export async function startFakeProvider({
     mint: openidMint(
       auth0,
       async ({ person, audience, client_id, scope }) =>
-        await auth0.sign({ sub: person.sub, aud: audience ?? undefined, azp: client_id, scope, email: undefined }),
+        await auth0.sign({ ...person, aud: audience ?? undefined, azp: client_id, scope }),
     ),
   })
   const githubSignIn = addSignIn(server, {

@@ -151,6 +151,10 @@ test('without the database nobody can say that a session was not ended: 503, not
   const cutoffs = createSessionCutoffs({ database, clock, auditKey: Buffer.alloc(32) })
   const session = sessions.begin(ALICE, null)
   const from = { requestId: 'request', ip: null }
-  for (const work of [cutoffs.isCut(session), cutoffs.cut(session, from), cutoffs.began(session, from)])
-    await expect(work).rejects.toThrow('database_unavailable')
+  for (const work of [
+    async () => await cutoffs.isCut(session),
+    async () => await cutoffs.cut(session, from),
+    async () => await cutoffs.began(session, from),
+  ])
+    await expect(work()).rejects.toThrow('database_unavailable')
 })

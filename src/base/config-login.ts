@@ -17,22 +17,8 @@ export interface LoginConfig {
 /** RFC 3986 section 3.1, in lower case. */
 const SCHEME = /^[a-z][a-z0-9+.-]{1,63}$/
 /** Schemes that are no application's own: what they open runs script, reads files or leaves the browser in ways that no redirect should. */
-const DANGEROUS = new Set([
-  ...['http', 'https', 'ws', 'wss', 'ftp', 'file', 'filesystem', 'blob', 'data', 'javascript', 'vbscript', 'about'],
-  ...[
-    'view-source',
-    'chrome',
-    'chrome-extension',
-    'moz-extension',
-    'resource',
-    'jar',
-    'intent',
-    'mailto',
-    'tel',
-    'sms',
-  ],
-  ...['ms-settings', 'ms-msdt', 'search-ms', 'ssh', 'telnet', 'ldap', 'smb'],
-])
+const DANGEROUS =
+  /^(?:https?|wss?|ftp|file|filesystem|blob|data|javascript|vbscript|about|view-source|chrome|(?:chrome|moz)-extension|resource|jar|intent|mailto|tel|sms|ms-[a-z-]+|search-ms|ssh|telnet|ldap|smb)$/
 
 export function readSignIn(reader: ConfigReader): LoginConfig {
   return {
@@ -55,7 +41,7 @@ export function readSignIn(reader: ConfigReader): LoginConfig {
 function readSchemes(reader: ConfigReader): readonly string[] {
   if (!reader.has('LOGIN_REDIRECT_SCHEMES')) return ['cursor']
   if (reader.text('LOGIN_REDIRECT_SCHEMES')?.toLowerCase() === 'none') return []
-  const isOwn = (scheme: string): boolean => SCHEME.test(scheme.toLowerCase()) && !DANGEROUS.has(scheme.toLowerCase())
+  const isOwn = (scheme: string): boolean => SCHEME.test(scheme.toLowerCase()) && !DANGEROUS.test(scheme.toLowerCase())
   return reader
     .listOf('LOGIN_REDIRECT_SCHEMES', isOwn, "must be applications' own schemes without a colon, for example cursor")
     .map((scheme) => scheme.toLowerCase())

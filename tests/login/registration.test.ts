@@ -156,7 +156,14 @@ test('whatever a client asks for, it becomes a public client of the code grant; 
 test('what is no registration is invalid_client_metadata', async () => {
   const server = await signInServer()
   for (const body of [
-    ...[{}, [], 'x', null, 7, { redirect_uris: 'https://a.test/cb' }, { redirect_uris: [] }, { redirect_uris: [1] }],
+    {},
+    [],
+    'x',
+    null,
+    7,
+    { redirect_uris: 'https://a.test/cb' },
+    { redirect_uris: [] },
+    { redirect_uris: [1] },
     { redirect_uris: ['https://a.test/cb'], client_name: { en: 'x' } },
     { redirect_uris: Array.from({ length: 101 }, () => 'https://a.test/cb') },
     { redirect_uris: [1, 2].map((number) => `https://a.test/${number}${'x'.repeat(700)}`) },

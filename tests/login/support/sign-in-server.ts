@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import fastify from 'fastify'
 import { afterEach } from 'vitest'
 import type { Config } from '#base/config.ts'
@@ -155,18 +156,39 @@ export async function signInServer({
   }
 }
 
+interface SentRequest {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export const FORM = 'application/x-www-form-urlencoded'
+
+/** Node's fetch writes Sec-Fetch-Mode itself, so headers of a browser are sent without it. */
+async function send(url: URL | string, { method = 'GET', headers = {}, body }: SentRequest): Promise<Response> {
+  return await new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers }, (answer) => {
+      const pieces: Buffer[] = []
+      answer.on('data', (piece: Buffer) => void pieces.push(piece))
+      answer.on('end', () => {
+        const { rawHeaders } = answer
+        const pairs = rawHeaders.flatMap((name, at): [string, string][] =>
+          at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? '']] : [],
+        )
+        resolve(new Response(Buffer.concat(pieces).toString(), { status: answer.statusCode ?? 0, headers: pairs }))
+      })
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
 /** A browser as far as a form needs one: cookies, and the headers that say where a request comes from. */
 export function formBrowser(server: SignInServer) {
   const jar = new Map<string, string>()
-  const visit = async (url: URL | string, init: RequestInit = {}): Promise<Response> => {
-    const answer = await fetch(url, {
-      ...init,
-      redirect: 'manual',
-      headers: {
-        ...Object.fromEntries(new Headers(init.headers)),
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-      },
-    })
+  const visit = async (url: URL | string, init: SentRequest = {}): Promise<Response> => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await send(url, { ...init, headers: { ...init.headers, ...(cookie === '' ? {} : { cookie }) } })
     for (const cookie of answer.headers.getSetCookie()) {
       const [pair = ''] = cookie.split(';')
       const name = pair.slice(0, pair.indexOf('='))
@@ -185,8 +207,8 @@ export function formBrowser(server: SignInServer) {
     async answer(fields: Readonly<Record<string, string>>, headers: Record<string, string> = {}): Promise<Response> {
       return await visit(`${server.url}/oauth/authorize`, {
         method: 'POST',
-        headers: { origin: server.publicUrl, 'sec-fetch-site': 'same-origin', ...headers },
-        body: new URLSearchParams(fields),
+        headers: { 'content-type': FORM, origin: server.publicUrl, 'sec-fetch-site': 'same-origin', ...headers },
+        body: new URLSearchParams(fields).toString(),
       })
     },
   }

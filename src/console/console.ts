@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bareHost, isLoopbackHost, urlOf } from '#base/address.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database } from '#db/database.ts'

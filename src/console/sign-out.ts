@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import type { Origin } from '#login/session-cutoffs.ts'
+import type { Session } from '#login/session.ts'
 import type { ConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
@@ -10,10 +12,11 @@ export function signOutRoutes(
   host: ConsoleHost,
   { needForForm, checkForm, consoleSession }: ConsoleSessions,
 ): void {
-  for (const [url, end] of [
-    ['/console/logout', cutoffs.cut],
-    ['/console/logout-everywhere', cutoffs.cutAll],
-  ] as const) {
+  const ends = {
+    '/console/logout': async (session: Session, from: Origin) => await cutoffs.cut(session, from),
+    '/console/logout-everywhere': async (session: Session, from: Origin) => await cutoffs.cutAll(session, from),
+  }
+  for (const [url, end] of Object.entries(ends)) {
     app.post(url, { onRequest: needForForm, preHandler: checkForm }, async (request, reply) => {
       await end(consoleSession(request).session, host.visits(request))
       reply.clearCookie(sessionCookie(publicUrl), cookieOptions(publicUrl))

@@ -64,11 +64,11 @@ interface DatabaseState {
 }
 
 /** Pages of another room on this floor; what they need of ours is lent to them. */
-export interface Mounted {
+interface Mounted {
   mount(app: FastifyInstance, host: Host): Promise<void>
 }
 
-export interface Host {
+interface Host {
   readonly visits: Visits
   /** Counts an anonymous request; throws Refusal `rate_limited`. */
   readonly anonymous: (request: FastifyRequest) => Promise<void>

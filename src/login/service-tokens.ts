@@ -26,7 +26,7 @@ export interface ServiceTokenOptions {
   readonly issued: (token: IssuedToken) => Promise<void>
 }
 
-export interface IssuedToken {
+interface IssuedToken {
   readonly principal: Principal
   readonly jti: string
   readonly scope: string

@@ -6,7 +6,7 @@ import type { Identity } from '#identity/identity.ts'
 
 const MINUTE = 60_000
 /** Milliseconds without a request after which a session is over (D31). */
-export const IDLE = 8 * 60 * MINUTE
+const IDLE = 8 * 60 * MINUTE
 /** Milliseconds from the sign-in after which a session is over, however busy. */
 export const ABSOLUTE = 24 * 60 * MINUTE
 /** Milliseconds for which a sign-in counts as fresh: what cannot be undone needs one (D31). */

@@ -75,8 +75,8 @@ function privateKeys({
 async function published(
   privateKey: KeyObject,
 ): Promise<{ readonly privateKey: KeyObject; readonly kid: string; readonly jwk: JWK }> {
-  const { kty, crv, x } = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK
-  const bare = { kty, crv, x } as JWK
+  const { crv = '', x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
+  const bare = { kty: 'OKP', crv, x } as const
   const kid = await calculateJwkThumbprint(bare)
   return { privateKey, kid, jwk: { ...bare, kid, alg: ALGORITHM, use: 'sig' } }
 }

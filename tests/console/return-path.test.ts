@@ -29,28 +29,24 @@ test('pages of the console are kept, with their query', () => {
 
 test('anything else is the front page', () => {
   const others = [
-    ...[
-      '/consoles',
-      '/mcp',
-      '',
-      'console',
-      '//console',
-      '/console//evil',
-      '/console/..',
-      '/console/../mcp',
-      '/console/./x',
-    ],
-    ...[
-      '/console\\evil',
-      '/console/\u0000',
-      '/console/%2e%2e/mcp',
-      '/console#x',
-      '/console?a=//evil',
-      '/console\r\nx: y',
-      null,
-      7,
-    ],
+    '/consoles',
+    '/mcp',
+    '',
+    'console',
+    '//console',
+    '/console//evil',
+    '/console/..',
+    '/console/../mcp',
+    '/console/./x',
+    '/console\\evil',
+    '/console/\u0000',
+    '/console/%2e%2e/mcp',
+    '/console#x',
+    '/console?a=//evil',
+    '/console\r\nx: y',
     `/console/${'x'.repeat(600)}`,
+    null,
+    7,
   ]
   for (const path of others) expect([path, returnPath(path)]).toEqual([path, '/console'])
 })

@@ -1,7 +1,7 @@
 import type { RunningGatehouse } from '../support/gatehouse.ts'
 
 /** What came back, redirects not followed. */
-export interface Page {
+interface Page {
   readonly status: number
   readonly location: string | null
   readonly headers: Headers
@@ -39,7 +39,7 @@ export function visitor(server: Pick<RunningGatehouse, 'url'>, at = server.url):
     const cookies = answer.headers.getSetCookie()
     for (const cookie of cookies) {
       const [pair = ''] = cookie.split(';')
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
       if (value === '' || /expires=Thu, 01 Jan 1970/i.test(cookie)) jar.delete(name)
       else jar.set(name, value)
     }

@@ -23,6 +23,8 @@ export function oidcLogin(
     ...login,
     // offline_access is asked for only where discovery lists it.
     scopes: ['openid', 'email', 'profile', 'offline_access'],
+    // Entra gives it without, and where only administrators consent, this prompt would lock everybody out.
+    ...(entra ? {} : { offlineParams: { prompt: 'consent' } }),
   }
   if (tokenUse !== 'access_token') return { ...common, authorizationParams: {}, token: 'id_token' }
   if (audience === undefined || entra) return null

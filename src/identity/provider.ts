@@ -32,6 +32,8 @@ export interface LoginDelegate {
   readonly scopes: readonly string[]
   /** Beside the standard ones: Google `access_type` and `prompt`, Auth0 `audience`. */
   readonly authorizationParams: Readonly<Record<string, string>>
+  /** Beside those while offline_access is asked for: OIDC Core section 11 gives it with `prompt=consent` only. Absent: it is given without. */
+  readonly offlineParams?: Readonly<Record<string, string>>
   /** Beside those when the person is to be asked again; absent: `prompt=login` (OIDC Core section 3.1.2.1). */
   readonly freshParams?: Readonly<Record<string, string>>
   /** How the client proves itself at the token endpoint; absent: as discovery says, basic rather than post. */

@@ -69,6 +69,7 @@ export function createUpstream({ id, delegate, verify, fetch, clock, log }: Upst
       const { scopes } = await server.metadata()
       return openid.buildAuthorizationUrl(config, {
         ...authorizationParams,
+        ...(scopes.includes('offline_access') ? delegate.offlineParams : {}),
         ...(fresh ? (delegate.freshParams ?? { prompt: 'login' }) : {}),
         redirect_uri,
         scope: scopes.join(' '),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { GITHUB_CLIENT, LOGIN_SECRET, people, startFakeProvider, type FakeProvider } from '../support/fake-provider.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
+import { until } from '../support/until.ts'
 import { testClock, type TestClock } from '../providers/support.ts'
 import {
   CALLBACK,
@@ -148,4 +149,189 @@ test('D28: a code works once', async () => {
   expect((await post(`${one.url}/oauth/token`, codeForm(journey, code))).status).toBe(200)
   const again = await post(`${other()}/oauth/token`, codeForm(journey, code))
   expect([again.status, again.body['error']]).toEqual([400, 'invalid_grant'])
+})
+
+test('the callback deletes its cookie whatever comes of it; a second visit is a page that leads nowhere', async () => {
+  const journey = await begin(one.url)
+  const back = await atProvider(journey, await approve(one.url, journey, 'google'))
+  const flows = (): string[] => [...journey.cookies.keys()].filter((name) => name.startsWith('gh_flow_'))
+  expect(flows()).toHaveLength(1)
+  const cookies = new Map(journey.cookies)
+  await browse(journey, `${one.url}${back.pathname}${back.search}`)
+  expect(flows()).toHaveLength(0)
+  const again = await browse(journey, `${one.url}${back.pathname}${back.search}`)
+  const page = await again.text()
+  expect([again.status, again.headers.get('location')]).toEqual([400, null])
+  expect(page).toContain('This sign-in has ended')
+  expect(page).not.toMatch(/<form|<a /)
+  // With the cookie, but at another provider's address: refused, and the cookie is gone too.
+  const mixed = { ...journey, cookies }
+  const wrong = await browse(mixed, `${one.url}/oauth/callback/github${back.search}`)
+  expect([wrong.status, wrong.headers.get('location')]).toEqual([400, null])
+  expect([...cookies.keys()].filter((name) => name.startsWith('gh_flow_'))).toHaveLength(0)
+  expect(fake.hits('google/token')).toBe(fake.google.signIn.grants.length)
+})
+
+test('a person who says no at the provider comes back to the client with access_denied', async () => {
+  const journey = await begin(one.url)
+  fake.google.signIn.deny('access_denied')
+  const answer = await toClient(one.url, journey, 'google')
+  fake.google.signIn.deny(null)
+  expect(Object.fromEntries(answer)).toMatchObject({ error: 'access_denied', state: 'of the client', iss: one.url })
+  expect(answer.has('code')).toBe(false)
+})
+
+describe('the token endpoint over HTTP', () => {
+  const token = (init: RequestInit): Promise<Response> => fetch(`${one.url}/oauth/token`, { method: 'POST', ...init })
+  const errorOf = async (answer: Response): Promise<unknown[]> => [
+    answer.status,
+    ((await answer.json()) as { error: string }).error,
+  ]
+
+  test('forms only, nothing twice, one method, no cache, readable from any page that may call us', async () => {
+    const json = { 'content-type': 'application/json' }
+    expect((await token({ headers: json, body: '{"grant_type":"authorization_code"}' })).status).toBe(400)
+    expect(
+      await errorOf(
+        await token({
+          body: new URLSearchParams([
+            ['grant_type', 'a'],
+            ['grant_type', 'b'],
+          ]),
+        }),
+      ),
+    ).toEqual([400, 'invalid_request'])
+    expect(await errorOf(await token({ body: new URLSearchParams({ grant_type: '' }) }))).toEqual([
+      400,
+      'invalid_request',
+    ])
+    expect(await errorOf(await token({ body: new URLSearchParams({ grant_type: 'password' }) }))).toEqual([
+      400,
+      'unsupported_grant_type',
+    ])
+    const get = await fetch(`${one.url}/oauth/token`)
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST'])
+    const origin = 'http://localhost:6274'
+    const preflight = await fetch(`${one.url}/oauth/token`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    })
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin])
+  })
+
+  test('a client that is not known: 401 invalid_client, with a challenge only in the scheme it tried', async () => {
+    const journey = await begin(one.url)
+    const code = (await toClient(one.url, journey, 'google')).get('code') ?? ''
+    const plain = await token({ body: new URLSearchParams({ ...codeForm(journey, code), client_secret: 'x' }) })
+    expect(plain.headers.get('www-authenticate')).toBeNull()
+    expect(await errorOf(plain)).toEqual([401, 'invalid_client'])
+    const basic = await token({
+      headers: { authorization: `Basic ${Buffer.from('somebody:wrong').toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
+    expect(basic.headers.get('www-authenticate')).toBe('Basic realm="oauth"')
+    expect(await errorOf(basic)).toEqual([401, 'invalid_client'])
+  })
+
+  test('every cause of invalid_grant looks the same from outside', async () => {
+    const journey = await begin(one.url)
+    const code = (await toClient(one.url, journey, 'google')).get('code') ?? ''
+    const form = codeForm(journey, code)
+    const bodies = await Promise.all(
+      [
+        { code: `${code}x` },
+        { code_verifier: 'x'.repeat(43) },
+        { redirect_uri: `${CALLBACK}x` },
+        { client_id: 'other' },
+      ].map(async (change) => (await post(`${one.url}/oauth/token`, { ...form, ...change })).body),
+    )
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1)
+    expect(bodies[0]).toMatchObject({ error: 'invalid_grant' })
+  })
+})
+
+describe('revocation (RFC 7009)', () => {
+  const revoke = async (server: string, parameters: Record<string, string>) =>
+    await post(`${server}/oauth/revoke`, parameters)
+
+  test('D22: an access token is refused on every replica, and taken back where the provider can', async () => {
+    const { tokens } = await signIn(one.url, 'github')
+    expect((await whoami(other(), tokens.access_token)).status).toBe(200)
+    expect((await revoke(one.url, { token: tokens.access_token })).status).toBe(200)
+    expect(fake.hits('github/delete')).toBeGreaterThan(0)
+    const ended = async (): Promise<boolean> => (await whoami(other(), tokens.access_token)).status === 401
+    await until(ended)
+  })
+
+  test('D22: an ID token that no provider can take back is refused all the same', async () => {
+    const { tokens } = await signIn(one.url, 'company')
+    expect((await whoami(other(), tokens.access_token)).status).toBe(200)
+    expect((await revoke(other(), { token: tokens.access_token, token_type_hint: 'refresh_token' })).status).toBe(200)
+    expect((await whoami(other(), tokens.access_token)).status).toBe(401)
+    await until(async () => (await whoami(one.url, tokens.access_token)).status === 401)
+  })
+
+  test('a refresh token ends its sign-in here and at the provider, for its own client only', async () => {
+    const { journey, tokens } = await signIn(one.url, 'company')
+    const { refresh_token = '' } = tokens
+    const stranger = await revoke(one.url, { token: refresh_token, client_id: 'somebody-else' })
+    expect([stranger.status, stranger.body['error']]).toEqual([400, 'invalid_grant'])
+    expect((await revoke(one.url, { token: refresh_token })).status).toBe(400)
+    const before = company.signIn.revoked.length
+    expect((await revoke(one.url, { token: refresh_token, client_id: journey.client_id })).status).toBe(200)
+    expect(company.signIn.revoked.length).toBe(before + 1)
+    const renewed = await refresh(other(), journey, refresh_token)
+    expect([renewed.status, renewed.body['error']]).toEqual([400, 'invalid_grant'])
+    expect((await revoke(one.url, { token: refresh_token, client_id: journey.client_id })).status).toBe(200)
+  })
+
+  test('what is no token is nothing to revoke; no token at all is an error', async () => {
+    expect((await revoke(one.url, { token: 'gho_unknown' })).status).toBe(200)
+    expect((await revoke(one.url, { token: 'x.y.z' })).status).toBe(200)
+    expect((await revoke(one.url, {})).status).toBe(400)
+  })
+
+  test('with the provider away the revocation stands all the same', async () => {
+    const { journey, tokens } = await signIn(one.url, 'company')
+    fake.behave('company/revoke', 'error')
+    const { refresh_token = '' } = tokens
+    expect((await revoke(one.url, { token: refresh_token, client_id: journey.client_id })).status).toBe(200)
+    fake.behave('company/revoke', 'ok')
+    expect((await refresh(other(), journey, refresh_token)).body['error']).toBe('invalid_grant')
+  })
+})
+
+test('D28: with the provider down a refresh is 503 with Retry-After, never invalid_grant', async () => {
+  const { journey, tokens } = await signIn(one.url, 'google')
+  fake.behave('google/token', 'limited')
+  const answer = await refresh(one.url, journey, tokens.refresh_token)
+  fake.behave('google/token', 'ok')
+  expect([answer.status, answer.body['error'], answer.headers.has('retry-after')]).toEqual([
+    503,
+    'temporarily_unavailable',
+    true,
+  ])
+  expect((await refresh(other(), journey, tokens.refresh_token)).status).toBe(200)
+})
+
+test('no code, token, verifier or secret of all this stands in any log', async () => {
+  const { journey, tokens } = await signIn(one.url, 'auth0')
+  const journeyed = await begin(one.url)
+  const code = (await toClient(one.url, journeyed, 'company')).get('code') ?? ''
+  await post(`${one.url}/oauth/token`, { ...codeForm(journeyed, code), code_verifier: 'y'.repeat(43) })
+  const log = [...one.lines, ...two.lines].join('')
+  expect(log).toContain('grant_invalid')
+  const secrets = [
+    tokens.access_token.split('.')[2] ?? '',
+    tokens.refresh_token ?? '',
+    journey.verifier,
+    code,
+    'y'.repeat(43),
+    LOGIN_SECRET,
+    GITHUB_CLIENT.clientSecret,
+    ...fake.questions.flatMap(({ body }) => new URLSearchParams(body).get('code') ?? []),
+    ...company.signIn.alive(),
+  ].filter((secret) => secret.length > 20)
+  expect(secrets.length).toBeGreaterThan(10)
+  for (const secret of secrets) expect(log.includes(secret)).toBe(false)
 })

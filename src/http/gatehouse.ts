@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { networkOf } from '#base/address.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config, OidcConfig } from '#base/config.ts'
-import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
+import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createConsole } from '#console/console.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
@@ -43,6 +43,8 @@ export interface GatehouseParts {
   readonly log?: Log
   /** Where Google, Auth0 and GitHub are asked instead; for tests. */
   readonly endpoints?: ProviderOptions['endpoints']
+  /** Names and connections of outgoing requests; for tests (D30). */
+  readonly outbound?: Pick<GuardOptions, 'resolve' | 'dispatcherConnect'>
 }
 
 export interface Gatehouse {
@@ -72,7 +74,8 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
     ...definitions.prompts.values(),
   ])
   // The development issuer is this server, on loopback; D1 keeps it out of production.
-  const fetch = createGuardedFetch({ allowPrivate: config.egressAllowPrivate || config.developmentSignIn })
+  const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
+  const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
   const database = await openDatabase({ config, log, clock })
   try {
     return await assemble({ config, parts, clock, log, secret, definitions, catalogue, fetch, database })

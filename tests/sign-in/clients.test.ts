@@ -1,9 +1,12 @@
+import { createServer } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
 import { Client, StreamableHTTPClientTransport, auth } from '@modelcontextprotocol/client'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { GatehouseParts } from '#http/gatehouse.ts'
 import { startChromium } from '../support/chromium.ts'
 import { startCompanyIssuer, type CompanyIssuer } from '../support/company-issuer.ts'
 import { freePort, startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
@@ -17,18 +20,40 @@ let server: RunningGatehouse
 let company: CompanyIssuer
 let browser: Browser
 let loop: Loop
+/** What lies at https://client.example.com, by path. */
+const documents = new Map<string, unknown>()
+const host = createServer((request, response) => {
+  const document = documents.get(request.url ?? '')
+  response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(document ?? {}))
+})
+
+/** Names and connections of the server's own requests (D30): one https host of the world is on this machine. */
+const outbound: GatehouseParts['outbound'] = {
+  resolve: (_name, _options, done) => done(null, [{ address: '93.184.216.34', family: 4 }]),
+  dispatcherConnect({ hostname, port }, done) {
+    const away = hostname === 'client.example.com'
+    const socket = connect(away ? (host.address() as AddressInfo).port : Number(port), '127.0.0.1')
+    socket.once('connect', () => done(null, socket))
+    socket.once('error', (error) => done(error, null))
+    return undefined
+  },
+}
 
 beforeAll(async () => {
   const port = await freePort()
+  await new Promise<void>((ready) => host.listen(0, '127.0.0.1', ready))
   company = await startCompanyIssuer({ publicUrl: `http://127.0.0.1:${port}` })
   ;[server, browser, loop] = await Promise.all([
-    startGatehouse({ kind: 'postgres', env: { ...company.env, PORT: String(port) } }),
+    startGatehouse({ kind: 'postgres', env: { ...company.env, PORT: String(port) }, parts: { outbound } }),
     startChromium(),
     openLoop(),
   ])
 }, 60_000)
 afterAll(async () => {
   loop.close()
+  host.closeAllConnections()
+  host.close()
   await browser.close()
   await server.close()
   await company.close()
@@ -145,6 +170,36 @@ test('a person who cancels at the issuer comes back with access_denied', async (
   await bob.signIn('Cancel')
   expect((await loop.arrival()).searchParams.get('error')).toBe('access_denied')
   await bob.close()
+})
+
+test('a client with a metadata document signs in without registering, and the page says whose document it is', async () => {
+  const id = 'https://client.example.com/oauth/client.json'
+  documents.set('/oauth/client.json', {
+    client_id: id,
+    client_name: 'A client with a document',
+    redirect_uris: [loop.url],
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+  })
+  const { provider, held } = signInMemory(loop.url)
+  const documented = Object.assign(provider, { clientMetadataUrl: id })
+  const first = eras[0].connectable(server.mcp, documented)
+  await expect(first.client.connect(first.transport)).rejects.toThrow(/unauthorized/i)
+  expect(held.asked?.searchParams.get('client_id')).toBe(id)
+  const bob = await person(browser, { javaScriptEnabled: false })
+  await bob.page.goto(held.asked?.href ?? '')
+  expect(await bob.page.locator('main').textContent()).toMatch(/A client with a document, as\s+client\.example\.com/)
+  await bob.page.locator('button[name=provider][value=oidc]').click()
+  await bob.signIn('Bob Brown')
+  const back = await loop.arrival()
+  await first.transport.finishAuth(back.searchParams.get('code') ?? '', back.searchParams.get('iss') ?? undefined)
+  const second = eras[0].connectable(server.mcp, documented)
+  await second.client.connect(second.transport)
+  expect(await second.client.callTool({ name: 'whoami', arguments: {} })).toMatchObject({
+    structuredContent: { user_id: 'oidc:bob', tenant: { slug: 'globex_test' } },
+  })
+  await Promise.all([second.client.close(), bob.close()])
 })
 
 test('D24: an attacker who consents in his own browser and hands the provider URL to another gets nothing', async () => {

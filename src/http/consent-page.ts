@@ -31,7 +31,7 @@ export function consentPage(options: ConsentPageOptions): Document {
       <p class="lead">
         An application asks to work here as you. When you have signed in, you are sent back to ${place(redirect)}.
       </p>
-      ${redirect.kind === 'https' ? null : localWarning(redirect)} ${resourceNamed ? null : NO_RESOURCE}
+      ${warning(redirect, options.client)} ${resourceNamed ? null : NO_RESOURCE}
       <dl class="facts">
         <dt>Application</dt>
         <dd>${applicant(options.client)}</dd>
@@ -47,12 +47,8 @@ export function consentPage(options: ConsentPageOptions): Document {
       </dl>
       <form method="post" action="${CONSENT_PATH}">
         <input type="hidden" name="form" value="${form}" />
-        ${providers.map(
-          ({ id, label }) =>
-            html`<button class="choice" name="provider" value="${id}">
-              <strong>Continue with ${label}</strong>
-            </button> `,
-        )}<button class="quiet" name="decision" value="deny">Do not sign in</button>
+        ${providers.map(({ id, label }) => html`<button name="provider" value="${id}">Continue with ${label}</button>`)}
+        <button name="decision" value="deny" class="quiet">Do not sign in</button>
       </form>
       <footer>
         Only continue if you started
@@ -73,18 +69,27 @@ function heading({ kind, host }: Redirect): Html {
 const place = ({ kind, host }: Redirect): Html =>
   kind === 'loopback' ? html`<strong>this computer</strong> (<code>${host}</code>)` : html`<strong>${host}</strong>`
 
-/** Whoever sends a link to this page can have any program of theirs, or none, at the other end of it. */
-const localWarning = ({ kind }: Redirect): Html =>
-  html`<div class="note bad" role="note">
+/**
+ * Whoever sends somebody a link to this page can have any program of theirs, or none, at the other end of it; and any host, when nothing
+ * but a registration says who asks.
+ */
+function warning({ kind, host }: Redirect, client: ConsentPageOptions['client']): Html | null {
+  if (kind === 'https' && client.kind === 'document') return null
+  if (kind === 'https')
+    return html`<div class="note warn" role="note">
+      <p>
+        <strong>Do you use ${host}?</strong> Anybody can register an application here, under any name. Continue only if
+        you began this sign-in there.
+      </p>
+    </div>`
+  return html`<div class="note bad" role="note">
     <p>
-      <strong>Did you just start this yourself?</strong> ${
-        kind === 'loopback'
-          ? 'Continue only if you began this sign-in a moment ago, in a program on the computer in front of you.'
-          : 'Continue only if you began this sign-in a moment ago, in an application on this device.'
-      }
-      If somebody sent you here by a link or a message, close this page.
+      <strong>Did you just start this yourself?</strong> Continue only if you began this sign-in a moment ago, in
+      ${kind === 'loopback' ? 'a program on the computer in front of you' : 'an application on this device'}. If
+      somebody sent you here by a link or a message, close this page.
     </p>
   </div>`
+}
 
 const NO_RESOURCE = html`<div class="note warn" role="note">
   <p>
@@ -96,7 +101,7 @@ const NO_RESOURCE = html`<div class="note warn" role="note">
 /** A document proves who holds the host at which it lies; a registration proves nothing. */
 function applicant({ client_id, name, kind }: ConsentPageOptions['client']): Html {
   const called = name === null ? html`an application without a name` : html`<strong>${name}</strong>`
-  if (kind === 'registered') return html`${called} <span class="chip warn">name not verified</span>`
+  if (kind === 'registered') return html`${called}<br /><span class="chip warn">name not verified</span>`
   return html`${called}, as <strong>${new URL(client_id).host}</strong> describes it`
 }
 

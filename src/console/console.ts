@@ -29,18 +29,20 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<ConsoleDeps, 'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit'> {
   readonly database: Database
+  /** Has the registry been reached, in the version that this program needs? */
+  readonly ready: () => boolean
   /** Whom people can sign in with, in the order in which they are offered. */
   readonly upstreams: readonly Upstream[]
 }
 
-export function createConsole({ database, upstreams, ...options }: ConsoleOptions): Console {
+export function createConsole({ database, upstreams, ready, ...options }: ConsoleOptions): Console {
   const { secrets, clock } = options
   const deps: ConsoleDeps = {
     ...options,
     providers: upstreams,
     sessions: createSessions(options),
     flows: createSessionFlows({ ...options, upstreams }),
-    cutoffs: createSessionCutoffs({ database, clock, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
+    cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
     tenants: async (identity) => await tenantsOf(database, identity),
   }
   return { mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host)) }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { networkOf } from '#base/address.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
-import type { Config, OidcConfig } from '#base/config.ts'
+import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createConsole } from '#console/console.ts'
@@ -26,7 +26,7 @@ import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
-import { DEV_CLIENT_ID, devClientSecret } from './dev-client.ts'
+import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -228,6 +228,7 @@ async function assemble({
       secrets: config.sessionSecrets,
       clock,
       database,
+      ready: () => door.open,
       upstreams: login.upstreams,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
@@ -279,22 +280,3 @@ function warm(providers: readonly Provider[], log: Log): void {
       .catch((error: unknown) => log.warn({ err: error, provider: provider.id }, 'a provider could not be reached yet'))
   }
 }
-
-/**
- * The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts.
- * @param clientSecret of our own client there, with which the console signs people in; null: only tokens are judged.
- */
-export const developmentIssuer = (publicUrl: string, clientSecret: string | null = null): OidcConfig => ({
-  id: 'development',
-  issuer: `${publicUrl}/dev`,
-  audience: [`${publicUrl}/mcp`],
-  login: clientSecret === null ? null : { clientId: DEV_CLIENT_ID, clientSecret },
-  tokenUse: 'access_token',
-  carriesScopes: false,
-  domains: '*',
-  tenant: null,
-  organizationClaim: null,
-  tenantIds: [],
-  introspection: null,
-  algorithms: ['ES256'],
-})

@@ -13,6 +13,8 @@ const SWEEP = 1_000
 export interface SessionCutoffsOptions {
   readonly database: Database
   readonly clock: Clock
+  /** Has the registry been reached, in the version that this program needs? */
+  readonly ready: () => boolean
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
 }
@@ -37,9 +39,20 @@ export interface SessionCutoffs {
 }
 
 export function createSessionCutoffs(options: SessionCutoffsOptions): SessionCutoffs {
-  const { database, clock } = options
+  const { database, clock, ready } = options
   const ledger = createLedger(options)
   const personOf = ({ identity }: Session): string => personDigest(identity.iss, identity.sub)
+
+  async function unavailable<T>(work: () => Promise<T>): Promise<T> {
+    if (!ready()) throw new Refusal('database_unavailable', { retryAfter: 5, detail: 'the registry is not open yet' })
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable)
+        throw new Refusal('database_unavailable', { cause: error, detail: error.message })
+      throw error
+    }
+  }
 
   async function note(
     session: Session,
@@ -85,15 +98,5 @@ export function createSessionCutoffs(options: SessionCutoffsOptions): SessionCut
       await note(session, from, 'session.ended', async (db) => await insert(db, session, session.id)),
     cutAll: async (session, from) =>
       await note(session, from, 'session.ended_everywhere', async (db) => await insert(db, session, null)),
-  }
-}
-
-async function unavailable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof DatabaseUnavailable)
-      throw new Refusal('database_unavailable', { cause: error, detail: error.message })
-    throw error
   }
 }

@@ -39,6 +39,7 @@ async function start() {
     secrets,
     clock,
     database: database as unknown as Database,
+    ready: () => true,
     upstreams: [upstream],
     principal: async () => principal,
     limit: async () => null,
@@ -156,6 +157,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       secrets,
       clock,
       database: { control: async (_: unknown, run: (db: ControlDb) => Promise<unknown>) => await run(db) } as never,
+      ready: () => true,
       upstreams: [upstream],
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),

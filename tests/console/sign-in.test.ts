@@ -201,6 +201,17 @@ test('B1: after the sign-in nobody is led out of the console', async () => {
   )
 })
 
+test('D31: to confirm who they are, people are asked again by the provider, and come back to where they were', async () => {
+  const alice = visitor(server)
+  await alice.signIn('alice')
+  const page = await alice.get('/console/login?fresh=1&return_to=/console/keys')
+  expect(page.text).toContain('Confirm that it is you')
+  const begun = await alice.post('/console/login', { provider: 'development', fresh: '1', return_to: '/console/keys' })
+  expect(new URL(begun.location ?? '').searchParams.get('prompt')).toBe('login')
+  expect((await alice.signIn('alice', { fresh: '1', return_to: '/console/keys' })).location).toBe('/console/keys')
+  expect(await isSignedIn(alice)).toBe(true)
+})
+
 test('B9: who comes by another name of this machine begins at the configured one', async () => {
   const page = await visitor(server).get(`${server.url.replace('127.0.0.1', 'localhost')}/console/login?fresh=1`)
   expect([page.status, page.location]).toEqual([302, `${server.url}/console/login?fresh=1`])

@@ -144,6 +144,40 @@ describe.each(databaseKinds)('service accounts on %s', (kind) => {
     }
   })
 
+  test('client_credentials: the id and the whole key, in the body or as Basic (RFC 6749 section 4.4)', async () => {
+    const { id, key } = await createKey(server, '--scopes', 'projects:write')
+    const ask = async (form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> =>
+      await post(`${server.url}/oauth/token`, new URLSearchParams(form), headers)
+    const grant_type = 'client_credentials'
+    const basic = (user: string, secret: string): Record<string, string> => ({
+      authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`,
+    })
+    const answers = [
+      await ask({ grant_type, client_id: id, client_secret: key, scope: 'projects:read' }),
+      await ask({ grant_type, scope: 'projects:read' }, basic(id, key)),
+    ]
+    for (const { status, json } of answers) {
+      expect([status, json['scope'], json['token_type']]).toEqual([200, 'projects:read', 'Bearer'])
+      expect((await whoami(server, String(json['access_token']))).status).toBe(200)
+    }
+    const own = String(answers[0]?.json['access_token'])
+    const { id: otherId, key: otherKey } = await createKey(server)
+    const refused = [
+      await ask({ grant_type, client_id: otherId, client_secret: key }),
+      await ask({ grant_type }, basic(id, otherKey)),
+      await ask({ grant_type, client_id: id, client_secret: own }),
+      await ask({ grant_type, client_id: id }),
+      await ask({ grant_type, client_secret: key }),
+    ]
+    expect(refused.map(({ status, json }) => [status, json['error']])).toEqual(
+      refused.map(() => [401, 'invalid_client']),
+    )
+    expect(refused[1]?.headers.get('www-authenticate')).toMatch(/^Basic /)
+    // D29: nor by a grant made for exchanging (RFC 8693).
+    const exchanged = await ask({ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: own })
+    expect([exchanged.status, exchanged.json['error']]).toEqual([400, 'unsupported_grant_type'])
+  })
+
   test('D29: a token is not exchanged again, nor is anything else that is no API key', async () => {
     const { key } = await createKey(server)
     const own = await tokenOf(server, key)

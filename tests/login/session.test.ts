@@ -154,9 +154,17 @@ test('without the database nobody can say that a session was not ended: 503, not
   const gone = async (): Promise<never> => await Promise.reject(new DatabaseUnavailable('gone'))
   const database = { control: gone } as unknown as Database
   const { clock, sessions } = sessionsAt()
-  const cutoffs = createSessionCutoffs({ database, clock, auditKey: Buffer.alloc(32) })
   const session = sessions.begin(ALICE, null)
   const from = { requestId: 'request', ip: null }
+  const unready = { control: async () => await Promise.reject(new Error('there is no such table yet')) }
+  const notYet = createSessionCutoffs({
+    database: unready as unknown as Database,
+    clock,
+    ready: () => false,
+    auditKey: Buffer.alloc(32),
+  })
+  await expect(notYet.isCut(session)).rejects.toThrow('database_unavailable')
+  const cutoffs = createSessionCutoffs({ database, clock, ready: () => true, auditKey: Buffer.alloc(32) })
   for (const work of [
     async () => await cutoffs.isCut(session),
     async () => await cutoffs.cut(session, from),

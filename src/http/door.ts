@@ -21,8 +21,8 @@ const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/
 
 /** What people look at: no page of another origin may read it, whatever CORS_ORIGINS says (D31). */
 const PAGES = /^\/(?:console|oauth\/(?:authorize|callback))(?:[/?]|$)/
-/** Of these, what a client may open in a window of its own: cut off from that window, it would take the sign-in for given up. */
-const OPENED = /^\/oauth\//
+/** What a client may open in a window of its own: cut off from that window, it would take the sign-in for given up. */
+const OPENED = /^\/(?:dev|oauth\/(?:authorize|callback))(?:[/?]|$)/
 
 /** Probes of a platform name us by an address; these answers hold nothing that a foreign name could steal. */
 const PROBES = new Set(['/livez', '/readyz', '/healthz'])
@@ -57,7 +57,7 @@ export function createDoor(config: Config): Door {
     // The router decodes what the raw path does not show.
     const path = request.routeOptions.url ?? request.url
     const isPage = PAGES.test(path) || PAGES.test(request.url)
-    if (isPage && OPENED.test(path)) reply.header('cross-origin-opener-policy', 'unsafe-none')
+    if (OPENED.test(path)) reply.header('cross-origin-opener-policy', 'unsafe-none')
     if (config.corsOrigins !== '*') reply.header('vary', 'Origin')
     if (!isPage && (config.corsOrigins === '*' || (origin !== undefined && servesOrigin(origin)))) {
       reply.header('access-control-allow-origin', config.corsOrigins === '*' ? '*' : origin)

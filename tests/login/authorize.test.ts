@@ -115,6 +115,28 @@ test('D27: whatever is wrong with a request is a page of 400 that holds no form 
   }
 })
 
+test('B7: nothing of a request stands on its error page', async () => {
+  const server = await signInServer()
+  const mark = '<script>alert("m4rk")</script>'
+  for (const name of [
+    'client_id',
+    'redirect_uri',
+    'state',
+    'scope',
+    'resource',
+    'prompt',
+    'error',
+    'error_description',
+  ]) {
+    const { status, text } = await page(
+      server,
+      server.authorizeUrl({ client_id: 'x', redirect_uri: REDIRECT, [name]: mark }),
+    )
+    expect(status, name).toBe(400)
+    expect(text, name).not.toContain('m4rk')
+  }
+})
+
 test('B8: every parameter that comes twice is refused, even one that is not ours', async () => {
   const server = await signInServer()
   const good = { client_id: await server.client(REDIRECT), redirect_uri: REDIRECT }

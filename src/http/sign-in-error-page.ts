@@ -47,7 +47,7 @@ const WORDS: Partial<Record<RefusalCode, Words>> = {
 }
 
 /** Errors are pages: they hold no form and lead nowhere (D27). @param reference finds the line in the operator's log. */
-export function signInErrorPage({ code }: Refusal, reference: string): Document {
+function signInErrorPage({ code }: Refusal, reference: string): Document {
   const { title, text } = WORDS[code] ?? MALFORMED
   return document({
     title,

@@ -22,7 +22,7 @@ export interface AuthorizationOptions {
 }
 
 /** A request that passed every check, and what the person is to be told about it. */
-export interface Checked {
+interface Checked {
   readonly request: AuthorizationRequest
   readonly client: Client
   readonly redirect: Redirect
@@ -35,7 +35,7 @@ export interface Checked {
 }
 
 /** Where the browser goes now, and the cookie it must bring back from there (D24). */
-export interface Departure {
+interface Departure {
   readonly location: string
   readonly cookie: { readonly name: string; readonly value: string }
 }

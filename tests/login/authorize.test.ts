@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { Refusal } from '#base/refusal.ts'
+import type { Upstream } from '#login/upstream.ts'
 import { createSeals } from '#login/seals.ts'
-import { CHALLENGE, FORM, SECRET, formBrowser, signInServer, type SignInServer } from './support/sign-in-server.ts'
+import {
+  CHALLENGE,
+  FORM,
+  SECRET,
+  formBrowser,
+  signInServer,
+  upstream,
+  type SignInServer,
+} from './support/sign-in-server.ts'
 
 const REDIRECT = 'https://client.test/callback'
 
@@ -341,6 +351,28 @@ test('the page may not be framed, posts with its Origin, and is stored nowhere',
   expect(headers.get('content-security-policy')).not.toContain('form-action')
   expect(headers.get('referrer-policy')).toBe('same-origin')
   expect(headers.get('x-frame-options')).toBe('DENY')
+})
+
+test('a provider that cannot answer is a page of 503 to try again; a fault of ours tells nothing of itself', async () => {
+  const fails = (thrown: Error): Upstream => ({
+    ...upstream('google', 'Google'),
+    authorizationUrl: async () => {
+      throw thrown
+    },
+  })
+  for (const [error, status] of [
+    [new Refusal('provider_unavailable', { detail: 'discovery' }), 503],
+    [new Error('s3cret of the inside'), 500],
+  ] as const) {
+    const server = await signInServer({ upstreams: [fails(error)] })
+    const browser = formBrowser(server)
+    const form = await browser.form(
+      server.authorizeUrl({ client_id: await server.client(REDIRECT), redirect_uri: REDIRECT }),
+    )
+    const answer = await browser.answer({ form, provider: 'google' })
+    expect([answer.status, answer.headers.getSetCookie(), answer.headers.get('location')]).toEqual([status, [], null])
+    expect(await answer.text()).not.toContain('s3cret')
+  }
 })
 
 test('other methods than GET and POST are 405', async () => {

@@ -11,7 +11,7 @@ export interface CallbackOptions {
   readonly seals: Pick<Seals, 'flow' | 'code'>
 }
 
-export interface Arrival {
+interface Arrival {
   /** Of the path. */
   readonly provider: string
   /** The query, each value as the parser gives it: what stands there twice is a list. */

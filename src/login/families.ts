@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { createSeal } from '#base/seal.ts'
@@ -34,7 +33,7 @@ interface Row {
 }
 
 /** How a renewal ended that was judged. `reused`: somebody else holds this refresh token too; the family is over. */
-export type Rotation =
+type Rotation =
   | { readonly granted: Granted }
   | { readonly refused: string; readonly reused: boolean; readonly last: Granted | null }
 

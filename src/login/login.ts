@@ -43,7 +43,7 @@ export interface LoginOptions {
 }
 
 /** What only a server has that signs people in itself. */
-export interface Broker {
+interface Broker {
   readonly authorization: Authorization
   readonly registrar: Registrar
   readonly callback: Callback

@@ -24,7 +24,7 @@ export interface SealsOptions {
 /** Seconds from the approved consent to the callback. */
 export const FLOW_LIFE = 600
 /** Seconds from the callback to the token request. */
-export const CODE_LIFE = 60
+const CODE_LIFE = 60
 /** Seconds from the sign-in for which it can be renewed, however often. */
 export const SIGN_IN_LIFE = 30 * 86_400
 

@@ -14,13 +14,13 @@ export interface TokensOptions {
   readonly clock: Clock
 }
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly parameters: Parameters
   /** Of `Authorization: Basic` (RFC 6749 section 2.3.1), decoded; null without one. */
   readonly basic: { readonly id: string; readonly secret: string } | null
 }
 
-export interface TokenGrant {
+interface TokenGrant {
   readonly answer: TokenAnswer | ServiceTokenAnswer
   /** For the log; null for a service account, and when a renewal is answered once more. */
   readonly identity: Identity | null

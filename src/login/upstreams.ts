@@ -16,8 +16,16 @@ export interface UpstreamsOptions {
 
 /** Every provider that people can sign in with through us, in the order of providers/index.ts. Asks nobody yet. */
 export const createUpstreams = ({ providers, scopes, ...parts }: UpstreamsOptions): readonly Upstream[] =>
-  providers.flatMap(({ id, login, verify, grants_scopes }) => {
+  providers.flatMap((provider) => {
+    const { id, login, grants_scopes } = provider
     if (login == null) return []
     const delegate = grants_scopes ? { ...login, scopes: [...login.scopes, ...scopes] } : login
-    return [createUpstream({ id, delegate, verify, ...parts })]
+    return [
+      createUpstream({
+        id,
+        delegate,
+        ...parts,
+        verify: async (token, context) => await provider.verify(token, context),
+      }),
+    ]
   })

@@ -124,7 +124,7 @@ test('a client whose document states private_key_jwt signs, and a public one doe
 })
 
 test('a provider that gives no refresh token: neither do we', async () => {
-  room.company.signIn.change(({ refresh_token: _, ...answer }) => answer)
+  room.company.signIn.change((answer) => ({ ...answer, refresh_token: undefined }))
   const { granted } = await exchange(codeForm(await codeFor()), NOBODY)
   expect(granted.refresh_token).toBeNull()
 })

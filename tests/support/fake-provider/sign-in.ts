@@ -3,7 +3,7 @@ import { basicOf, type Claims, type FakeIssuer } from './issuer.ts'
 import type { Answer, FakeServer, Question } from './server.ts'
 
 /** What the provider would ask people for: who signs in next, with the claims of the ID token. */
-export type Person = Claims & { readonly sub: string }
+type Person = Claims & { readonly sub: string }
 
 /** What stands behind a code or a refresh token. */
 export interface Grant {
@@ -169,7 +169,7 @@ export function addSignIn(server: FakeServer, options: SignInOptions): FakeSignI
 }
 
 /** `at_hash` of OIDC Core section 3.1.3.6 under a 256-bit algorithm. */
-export const atHash = (accessToken: string): string =>
+const atHash = (accessToken: string): string =>
   createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url')
 
 /** A token answer of an OpenID issuer: an ID token for the client, and an access token that `access` makes. */

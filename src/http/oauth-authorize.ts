@@ -29,8 +29,8 @@ const APPROVALS = 'gh_approvals'
 const CSRF_LIFE = 3600
 /** Bytes of the form: a sealed request of at most 7 KiB, and a button. */
 const FORM_LIMIT = 16 * 1024
-/** Sign-ins one browser can have under way; the oldest go first, or their cookies would fill the request's headers. */
-const MOST_FLOWS = 4
+/** Characters of all sign-ins that one browser has under way, of the 16 KiB that a request's headers may have; the oldest go first. */
+const MOST_FLOWS = 8 * 1024
 
 /** GET /oauth/authorize shows the page, POST is its answer (RFC 6749 section 3.1, D24, D27, D31). Every error is a page. */
 export async function oauthAuthorizeRoutes(app: FastifyInstance, options: AuthorizeRoutesOptions): Promise<void> {
@@ -47,8 +47,13 @@ export async function oauthAuthorizeRoutes(app: FastifyInstance, options: Author
     provider: string,
   ): Promise<string> {
     const { location, cookie } = await authorization.approve(asked, provider)
-    const flows = Object.keys(request.cookies).filter((name) => name.startsWith(cookies.name('gh_flow_')))
-    for (const name of flows.slice(0, Math.max(0, flows.length + 1 - MOST_FLOWS))) cookies.clear(reply, name)
+    let room = MOST_FLOWS - cookie.value.length
+    // Browsers send the older ones first (RFC 6265 section 5.4).
+    for (const [name, value = ''] of Object.entries(request.cookies).toReversed()) {
+      if (!name.startsWith(cookies.name('gh_flow_'))) continue
+      room -= name.length + value.length
+      if (room < 0) cookies.clear(reply, name)
+    }
     cookies.set(reply, cookie.name, cookie.value, FLOW_LIFE)
     return location
   }

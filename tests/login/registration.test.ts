@@ -202,7 +202,7 @@ test('D27: a name is shown as one line of at most 80 visible characters, and nev
   const named = async (client_name: string): Promise<string | undefined> =>
     (await json(await server.register({ redirect_uris: ['https://a.test/cb'], client_name }))).client_name
   expect(await named('  Claude \n\t Code  ')).toBe('Claude Code')
-  expect(await named('safe\u202Egpj.exe\u2066\u200B\u00AD\uFEFF\u0000')).toBe('safegpj.exe')
+  expect(await named('safe\u202Egpj.exe\u2066\u200B\u00AD\uFEFF\uFFF9\u0000')).toBe('safegpj.exe')
   expect(await named(`Z${'\u0301'.repeat(50)}`)).toBe('\u0179\u0301\u0301')
   expect(await named('🦊'.repeat(200))).toBe('🦊'.repeat(80))
   for (const empty of ['', '   ', '\u200B\u3164']) expect(await named(empty)).toBeUndefined()

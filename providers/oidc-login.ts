@@ -16,7 +16,7 @@ export function oidcLogin(
   const [issuer] = issuers
   if (login === null || issuer === undefined || issuers.length > 1) return null
   const common = {
-    label: labelOf(id, issuer),
+    label: id === 'oidc' && entra ? 'Microsoft' : labelOf(id, issuer),
     issuer,
     protocol: 'oidc' as const,
     endpoints: null,

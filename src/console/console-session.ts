@@ -74,6 +74,8 @@ export function createConsoleSessions(deps: ConsoleDeps, host: ConsoleHost): Con
     }
     const home = await outside(async () => await enter(null))
     visit.principal = home.principal
+    // Without a tenant there is no limit but that of the address.
+    if (home.principal === null) await host.anonymous(request)
     const renewed = sessions.renewed(session)
     if (renewed !== null) reply.setCookie(name, sessions.seal(renewed), cookieOptions(publicUrl))
     const csrf = tokens.of(session.id)

@@ -44,8 +44,8 @@ export function createRevoker(options: RevokerOptions): Revoker {
 
   async function accessToken(token: string, from: From & { readonly requestId: string }): Promise<void> {
     const identity = await known(token, from)
-    // Of a key itself its owner decides: `key revoke`. Its tokens say when they end.
-    if (identity === null || (identity.key !== null && identity.exp === null)) return
+    // Of a key itself its owner decides: `key revoke`; also of one that says when it ends.
+    if (identity === null || (identity.key !== null && identity.provider !== 'service-token')) return
     const until = identity.exp === null ? null : identity.exp * 1000
     await revokeToken({ identity, digest: revocationDigest(token), until }, from)
     await takeBack(identity.provider, token, 'access_token')

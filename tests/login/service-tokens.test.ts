@@ -246,6 +246,28 @@ describe.each(databaseKinds)('service accounts on %s', (kind) => {
     expect((await exchange(second, { api_key: key })).json['error']).toBe('invalid_client')
   })
 
+  test('D22: a stolen token is revoked alone, at every replica; the key and its other tokens go on, and a key is not revoked so', async () => {
+    const { key } = await createKey(server, '--expires', new Date(Date.now() + 3_600_000).toISOString())
+    const [stolen, other] = [await tokenOf(server, key), await tokenOf(server, key)]
+    expect((await whoami(second, stolen)).status).toBe(200)
+    const revoke = async (token: string): Promise<number> =>
+      (await post(`${server.url}/oauth/revoke`, new URLSearchParams({ token }))).status
+    expect(await revoke(stolen)).toBe(200)
+    await until(async () => (await whoami(second, stolen)).status === 401, 1000)
+    expect(await revoke(key)).toBe(200)
+    expect((await exchange(server, { api_key: key })).status).toBe(200)
+    expect((await whoami(second, other)).status).toBe(200)
+  })
+
+  test('`token explain` judges it as the server does', async () => {
+    const { id, key } = await createKey(server)
+    const token = await tokenOf(server, key)
+    const explain = async () => (await gatehouse(server, 'token explain --json', token)).json()
+    expect(await explain()).toMatchObject({ accepted: true, identity: { user_id: `service-token:key:${id}` } })
+    await gatehouse(server, ['key', 'revoke', 'acme_test', id, '--yes'])
+    expect(await explain()).toMatchObject({ accepted: false, code: 'key_revoked' })
+  })
+
   test("a key's scopes taken away are taken from its tokens too, and a token never has more than its key", async () => {
     const { id, key } = await createKey(server, '--scopes', 'projects:read,documents:read')
     const token = await tokenOf(server, key)

@@ -57,6 +57,8 @@ export type Documents = (url: URL, from: { readonly ip: string | null }) => Prom
 /** Fetched as a stranger's address (D30): guarded, small, short, no redirect; held for as long as the document allows within bounds. */
 export function createDocuments({ fetch, clock, limit }: DocumentsOptions): Documents {
   const known = new TtlCache<Client>({ max: MOST, clock })
+  /** What was read last, for when its host cannot answer: an outage there is no judgement about the client. */
+  const last = new TtlCache<Client>({ max: MOST, clock })
   const failed = new TtlCache<Refusal>({ max: MOST, clock })
   const flights = new SingleFlight<Client>()
 
@@ -65,14 +67,18 @@ export function createDocuments({ fetch, clock, limit }: DocumentsOptions): Docu
       const answer = await ask(url.href)
       const document = read(answer, url)
       const keys = await keysOf(document)
-      known.set(
-        url.href,
-        clientOf(document, keys?.keys ?? null),
-        lifeOf([answer, ...(keys?.answers ?? [])], keys !== null),
-      )
-      return clientOf(document, keys?.keys ?? null)
+      const client = clientOf(document, keys?.keys ?? null)
+      known.set(url.href, client, lifeOf([answer, ...(keys?.answers ?? [])], keys !== null))
+      last.set(url.href, client, keys === null ? TTL.most : TTL_WITH_KEYS)
+      return client
     } catch (error) {
       const refusal = error instanceof FetchFailed ? refusalOf(error) : error
+      const held = last.get(url.href)
+      if (held !== undefined && refusal instanceof Refusal && refusal.code === 'provider_unavailable') {
+        known.set(url.href, held, FAILURE_TTL)
+        return held
+      }
+      last.delete(url.href)
       if (refusal instanceof Refusal) failed.set(url.href, refusal, FAILURE_TTL)
       throw refusal
     }

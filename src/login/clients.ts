@@ -36,7 +36,7 @@ export function createClients(options: ClientsOptions): Clients {
 
   return async (client_id, from) => {
     const client = await find(client_id, from)
-    const redirect_uris = rules.allowed(client.redirect_uris, client.kind === 'document' ? client_id : null)
+    const redirect_uris = rules.allowed(client.redirect_uris, client_id)
     if (redirect_uris.length === 0) throw new Refusal('client_invalid', { detail: 'no redirect of it is allowed here' })
     return { ...client, redirect_uris }
   }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { generateKeyPair, exportJWK } from 'jose'
 import { expect, test } from 'vitest'
 import { Refusal } from '#base/refusal.ts'
@@ -111,7 +112,15 @@ test('B11: what is no document of this client is refused', async () => {
     ['another grant', { ...DOCUMENT, grant_types: ['implicit'] }],
     ['another response', { ...DOCUMENT, response_types: ['token'] }],
     ['private_key_jwt without keys', { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt' }],
-    ['keys twice', { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] }, jwks_uri: ID }],
+    [
+      'keys twice',
+      {
+        ...DOCUMENT,
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [key] },
+        jwks_uri: 'https://client.test/jwks',
+      },
+    ],
     [
       'a private key',
       { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ ...key, d: 'd' }] } },
@@ -127,6 +136,7 @@ test('B11: what is no document of this client is refused', async () => {
   for (const [what, document] of wrong) {
     const host = await documentHost()
     host.at.set('/oauth/client.json', document)
+    host.at.set('/jwks', { keys: [key] })
     expect(await asker(host).ask(), what).toBe('client_invalid')
   }
 })
@@ -134,9 +144,7 @@ test('B11: what is no document of this client is refused', async () => {
 test('B11: a redirect, a missing document, and one that is not served as JSON are refused; nothing is followed', async () => {
   const host = await documentHost()
   const { ask } = asker(host)
-  host.at.set('/moved', (response: { writeHead(status: number, headers: object): { end(): void } }) =>
-    response.writeHead(302, { location: ID }).end(),
-  )
+  host.at.set('/moved', (response: ServerResponse) => response.writeHead(302, { location: ID }).end())
   host.at.set('/text', DOCUMENT)
   host.headers.set('/text', { 'content-type': 'text/plain' })
   host.at.set('/oauth/client.json', DOCUMENT)
@@ -148,16 +156,39 @@ test('B11: a redirect, a missing document, and one that is not served as JSON ar
 test('a host that cannot answer now is no judgement', async () => {
   const host = await documentHost()
   const { ask, later } = asker(host)
-  host.at.set('/oauth/client.json', (response: { writeHead(status: number): { end(): void } }) =>
-    response.writeHead(500).end(),
-  )
+  host.at.set('/oauth/client.json', (response: ServerResponse) => response.writeHead(500).end())
   expect(await ask()).toBe('provider_unavailable')
   host.at.set('/oauth/client.json', DOCUMENT)
   expect(await ask()).toBe('provider_unavailable')
   later(MINUTE)
   expect(await ask()).toMatchObject({ name: 'Claude' })
-  host.down()
+})
+
+test('while a host is down what it said last counts, for 24 hours in all; what it says itself counts at once', async () => {
+  const host = await documentHost()
+  const { ask, later } = asker(host)
+  host.at.set('/oauth/client.json', DOCUMENT)
+  await ask()
+  const away = (response: ServerResponse) => response.writeHead(503).end()
+  host.at.set('/oauth/client.json', away)
   later(5 * MINUTE)
+  expect(await ask()).toMatchObject({ name: 'Claude' })
+  expect(await ask()).toMatchObject({ name: 'Claude' })
+  expect(host.asked).toHaveLength(2)
+  later(MINUTE)
+  expect(await ask()).toMatchObject({ name: 'Claude' })
+  expect(host.asked).toHaveLength(3)
+  later(24 * 60 * MINUTE)
+  expect(await ask()).toBe('provider_unavailable')
+
+  host.at.set('/oauth/client.json', DOCUMENT)
+  later(MINUTE)
+  expect(await ask()).toMatchObject({ name: 'Claude' })
+  host.at.delete('/oauth/client.json')
+  later(5 * MINUTE)
+  expect(await ask()).toBe('client_invalid')
+  host.at.set('/oauth/client.json', away)
+  later(MINUTE)
   expect(await ask()).toBe('provider_unavailable')
 })
 

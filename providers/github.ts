@@ -136,9 +136,9 @@ export function createGithub(
     challenge_scopes: SCOPES,
     grants_scopes: false,
     login: loginOf(config, web, revoke),
-    async verify(token, { ip, trace }) {
+    async verify(token, { ip, redeemed = false, trace }) {
       if (accepted.some((prefix) => token.startsWith(prefix))) {
-        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token, ip))
+        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token, ip, !redeemed))
       }
       throw new Refusal('type_refused', { detail: 'this kind of GitHub token proves no sign-in at our app' })
     },

@@ -113,9 +113,9 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     challenge_scopes: ['openid', 'email', 'profile'],
     grants_scopes: config.carriesScopes,
     login: loginOf(config, endpoints),
-    async verify(token, { ip, trace }) {
+    async verify(token, { ip, redeemed = false, trace }) {
       if (token.startsWith(GOOGLE_PREFIX)) {
-        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token, ip))
+        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token, ip, !redeemed))
       }
       const claims = await idTokens.verify(token, trace)
       return identify(claims.sub, claims)

@@ -76,14 +76,14 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
     challenge_scopes: ['openid', 'profile', 'email'],
     grants_scopes: config.carriesScopes,
     login: oidcLogin(config, entra === null ? [config.issuer] : issuers, entra !== null),
-    async verify(token, { ip, trace }) {
+    async verify(token, { ip, redeemed = false, trace }) {
       const jwts = verifiers.get(peekIssuer(token) ?? '')?.jwts
       if (jwts !== undefined) {
         const claims = await jwts.verify(token, trace)
         return identify(claims.iss, claims.sub, claims)
       }
       if (opaque === null || isJwtShaped(token) || hasKnownPrefix(token)) throw new Refusal('issuer_unknown')
-      return await explained(trace, 'introspection', opaque.verify(token, ip))
+      return await explained(trace, 'introspection', opaque.verify(token, ip, !redeemed))
     },
     warm: async () => void (await Promise.all(keySets.map(async (keys) => await keys.warm()))),
     state: () => worstState(keySets),

@@ -118,7 +118,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   homeRoutes(app, { publicUrl, anonymous })
   apiRoutes(app, gate)
   jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
-  await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits })
+  await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits, anonymous })
   if (broker !== null) {
     const { authorization, registrar, callback, metadata } = broker
     authorizationServerRoutes(app, { metadata, anonymous })

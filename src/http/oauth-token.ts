@@ -11,6 +11,8 @@ export interface TokenRoutesOptions {
   readonly tokens: Tokens
   readonly revoke: Revoker
   readonly visits: Visits
+  /** Counts an anonymous request. */
+  readonly anonymous: (request: FastifyRequest) => Promise<void>
 }
 
 /** Bytes: our longest code or refresh token, a registration as client_id, an assertion. */
@@ -22,7 +24,7 @@ const BODY_LIMIT = 64 * 1024
  */
 export async function oauthTokenRoutes(
   app: FastifyInstance,
-  { tokens, revoke, visits }: TokenRoutesOptions,
+  { tokens, revoke, visits, anonymous }: TokenRoutesOptions,
 ): Promise<void> {
   await app.register(async (oauth) => {
     oauth.removeAllContentTypeParsers()
@@ -42,7 +44,9 @@ export async function oauthTokenRoutes(
       return answer
     })
 
-    oauth.post('/oauth/revoke', { bodyLimit: BODY_LIMIT }, async (request) => {
+    // It answers 200 to anything, so each one counts: none is seen to fail.
+    const onRequest = async (request: FastifyRequest): Promise<void> => await anonymous(request)
+    oauth.post('/oauth/revoke', { onRequest, bodyLimit: BODY_LIMIT }, async (request) => {
       const { ip, requestId } = visits(request)
       await revoke(formOf(request), { ip, requestId })
       return {}

@@ -76,6 +76,8 @@ export interface ProviderState {
 export interface VerifyContext {
   /** The client's address, for the CIDR list of an API key. null when unknown (CLI). */
   readonly ip: string | null
+  /** The provider itself gave it to us a moment ago: a bad one counts against no address. */
+  readonly redeemed?: boolean
   /** Each check and its outcome, for `token explain`. Never token material. */
   readonly trace?: (check: string, ok: boolean, detail: string) => void
 }

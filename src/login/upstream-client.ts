@@ -35,7 +35,7 @@ export function createUpstream({ id, delegate, verify, fetch, clock, log }: Upst
   const target = resource === undefined ? {} : { resource }
 
   async function accepted(token: string): Promise<Identity> {
-    const identity = await verify(token, { ip: null })
+    const identity = await verify(token, { ip: null, redeemed: true })
     if (identity.iss !== issuer) throw new Refusal('issuer_unknown', { detail: `${id} answered for another issuer` })
     return identity
   }

@@ -5,7 +5,7 @@ import { createLog } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Upstream, UpstreamTokens } from '#login/upstream.ts'
 import { createUpstreams } from '#login/upstreams.ts'
-import { createProviders } from '#providers/index.ts'
+import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import { GITHUB_CLIENT, LOGIN_SECRET, people, startFakeProvider, type FakeProvider } from '../support/fake-provider.ts'
 import { configs, MCP_URL, NO_PROVIDERS, testClock, type TestClock } from '../providers/support.ts'
 
@@ -26,7 +26,7 @@ afterEach(async () => {
   await fake.close()
 })
 
-function upstream(providers: Partial<ProvidersConfig>): Upstream {
+function upstream(providers: Partial<ProvidersConfig>, options: Partial<ProviderOptions> = {}): Upstream {
   const parts = { fetch: fetching, clock, log: createLog('silent') }
   const list = createProviders({
     config: { providers: { ...NO_PROVIDERS, ...providers }, production: false },
@@ -34,6 +34,7 @@ function upstream(providers: Partial<ProvidersConfig>): Upstream {
     keyLookup: async () => null,
     endpoints: fake.endpoints,
     ...parts,
+    ...options,
   })
   const [found] = createUpstreams({ providers: list, scopes: ['projects:read'], ...parts })
   if (found === undefined) throw new Error('nobody signs in')
@@ -124,6 +125,18 @@ test('GitHub: the user token, no end, errors under status 200, taken back by DEL
   expect(await from.revoke(tokens.token, 'access_token')).toBe(true)
   expect(fake.hits('github/delete')).toBe(1)
   expect(await from.revoke('ghr_x', 'refresh_token')).toBe(false)
+})
+
+test('a token that its provider gave us and that is no good here counts against no address', async () => {
+  fake.github.signIn.person({ sub: '583231', email: 'alice@acme.test' })
+  fake.github.signIn.change((answer) => ({
+    ...answer,
+    access_token: fake.github.grant({ id: 1, login: 'octo', emails: [], scopes: ['repo'] }),
+  }))
+  const counted: (string | null)[] = []
+  const strangers = { check: async () => undefined, failed: async (ip: string | null) => void counted.push(ip) }
+  expect(await codeOf(signIn(upstream({ github: configs.github }, { strangers })))).toBe('grant_invalid')
+  expect(counted).toEqual([])
 })
 
 test('GitHub: wrong credentials of ours are no judgement of the code', async () => {

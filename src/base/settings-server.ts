@@ -59,6 +59,14 @@ export const SERVER_SETTINGS = {
     example: '...',
     secret: true,
   },
+  SIGNING_KEY: {
+    group: 'Server',
+    about:
+      'Ed25519 private key, PEM or JWK, that signs the tokens of service accounts; several: the first signs, all verify. Make one: openssl genpkey -algorithm ed25519',
+    default: 'derived from SESSION_SECRET',
+    example: '...',
+    secret: true,
+  },
   OPERATORS: {
     group: 'Server',
     about: 'Who operates this server: `iss|sub` or `provider:email`, separated by commas.',

@@ -10,6 +10,7 @@ import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import type { Provider } from '#identity/provider.ts'
+import { isBrokered } from '#login/mode.ts'
 import { signInIssuer } from './examination-clients.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
@@ -45,12 +46,19 @@ export async function examine(config: Config, terminal: Terminal): Promise<Exami
         await examineClock(judges.providers, judges.fetch),
       ],
       url,
-      issuer: await signInIssuer(judges, { publicUrl: config.publicUrl, brokered: false }),
+      issuer: await signInIssuer(judges, {
+        publicUrl: config.publicUrl,
+        brokered: isBrokered(config.login.mode, signingIn(judges.providers)),
+      }),
       broken: null,
       reached: true,
     }),
   )
 }
+
+/** Whom this server could sign people in with. */
+const signingIn = (providers: readonly Provider[]): readonly string[] =>
+  providers.filter(({ login }) => login != null).map(({ id }) => id)
 
 const isThere = async (path: string): Promise<boolean> =>
   await stat(path).then(

@@ -19,6 +19,8 @@ export interface DevIssuerOptions {
   readonly dataDir: string
   /** No trailing slash; loopback. */
   readonly publicUrl: string
+  /** Of our own client there. */
+  readonly clientSecret: string
   readonly log: Log
 }
 
@@ -26,10 +28,21 @@ export interface DevIssuerOptions {
  * The development sign-in: the certified oidc-provider under /dev/, so that the first minute has a real issuer, real tokens and a real
  * browser flow. Answers direct loopback peers only (D1); the composition root makes it only where D1 allows it at all.
  */
-export async function createDevIssuer({ dataDir, publicUrl, log }: DevIssuerOptions): Promise<DevelopmentIssuer> {
+export async function createDevIssuer({
+  dataDir,
+  publicUrl,
+  clientSecret,
+  log,
+}: DevIssuerOptions): Promise<DevelopmentIssuer> {
   const issuer = `${publicUrl}${DEV_PREFIX}`
   const state = await openDevState(dataDir)
-  const provider = await createDevProvider({ issuer, publicUrl, state, adapter: createDevAdapter(dataDir, state, log) })
+  const provider = await createDevProvider({
+    issuer,
+    publicUrl,
+    clientSecret,
+    state,
+    adapter: createDevAdapter(dataDir, state, log),
+  })
   // Koa, underneath, prints what nobody listens for: callers that hang up.
   const koa: EventEmitter = provider
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a request to the development issuer broke off'))

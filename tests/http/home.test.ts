@@ -62,7 +62,7 @@ test('the page shows every client what to paste, for the public address and neve
   expect(text).toContain('href="https://vscode.dev/redirect?url=')
   expect(text).toContain('<li>issuer.test</li>')
   expect(text).not.toContain('127.0.0.1')
-  expect(text).not.toContain('/console')
+  expect(text).toContain('https://mcp.example.com/console')
 })
 
 test('D13: the page of a tenant’s address is the same for a slug that exists and one that does not', async () => {

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -193,11 +193,12 @@ export async function fillDataDir(dataDir: string): Promise<void> {
   await cp(await embeddedTemplate(), join(dataDir, 'db'), { recursive: true, mode: constants.COPYFILE_FICLONE })
 }
 
-const CONTENT = ['sql/control/0001_registry.sql', 'src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']
+const CONTENT = ['src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']
 
 async function embeddedTemplate(): Promise<string> {
   const hash = createHash('sha256')
-  for (const path of CONTENT) hash.update(await readFile(join(packageRoot, path)))
+  const migrations = (await readdir(join(packageRoot, 'sql/control'))).sort().map((name) => `sql/control/${name}`)
+  for (const path of [...migrations, ...CONTENT]) hash.update(await readFile(join(packageRoot, path)))
   const cache = join(packageRoot, 'node_modules', '.cache', 'gatehouse')
   const template = join(cache, hash.digest('hex').slice(0, 16))
   const building = `${template}.building`

@@ -139,17 +139,12 @@ function ended(row: DomainRow, problem: string | null): Advance {
 /** When an open claim or a lapsed domain ends without proof; null while one waits for an operator. */
 export function expiresAt(row: DomainRow): Date | null {
   if (row.awaiting_since !== null) return null
-  const claimed = row.claimed_at?.getTime() ?? 0
-  switch (row.state) {
-    case 'pending':
-      return new Date((claimed === 0 ? row.created_at.getTime() : claimed) + CLAIM_LIFE)
-    case 'lapsed':
-      return new Date(Math.max(claimed, row.lapsed_at?.getTime() ?? row.created_at.getTime()) + CLAIM_LIFE)
-    case 'verified':
-      return row.verified_by !== 'dns' && row.token !== null ? new Date(claimed + CLAIM_LIFE) : null
-    case 'expired':
-      return null
-  }
+  const claimed = row.claimed_at?.getTime() ?? row.created_at.getTime()
+  if (row.state === 'pending') return new Date(claimed + CLAIM_LIFE)
+  if (row.state === 'lapsed') return new Date(Math.max(claimed, row.lapsed_at?.getTime() ?? 0) + CLAIM_LIFE)
+  // Proving what somebody vouches for already.
+  const proving = row.state === 'verified' && row.verified_by !== 'dns' && row.token !== null
+  return proving ? new Date(claimed + CLAIM_LIFE) : null
 }
 
 export const lapsesAt = ({ state, failing_since: since }: DomainRow): Date | null =>

@@ -51,10 +51,14 @@ export function createDns({ servers, limit = LIMIT }: DnsOptions): Dns {
 
   return {
     from: make().getServers().join(', '),
-    txt: async (name) => await ask(async (dns) => (await dns.resolveTxt(name)).map((strings) => strings.join(''))),
+    txt: async (name) => await ask(async (dns) => (await dns.resolveTxt(name)).map((strings) => utf8(strings.join('')))),
     cname: async (name) => await ask(async (dns) => await dns.resolveCname(name)),
   }
 }
+
+/** Node hands bytes over as if they were Latin-1; people type UTF-8 into panels. */
+const utf8 = (bytes: string): string =>
+  /^[\0-\xff]*$/.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes
 
 /** Only NXDOMAIN and "no such record" are answers; SERVFAIL, REFUSED, a timeout and everything else are none. */
 function verdictOf(error: unknown): DnsAnswer {

@@ -69,7 +69,7 @@ export function advance(row: DomainRow, finding: Finding | null, circumstances: 
   if (!judged) {
     // An approval that is waited for is still the thing to tell of.
     const still = awaiting === null ? problem : row.problem
-    const wait = finding === null ? null : Math.min(AGAIN, Math.max(backOff(row.failures), 5 * MINUTE))
+    const wait = finding === null ? null : AGAIN
     return {
       state: { ...kept, problem: still, next_check: next(row, circumstances, wait) },
       action: null,

@@ -51,7 +51,8 @@ export function createDns({ servers, limit = LIMIT }: DnsOptions): Dns {
 
   return {
     from: make().getServers().join(', '),
-    txt: async (name) => await ask(async (dns) => (await dns.resolveTxt(name)).map((strings) => utf8(strings.join('')))),
+    txt: async (name) =>
+      await ask(async (dns) => (await dns.resolveTxt(name)).map((strings) => utf8(strings.join('')))),
     cname: async (name) => await ask(async (dns) => await dns.resolveCname(name)),
   }
 }

@@ -17,13 +17,15 @@ export interface DomainWatchOptions {
   readonly log: Log
   /** False: the registry cannot be used yet, so nothing is tried. */
   readonly ready: () => boolean
+  /** Milliseconds between ticks; default 30 000. */
+  readonly every?: number
 }
 
 /** Looks again at claims and verified domains when they are due. Any number of replicas share the work. */
 export interface DomainWatch {
   /** Looks at everything that is due and that no other replica has taken; answers how many that were. Throws DatabaseUnavailable. */
   tick(): Promise<number>
-  /** Ticks every 30 s from now on; does not keep the process alive. */
+  /** Ticks from now on; does not keep the process alive. */
   start(): void
   /** Waits for a tick under way. */
   close(): Promise<void>
@@ -38,7 +40,7 @@ const LEASE = 120_000
 const AUTHOR: Author = { iss: 'gatehouse', sub: 'domain-watch', key_id: null, request_id: null, ip: null }
 
 export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
-  const { database, clock, dns, log, ready } = options
+  const { database, clock, dns, log, ready, every = EVERY } = options
   const ledger = createLedger(options)
   let timer: NodeJS.Timeout | null = null
   let closed = false
@@ -81,7 +83,7 @@ export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
       running = (ready() ? tick() : Promise.resolve())
         .catch((error: unknown) => log.warn({ err: error }, 'domains could not be looked at: tried again'))
         .finally(schedule)
-    }, EVERY)
+    }, every)
     timer.unref()
   }
 

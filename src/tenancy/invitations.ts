@@ -128,12 +128,12 @@ export function createInvitations(options: RegistryOptions): Invitations {
           'invalid',
           `${JSON.stringify(text)} is no plain address: one @, ASCII, no name around it`,
         )
-      const ends = endOf(clock.now(), life)
-      const id = uuidv7(clock.now())
+      const now = new Date(clock.now())
+      const ends = endOf(now.getTime(), life)
+      const id = uuidv7(now.getTime())
       const { token, digest } = link(id)
       try {
         return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-          const now = new Date(clock.now())
           await db.query(sql`
             UPDATE invitations SET state = 'expired' WHERE tenant_id = ${tenant.id} AND email = ${email} AND state = 'pending' AND expires_at <= ${now}`)
           await db.query(sql`

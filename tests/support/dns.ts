@@ -55,7 +55,11 @@ export async function startDns(): Promise<DnsServer> {
     const failure = failures.get(`${question.type} ${name}`) ?? failures.get(name)
     if (failure === 'silence') return
     const rcode = failure !== undefined ? RCODE[failure] : exists(name) ? 0 : 3
-    const head = { id: packet.id ?? 0, type: 'response', flags: RECURSION_DESIRED | RECURSION_AVAILABLE | rcode } as const
+    const head = {
+      id: packet.id ?? 0,
+      type: 'response',
+      flags: RECURSION_DESIRED | RECURSION_AVAILABLE | rcode,
+    } as const
     const answers = failure === undefined ? answersTo(question.type, name) : []
     socket.send(encode({ ...head, questions: [question], answers }), from.port, from.address)
   }

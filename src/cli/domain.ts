@@ -77,12 +77,12 @@ export const define: Define = (command, { terminal }) => {
               }) => ({
                 domain,
                 state,
-                verified_by,
                 asserted_by,
                 join: join_mode,
                 role: default_role,
                 subdomains: include_subdomains,
                 allow_once,
+                verified_by,
                 problem: problem?.code ?? null,
               }),
             ),

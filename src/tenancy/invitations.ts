@@ -33,7 +33,7 @@ export interface NewInvitation extends InvitationRecord {
   readonly token: string
 }
 
-export interface InvitationInput {
+interface InvitationInput {
   readonly email: string
   readonly role: PersonRole
   /** Milliseconds, 1 minute to 30 days; default 7 days. */

@@ -9,7 +9,7 @@ import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
 /** Somebody who asked to join and was neither let in nor, within 30 days, declined. */
-export interface RequestRecord {
+interface RequestRecord {
   /** The member's row. */
   readonly id: string
   readonly slug: string
@@ -23,7 +23,7 @@ export interface RequestRecord {
   readonly created_at: string
 }
 
-export interface DeclinedRecord {
+interface DeclinedRecord {
   readonly id: string
   readonly slug: string
   readonly user_id: string

@@ -9,7 +9,16 @@ import { assertProvable, challengeOf, newChallengeToken, type Challenge } from '
 import { checkDomain, type Finding, type Seen } from './domain-check.ts'
 import { domainProblem } from './domain-problem.ts'
 import { ownableDomain } from './domains.ts'
-import { authorOf, createLedger, hasScope, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import {
+  authorOf,
+  createLedger,
+  hasScope,
+  isUniqueViolation,
+  needOperator,
+  needScope,
+  roleFor,
+  type Note,
+} from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import type { Tenant } from './tenant.ts'
@@ -72,6 +81,16 @@ export function createClaims(options: RegistryOptions): Claims {
     })
   }
 
+  /** The same where another tenant may be verified in the same instant, and be first. */
+  const first: typeof change = async (tenant, actor, domain, run) => {
+    try {
+      return await change(tenant, actor, domain, run)
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      throw new RegistryError('conflict', `${domain} was verified for another tenant in this moment: look again`)
+    }
+  }
+
   /** What a claim does to a row that is there; null: it is answered as it is. */
   async function reclaim(db: ControlDb, tenant: Tenant, actor: Actor, row: DomainRow): Promise<Note | null> {
     const member = row.state === 'verified' ? await heir(db, tenant, actor) : null
@@ -107,8 +126,10 @@ export function createClaims(options: RegistryOptions): Claims {
   /** D10: the member of a tenant without an owner who asks for themself, with a token that nothing narrows. */
   async function heir(db: ControlDb, tenant: Tenant, actor: Actor): Promise<string | null> {
     if (actor.kind === 'operator') return null
-    const { iss, sub, key, scopes } = actor.principal.identity
-    if (key !== null || scopes !== null || !(await isOwnerless(db, tenant.id))) return null
+    const { identity, scopes, role_scopes: whole } = actor.principal
+    const { iss, sub, key } = identity
+    const narrowed = [...whole].some((scope) => !scopes.has(scope))
+    if (key !== null || narrowed || !(await isOwnerless(db, tenant.id))) return null
     const [row] = await db.query<{ id: string }>(sql`
       SELECT id FROM members WHERE tenant_id = ${tenant.id} AND iss = ${iss} AND sub = ${sub} AND status = 'active'`)
     return row?.id ?? null
@@ -190,7 +211,7 @@ export function createClaims(options: RegistryOptions): Claims {
           'conflict',
           domainProblem(finding.problem, before.domain)?.message ?? 'there is no proof',
         )
-      const row = await change(tenant, actor, domain, async (db, row) => {
+      const row = await first(tenant, actor, domain, async (db, row) => {
         if (row.token !== before.token) throw new RegistryError('conflict', `${domain} was claimed anew meanwhile`)
         if (row.state === 'verified') return []
         const taken = await takeFrom(db, row, clock.now())

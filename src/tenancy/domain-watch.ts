@@ -34,6 +34,8 @@ export interface DomainWatch {
 type Due = Pick<DomainRow, 'id' | 'tenant_id' | 'domain' | 'token'>
 
 const EVERY = 30_000
+/** A server that was away looks at what became due meanwhile. */
+const FIRST = 1_000
 const BATCH = 8
 /** How long a row is a replica's own. One that dies meanwhile leaves it to the others after that. */
 const LEASE = 120_000
@@ -77,19 +79,19 @@ export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
     }
   }
 
-  function schedule(): void {
+  function schedule(wait: number): void {
     if (closed) return
     timer = setTimeout(() => {
       running = (ready() ? tick() : Promise.resolve())
         .catch((error: unknown) => log.warn({ err: error }, 'domains could not be looked at: tried again'))
-        .finally(schedule)
-    }, every)
+        .finally(() => schedule(every))
+    }, wait)
     timer.unref()
   }
 
   return {
     tick,
-    start: schedule,
+    start: () => schedule(Math.min(FIRST, every)),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

@@ -123,8 +123,10 @@ export async function acceptInvitation(
           declined_until = NULL, email = coalesce(${email}, email), name = coalesce(${name}, name)
         WHERE tenant_id = ${tenant.id} AND iss = ${iss} AND sub = ${sub} AND status <> 'active' RETURNING id`)
   if (back === undefined) throw new RegistryError('exists', `${userId(identity)} is a member of ${tenant.slug} already`)
-  await db.query(sql`
-    UPDATE invitations SET state = 'accepted', accepted_at = ${at}, accepted_member_id = ${back.id} WHERE id = ${id}`)
+  const used = await db.query(sql`
+    UPDATE invitations SET state = 'accepted', accepted_at = ${at}, accepted_member_id = ${back.id}
+    WHERE id = ${id} AND state = 'pending' RETURNING id`)
+  if (used.length === 0) throw gone()
   return {
     action: 'invitation.accepted',
     target: id,

@@ -6,7 +6,7 @@ import { peopleProviders } from './named-person.ts'
 import { list } from './parse.ts'
 import { withRegistry } from './session.ts'
 import { moment, plain, sheet, table } from './table.ts'
-import { answer, EXIT, type Terminal } from './terminal.ts'
+import { answer, EXIT, tell, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly json?: boolean
@@ -20,7 +20,7 @@ interface TermOptions extends Options {
   readonly allowOnce?: boolean
 }
 
-/** `domain claim|show|check|approve|set` */
+/** `domain claim|show|check|waiting|approve|set` */
 export function defineProof(command: Command, terminal: Terminal): void {
   terms(command.command('claim <slug> <domain>'))
     .description('claim a domain for a tenant, to be proved by a TXT record in its DNS; prints the record')
@@ -54,6 +54,29 @@ export function defineProof(command: Command, terminal: Terminal): void {
       await withRegistry(terminal, async ({ registry, actor }) => {
         const report = await registry.claims.check(await registry.tenants.get(actor, slug), actor, domain)
         answer(terminal, json, report, () => found(report))
+      })
+    })
+
+  command
+    .command('waiting')
+    .description('proved domains of all tenants that wait for you, and who has them now')
+    .option('--json', 'print one JSON document')
+    .action(async ({ json }: Options) => {
+      await withRegistry(terminal, async ({ registry, actor }) => {
+        const waiting = await registry.claims.waiting(actor)
+        if (waiting.length === 0) tell(terminal, 'Nothing waits for you.')
+        const now = Date.now()
+        answer(terminal, json, waiting, () =>
+          table(
+            waiting.map(({ slug, domain, why, held_by, awaiting_since }) => ({
+              slug,
+              domain,
+              why,
+              held_by,
+              since: moment(awaiting_since, now),
+            })),
+          ),
+        )
       })
     })
 

@@ -5,6 +5,7 @@ import { claimTerms, changedTerms, type DomainTerms } from './claims-terms.ts'
 import { domainRows, toDomainRecord, type DomainRecord, type DomainRow } from './claims-row.ts'
 import { isOwnerless, settle, writeState } from './claims-settle.ts'
 import { approved, backOff, CLAIM_LIFE } from './claims-state.ts'
+import { waitingClaims, type WaitingRecord } from './claims-waiting.ts'
 import { assertProvable, challengeOf, newChallengeToken, type Challenge } from './domain-challenge.ts'
 import { checkDomain, type Finding, type Seen } from './domain-check.ts'
 import { domainProblem } from './domain-problem.ts'
@@ -52,6 +53,8 @@ export interface Claims {
    * keeps its members and data (D8). conflict: nothing to approve, or the record is not there now; the message says why.
    */
   approve(tenant: Tenant, actor: Actor, domain: string): Promise<DomainRecord>
+  /** Operators only: everything that waits for `approve`, in all tenants. */
+  waiting(actor: Actor): Promise<readonly WaitingRecord[]>
   /** Changes how people join by a domain, whatever its state. */
   set(tenant: Tenant, actor: Actor, domain: string, changes: Partial<DomainTerms>): Promise<DomainRecord>
 }
@@ -220,6 +223,8 @@ export function createClaims(options: RegistryOptions): Claims {
       })
       return toDomainRecord(tenant, row)
     },
+
+    waiting: async (actor) => await waitingClaims(database, actor),
 
     async set(tenant, actor, domain, changes) {
       needScope(actor, 'tenant:admin')

@@ -75,11 +75,13 @@ describe.each(databaseKinds)('joining, from the command line (%s)', (kind) => {
     const theirs = await json('domain claim globex acme.com --asserted-by google,github')
     server.txt(NAME, theirs.expected)
     expect(await json('domain check globex acme.com')).toMatchObject({ state: 'contested' })
+    expect((await run('domain waiting')).stdout).toMatch(/^globex +acme\.com +contested +acme +20/m)
     const asked = await run('domain approve globex acme.com')
     expect(asked).toMatchObject({ exit: 2, stdout: '' })
     expect(asked.stderr).toContain('People of acme.com will join globex, and no other tenant by this domain.')
     expect(await json('domain approve globex acme.com --yes')).toMatchObject({ slug: 'globex', state: 'verified' })
     expect(await json('domain show acme acme.com')).toMatchObject({ state: 'lapsed', expected: null })
+    expect(await run('domain waiting')).toMatchObject({ stdout: '', stderr: 'Nothing waits for you.\n' })
 
     expect(
       await json(

@@ -446,7 +446,11 @@ describe.each(databaseKinds)('claims (%s)', (kind) => {
       expect(await registryError(registry.domains.remove(acme, admin, domain))).toBe('conflict')
       expect(await refusal(replica.principal(person(`late@${domain}`)))).toBe('tenant_unknown')
       expect(await registryError(registry.claims.approve(acme, admin, domain))).toBe('forbidden')
+      expect(await registry.claims.waiting(operator)).toMatchObject([
+        { slug: 'acme', domain, why: 'approval', held_by: null },
+      ])
       expect(await registry.claims.approve(acme, operator, domain)).toMatchObject({ state: 'verified', problem: null })
+      expect(await registry.claims.waiting(operator)).toEqual([])
       await eventually(async () => await refusal(replica.principal(person(`late@${domain}`)))).toBe('served')
       expect((await actions(domain)).slice(2)).toEqual([
         'domain.failing',
@@ -573,6 +577,10 @@ describe.each(databaseKinds)('claims (%s)', (kind) => {
       publish(await registry.claims.claim(globex, rival, { domain, asserted_by: ['oidc'] }))
       await registry.claims.check(globex, rival, domain)
       expect(await registryError(registry.claims.approve(globex, rival, domain))).toBe('forbidden')
+      expect(await registryError(registry.claims.waiting(rival))).toBe('forbidden')
+      expect(await registry.claims.waiting(operator)).toMatchObject([
+        { slug: 'globex', domain, why: 'contested', held_by: 'acme' },
+      ])
       expect(await registry.claims.approve(globex, operator, domain)).toMatchObject({
         slug: 'globex',
         state: 'verified',

@@ -104,10 +104,11 @@ export function createClaims(options: RegistryOptions): Claims {
     // A token is of whoever claims: an owner must not come of a record that was published for somebody else.
     if (open && (member === null || member === row.owner_candidate)) return null
     const now = clock.now()
+    // When it was last checked stays: claiming again is no way around the 10 s.
     await db.query(sql`
       UPDATE domains SET state = ${row.state === 'expired' ? 'pending' : row.state}, token = ${newChallengeToken()},
         claimed_at = ${new Date(now)}, owner_candidate = ${member}, next_check = ${new Date(now + backOff(0))}, failures = 0,
-        failing_since = NULL, awaiting_since = NULL, problem = NULL, checked_at = NULL
+        failing_since = NULL, awaiting_since = NULL, problem = NULL
       WHERE id = ${row.id}`)
     return noteOf(row, 'domain.claimed', { state: row.state, for_ownership: member !== null })
   }

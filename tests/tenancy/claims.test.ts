@@ -355,6 +355,8 @@ describe.each(databaseKinds)('claims (%s)', (kind) => {
       const again = await registry.claims.claim(acme, admin, { domain })
       expect(again.expected).not.toBe(claim.expected)
       expect(again.state).toBe('pending')
+      expect(await registryError(registry.claims.check(acme, admin, domain))).toBe('limited')
+      clock.advance(10_000)
       expect(await registry.claims.check(acme, admin, domain)).toMatchObject({ problem: { code: 'wrong_token' } })
     })
 
@@ -472,6 +474,7 @@ describe.each(databaseKinds)('claims (%s)', (kind) => {
       await days(1)
       expect(await recordOf(domain)).toMatchObject({ state: 'expired', next_check: null, expires_at: null })
       publish(await registry.claims.claim(acme, admin, { domain }))
+      clock.advance(10_000)
       expect(await registry.claims.check(acme, admin, domain)).toMatchObject({
         state: 'pending',
         problem: { code: 'approval' },

@@ -9,7 +9,7 @@ import { hasProvider, readProviders } from './config-providers.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { likelyMistakes } from './config-typos.ts'
-import { isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
+import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
 
 export interface LoadOptions {
   /** Where relative paths and `.env` start; default the process's folder. */
@@ -90,6 +90,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
     },
     egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
+    dnsServers: reader.listOf('DNS_SERVERS', isDnsServer, 'must be IP addresses, perhaps with a port'),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
     providers,
     login: readSignIn(reader),

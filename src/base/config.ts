@@ -43,6 +43,8 @@ export interface Config {
     readonly provisionLimit: number
   }
   readonly egressAllowPrivate: boolean
+  /** Addresses, perhaps with a port, that are asked for the records of claimed domains; []: those of this machine. */
+  readonly dnsServers: readonly string[]
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
   readonly login: LoginConfig

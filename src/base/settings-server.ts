@@ -105,6 +105,12 @@ export const SERVER_SETTINGS = {
     default: 'true; in production false',
     example: 'true',
   },
+  DNS_SERVERS: {
+    group: 'Server',
+    about: 'IP addresses, perhaps with a port, of the DNS servers that are asked for the records of claimed domains.',
+    default: 'those of this machine',
+    example: '192.0.2.53',
+  },
   RATE_LIMIT: {
     group: 'Limits',
     about: '`off` ends every limit that counts requests, never those of size, time and concurrency.',

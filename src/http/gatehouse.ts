@@ -13,7 +13,10 @@ import type { Provider } from '#identity/provider.ts'
 import { createServiceTokens } from '#login/service-tokens.ts'
 import { createSigningKeys } from '#login/signing-key.ts'
 import { createLogin } from '#login/login.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
+import { createDns } from '#tenancy/dns.ts'
+import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
@@ -242,10 +245,20 @@ async function assemble({
       : null,
   })
   await door.start()
+  const domains = createDomainWatch({
+    database,
+    clock,
+    log,
+    dns: createDns({ servers: config.dnsServers }),
+    auditKey: auditKey(secret, CONTROL_SCHEMA),
+    ready: () => door.open,
+  })
+  domains.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
     async () => await auditor.close(),
+    async () => await domains.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

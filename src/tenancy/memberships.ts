@@ -20,12 +20,14 @@ export interface Membership extends TenantRow {
   readonly email: string | null
   readonly member_name: string | null
   readonly tokens_not_before: Date | null
+  /** Asked to join and is not to ask again before then. */
+  readonly declined_until: Date | null
 }
 
 /** All tenants of a person but deleted ones, the earliest joined first. */
 export async function membershipsOf(db: ControlDb, identity: Identity): Promise<readonly Membership[]> {
   return await db.query<Membership>(sql`
-    SELECT m.id, m.role, m.status, m.source, m.evidence, m.home, m.email, m.name AS member_name, m.tokens_not_before,
+    SELECT m.id, m.role, m.status, m.source, m.evidence, m.home, m.email, m.name AS member_name, m.tokens_not_before, m.declined_until,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version
     FROM members m JOIN tenants t ON t.id = m.tenant_id
     WHERE m.iss = ${identity.iss} AND m.sub = ${identity.sub} AND t.status <> 'deleted'
@@ -116,9 +118,17 @@ export async function join(
       ${status === 'active'} AND NOT EXISTS (
         SELECT 1 FROM members WHERE iss = ${identity.iss} AND sub = ${identity.sub} AND (home OR status = 'active')), ${at}
     ON CONFLICT DO NOTHING RETURNING id`)
-  if (row !== undefined || status === 'requested') return row?.id ?? null
+  if (row !== undefined) return row.id
+  if (status === 'requested') {
+    // Declined once, and may ask again by now: the caller looked.
+    const [again] = await db.query<{ id: string }>(sql`
+      UPDATE members SET declined_until = NULL
+      WHERE tenant_id = ${tenantId} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'requested'
+        AND declined_until <= ${at} RETURNING id`)
+    return again?.id ?? null
+  }
   const [admitted] = await db.query<{ id: string }>(sql`
-    UPDATE members SET status = 'active', role = ${role}, source = ${source}, evidence = ${evidence}
+    UPDATE members SET status = 'active', role = ${role}, source = ${source}, evidence = ${evidence}, declined_until = NULL
     WHERE tenant_id = ${tenantId} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'requested' RETURNING id`)
   return admitted?.id ?? null
 }

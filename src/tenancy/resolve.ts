@@ -39,7 +39,7 @@ export async function resolvePerson(
     const candidate = await candidateFor(db, identity, evidence)
     if (candidate === null || 'denied' in candidate || candidate.tenant.slug !== slug)
       return [deny('tenant_foreign', `no member of ${slug}`), null]
-    return await enter(db, identity, candidate, now, rules)
+    return await enter(db, identity, candidate, now, memberships, rules)
   }
 
   // A tenant that configuration or a trusted claim names comes before home: the same person may carry another claim tomorrow.
@@ -48,10 +48,10 @@ export async function resolvePerson(
   if (home !== null) return 'denied' in home ? [home, null] : await stands(home)
   const candidate = await candidateFor(db, identity, evidence)
   if (candidate !== null)
-    return 'denied' in candidate ? [candidate, null] : await enter(db, identity, candidate, now, rules)
+    return 'denied' in candidate ? [candidate, null] : await enter(db, identity, candidate, now, memberships, rules)
   if (evidence.mailbox && rules.personalTenants === 'shared') {
     const shared = await sharedTenant(db)
-    if (shared !== null) return await enter(db, identity, shared, now, rules)
+    if (shared !== null) return await enter(db, identity, shared, now, memberships, rules)
   }
   return [await vacancyFor(db, identity, evidence, rules, seedOf(identity, rules.seeds)), null]
 }
@@ -75,12 +75,16 @@ async function enter(
   identity: Identity,
   candidate: Candidate,
   now: number,
+  memberships: readonly Membership[],
   { seeds }: ResolveRules,
 ): Promise<Resolution> {
   const { tenant, mode } = candidate
   if (tenant.status === 'suspended') return [deny('tenant_suspended', `${tenant.slug} is suspended`), null]
   if (mode === 'invite')
     return [deny('tenant_unknown', `${candidate.evidence} admits to ${tenant.slug} by invitation only`), null]
+  const asking = memberships.find((row) => row.slug === tenant.slug && row.status === 'requested')
+  if (asking?.declined_until !== undefined && asking.declined_until !== null && asking.declined_until.getTime() > now)
+    return [deny('join_by_request', `asked to join ${tenant.slug} and was declined`), null]
   const status = mode === 'auto' ? 'active' : 'requested'
   const seed = seedOf(identity, seeds)
   const joining: Joining =

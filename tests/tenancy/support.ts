@@ -7,6 +7,7 @@ import type { Identity } from '#identity/identity.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
 import { createDirectory, type Asked, type Directory, type DirectoryOptions } from '#tenancy/directory.ts'
+import { createDns } from '#tenancy/dns.ts'
 import type { ApiKeyLookup } from '#identity/api-key.ts'
 import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { RegistryError, type RegistryErrorCode } from '#tenancy/registry-error.ts'
@@ -25,6 +26,9 @@ export const scopes = createScopes([
   'audit:read',
 ])
 export const operator: Actor = { kind: 'operator', name: 'tests' }
+
+/** Nobody answers at the discard port. */
+const NO_SERVER = '127.0.0.1:9'
 
 /** Time that moves when told to. It starts at the present, as Postgres has its own. */
 export class MovedClock implements Clock {
@@ -50,6 +54,10 @@ export interface Replica {
 export interface ReplicaOptions extends Partial<Pick<DirectoryOptions, 'staticKeyRole' | 'seeds'>> {
   readonly config?: Partial<DirectoryOptions['config']>
   readonly clock?: MovedClock
+  /** `address:port` of a DNS server on loopback; without it no question is answered. */
+  readonly dnsServer?: string
+  /** PUBLIC_URL. */
+  readonly issuer?: string
   /** Another door than the first one. */
   readonly database?: Database
 }
@@ -64,6 +72,8 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
     scopes,
     auditKey: auditKey(SECRET, CONTROL_SCHEMA),
     slugPrefix: fresh.config.database.slugPrefix,
+    dns: createDns({ servers: [options.dnsServer ?? NO_SERVER] }),
+    links: { issuer: options.issuer ?? 'https://gatehouse.test', secrets: [SECRET] },
   }
   const rules = {
     unmappedDomains: 'reject',

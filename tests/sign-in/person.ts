@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 
 /** The client's side of the loop: where the browser is sent back to (RFC 8252 section 7.3). */
 export interface Loop {
@@ -50,5 +50,3 @@ export async function person(browser: Browser, options: { readonly javaScriptEna
   }
 }
 
-export type Person = Awaited<ReturnType<typeof person>>
-export type { Page }

@@ -1,0 +1,68 @@
+/**
+ * `npm run mutate`: changes the source in thousands of small ways, one at a time, and looks whether a test notices.
+ * `npm run mutate -- identity providers` runs these rooms only; a path (`src/identity/jwt.ts`) only that file or folder, with the tests of its room.
+ * MUTATE_CONCURRENCY: test runners at a time (2). Ends with 1 when less than LEAST percent is noticed, in a room or in all.
+ */
+import { Stryker } from '@stryker-mutator/core'
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { LEAST, rooms } from './rooms.ts'
+import { scoreOf, tellMutant, tellScore, type Mutant } from './score.ts'
+
+const asked = process.argv.slice(2)
+const jobs = (asked.length === 0 ? Object.keys(rooms) : asked).map((name) => {
+  const own = rooms[name]
+  if (own !== undefined) return { name, room: name, source: own.source }
+  const [room] = Object.entries(rooms).find(([, { source }]) => name === source || name.startsWith(`${source}/`)) ?? []
+  if (room === undefined) throw new Error(`${name} is neither a room (${Object.keys(rooms).join(', ')}) nor in one`)
+  return { name, room, source: name }
+})
+
+const all: Mutant[] = []
+const lines: string[] = []
+for (const { name, room, source } of jobs) {
+  const start = performance.now()
+  const mutants = await mutate(room, source)
+  const score = scoreOf(mutants)
+  for (const mutant of score.survivors) tell(mutant)
+  all.push(...mutants)
+  lines.push(tellScore(name, score, (performance.now() - start) / 1000))
+  console.log(lines.at(-1))
+  if (score.percent < LEAST) process.exitCode = 1
+}
+const total = scoreOf(all)
+console.log(['', ...lines, tellScore('total', total, performance.now() / 1000)].join('\n'))
+if (total.percent < LEAST) process.exitCode = 1
+if (process.exitCode === 1) console.log(`below ${LEAST} %`)
+
+function tell(mutant: Mutant): void {
+  console.log(tellMutant(mutant, relative('.', mutant.fileName), readFileSync(mutant.fileName, 'utf8')))
+}
+
+async function mutate(room: string, source: string): Promise<Mutant[]> {
+  process.env['MUTATE_ROOM'] = room
+  const stryker = new Stryker({
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner', './tests/mutation/operator-text.js'],
+    ignorers: ['operator-text'],
+    mutate: [source.endsWith('.ts') ? source : `${source}/**/*.ts`],
+    vitest: { configFile: 'tests/mutation/vitest.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    concurrency: Number(process.env['MUTATE_CONCURRENCY'] ?? 2),
+    // TypeScript 7 has no API that Stryker knows: it must not look for a tsconfig.
+    tsconfigFile: 'none.json',
+    disableTypeChecks: false,
+    // Beside package.json, as its `imports` count for what lies beneath; git does not look there.
+    tempDirName: 'dist-mutation',
+    cleanTempDir: 'always',
+    ignorePatterns: ['docs', '.gatehouse', 'dist*', 'coverage'],
+    // A busy machine shall not pass for a mutant that never ends.
+    timeoutMS: 30_000,
+    timeoutFactor: 3,
+    reporters: ['progress-append-only'],
+    logLevel: 'warn',
+    fileLogLevel: 'off',
+    allowConsoleColors: false,
+  } as ConstructorParameters<typeof Stryker>[0])
+  return await stryker.runMutationTest()
+}

@@ -1,9 +1,13 @@
 /**
- * Leaves out text that only operators read and that no decision hangs on: the `detail` of an error, and the words of a log line.
+ * Leaves out text that only operators read and that no decision hangs on: the `detail` of an error, the words of a log line, why someone
+ * was denied, and the message of an error whose class or code says what it is.
  * Everything else is mutated: codes, SQL, header values, and the problems that a ConfigError names.
  */
 const isText = (node) => ['StringLiteral', 'TemplateLiteral', 'BinaryExpression'].includes(node?.type)
 const isDetail = (property) => property?.type === 'ObjectProperty' && property.key.name === 'detail'
+/** Errors, and which of their arguments is the message. */
+const MESSAGES = { Error: 0, TypeError: 0, RangeError: 0, RegistryError: 1 }
+Object.assign(MESSAGES, { DatabaseUnavailable: 0, TenantFenced: 0, TenantBusy: 0, StatementTimeout: 0 })
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'trace']
 
 const ignorer = {
@@ -14,6 +18,10 @@ const ignorer = {
     const callee = parent?.type === 'CallExpression' && parent.arguments.includes(node) ? parent.callee : null
     if (callee?.type === 'MemberExpression' && LEVELS.includes(callee.property.name) && isText(node))
       return 'words of a log line'
+    if (callee?.type === 'Identifier' && callee.name === 'deny' && parent.arguments[1] === node && isText(node))
+      return 'why someone was denied'
+    if (parent?.type === 'NewExpression' && parent.arguments[MESSAGES[parent.callee.name]] === node && isText(node))
+      return 'message of an error'
     return undefined
   },
 }

@@ -7,12 +7,14 @@ const room = rooms[process.env['MUTATE_ROOM'] ?? '']
 if (room === undefined) throw new Error('MUTATE_ROOM names no room of tests/mutation/rooms.ts')
 
 const merged: ViteUserConfig = mergeConfig(base, {
-  test: { setupFiles: ['tests/mutation/seed.ts'], testTimeout: 8_000, hookTimeout: 15_000 },
+  test: { setupFiles: ['tests/mutation/hooks.ts', 'tests/mutation/seed.ts'], testTimeout: 8_000, hookTimeout: 15_000 },
 })
 export default {
   ...merged,
   test: {
     ...merged.test,
+    sequence: { ...merged.test?.sequence, setupFiles: 'list' },
+    env: { TEST_DATABASES: 'postgres' },
     include: [...room.tests],
     globalSetup: room.postgres ? ['tests/support/global.ts'] : [],
   },

@@ -6,6 +6,7 @@ import { RegistryCache, watchRegistry } from '#tenancy/registry-cache.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
+  company,
   eventually,
   keyIdentity,
   MovedClock,
@@ -27,8 +28,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
     fresh = await freshDatabase({ kind })
     here = await startReplica(fresh)
     there = await startReplica(fresh, { database: await fresh.open() })
-    tenant = await here.registry.tenants.create(operator, { slug: 'acme' })
-    await here.registry.domains.add(tenant, operator, { domain: 'acme.com', asserted_by: ['oidc'] })
+    tenant = await company(here, 'acme')
   })
   afterAll(async () => await fresh.drop())
 
@@ -166,9 +166,7 @@ describe('when the registry cannot be heard or reached', () => {
   let fresh: FreshDatabase
   beforeAll(async () => {
     fresh = await freshDatabase({ kind: 'postgres' })
-    const { registry } = await startReplica(fresh)
-    const tenant = await registry.tenants.create(operator, { slug: 'acme' })
-    await registry.domains.add(tenant, operator, { domain: 'acme.com', asserted_by: ['oidc'] })
+    await company(await startReplica(fresh), 'acme')
   })
   afterAll(async () => await fresh.drop())
 
@@ -281,14 +279,8 @@ test('D21: a suspension shows within a second, also while a call that began befo
   const fresh = await freshDatabase({ kind: 'postgres' })
   const here = await startReplica(fresh)
   const there = await startReplica(fresh, { database: await fresh.open() })
-  const tenant = await here.registry.tenants.create(operator, { slug: 'acme' })
-  await here.registry.members.add(tenant, operator, {
-    provider: 'oidc',
-    iss: 'https://issuer.test',
-    sub: 'ann',
-    role: 'member',
-  })
-  const ann = person('ann@acme.com', { sub: 'ann' })
+  const tenant = await company(here, 'acme')
+  const ann = person('ann@acme.com')
   await eventually(async () => {
     await there.principal(ann)
     return there.watch.ttl

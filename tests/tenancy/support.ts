@@ -13,7 +13,10 @@ import { RegistryError, type RegistryErrorCode } from '#tenancy/registry-error.t
 import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { watchRegistry, type RegistryWatch } from '#tenancy/registry-cache.ts'
 import { createScopes } from '#tenancy/roles.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import type { PersonRole } from '#tenancy/roles.ts'
+import type { DomainInput } from '#tenancy/domains.ts'
+import type { MemberRecord } from '#tenancy/members.ts'
+import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import type { FreshDatabase } from '../support/database.ts'
 
 export const SECRET = 'a session secret for the tests of tenancy, 0123456789'
@@ -90,6 +93,28 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
       })
     },
   }
+}
+
+/** A tenant whose domain admits the people of provider `oidc`, and of Google. */
+export async function company(
+  { registry }: Pick<Replica, 'registry'>,
+  slug: string,
+  domain = `${slug}.com`,
+  rules: Partial<DomainInput> = {},
+): Promise<Tenant> {
+  const tenant = await registry.tenants.create(operator, { slug, name: slug.toUpperCase() })
+  await registry.domains.add(tenant, operator, { domain, asserted_by: ['oidc', 'google'], ...rules })
+  return tenant
+}
+
+/** Makes them a member, as an operator does it. */
+export async function enlist(
+  { registry }: Pick<Replica, 'registry'>,
+  tenant: Tenant,
+  { provider, iss, sub }: Identity,
+  role: PersonRole,
+): Promise<MemberRecord> {
+  return await registry.members.add(tenant, operator, { provider, iss, sub, role })
 }
 
 /** Someone whose company's own issuer vouches for them now. */

@@ -6,23 +6,23 @@
 import { Stryker } from '@stryker-mutator/core'
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import { LEAST, rooms } from './rooms.ts'
+import { filesOf, LEAST, roomOf, rooms } from './rooms.ts'
 import { scoreOf, tellMutant, tellScore, type Mutant } from './score.ts'
 
 const asked = process.argv.slice(2)
 const jobs = (asked.length === 0 ? Object.keys(rooms) : asked).map((name) => {
   const own = rooms[name]
-  if (own !== undefined) return { name, room: name, source: own.source }
-  const [room] = Object.entries(rooms).find(([, { source }]) => name === source || name.startsWith(`${source}/`)) ?? []
+  if (own !== undefined) return { name, room: name, files: filesOf(own) }
+  const room = roomOf(name)
   if (room === undefined) throw new Error(`${name} is neither a room (${Object.keys(rooms).join(', ')}) nor in one`)
-  return { name, room, source: name }
+  return { name, room, files: [name.endsWith('.ts') ? name : `${name}/**/*.ts`] }
 })
 
 const all: Mutant[] = []
 const lines: string[] = []
-for (const { name, room, source } of jobs) {
+for (const { name, room, files } of jobs) {
   const start = performance.now()
-  const mutants = await mutate(room, source)
+  const mutants = await mutate(room, files)
   const score = scoreOf(mutants)
   for (const mutant of score.survivors) tell(mutant)
   all.push(...mutants)
@@ -39,13 +39,13 @@ function tell(mutant: Mutant): void {
   console.log(tellMutant(mutant, relative('.', mutant.fileName), readFileSync(mutant.fileName, 'utf8')))
 }
 
-async function mutate(room: string, source: string): Promise<Mutant[]> {
+async function mutate(room: string, files: readonly string[]): Promise<Mutant[]> {
   process.env['MUTATE_ROOM'] = room
   const stryker = new Stryker({
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner', './tests/mutation/operator-text.js'],
     ignorers: ['operator-text'],
-    mutate: [source.endsWith('.ts') ? source : `${source}/**/*.ts`],
+    mutate: [...files],
     vitest: { configFile: 'tests/mutation/vitest.config.ts', related: false },
     coverageAnalysis: 'perTest',
     concurrency: Number(process.env['MUTATE_CONCURRENCY'] ?? 2),

@@ -2,6 +2,8 @@
 export interface Room {
   /** A folder of the source, or one file. */
   readonly source: string
+  /** The files of the folder that belong to this room, as names without `.ts`; absent: all that no other room names. */
+  readonly only?: readonly string[]
   /** Test files, as globs: the room's own, which are fast. A mutant runs those of their tests that reach it. */
   readonly tests: readonly string[]
   /** Do these tests need the real Postgres of tests/support/global.ts? */
@@ -28,14 +30,55 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ['tests/http/challenge.test.ts'],
     postgres: false,
   },
+  // What decides without a database is held by tests without one: a tenth of the time.
+  'tenancy-words': {
+    source: 'src/tenancy',
+    only: [
+      'audit',
+      'digest',
+      'domain-name',
+      'evidence',
+      'key-terms',
+      'paging',
+      'registry-cache',
+      'roles',
+      'seeds',
+      'slug',
+    ].concat(['standing', 'tenant-row', 'tenant', 'text', 'whoami']),
+    tests: ['tests/tenancy/{audit-mac,domain-name,evidence,key-terms,paging,registry-cache,roles}.test.ts'],
+    postgres: false,
+  },
   tenancy: {
     source: 'src/tenancy',
-    tests: ['tests/tenancy/**/*.test.ts', 'tests/properties/domains.test.ts'],
+    tests: ['tests/tenancy/**/*.test.ts'],
     postgres: true,
+  },
+  'db-words': {
+    source: 'src/db',
+    only: ['change', 'database', 'errors', 'names', 'scram', 'semaphore', 'sql', 'statement'],
+    tests: ['tests/db/{change,errors,names,semaphore,statement}.test.ts'],
+    postgres: false,
   },
   db: {
     source: 'src/db',
-    tests: ['tests/db/**/*.test.ts'],
+    tests: ['tests/db/{administration,cluster,hub,transaction}.test.ts', 'tests/isolation/wall.test.ts'],
     postgres: true,
   },
+}
+
+/** Globs of the files of a room, as Stryker reads them. */
+export function filesOf({ source, only }: Room): readonly string[] {
+  const among = (names: readonly string[]): string => `${source}/{${[...names, 'none'].join(',')}}.ts`
+  if (source.endsWith('.ts')) return [source]
+  if (only !== undefined) return [among(only)]
+  const others = Object.values(rooms).flatMap((room) => (room.source === source ? (room.only ?? []) : []))
+  // The embedded database is another process's: its tests take seconds each, and are not for thousands of mutants.
+  return [`${source}/**/*.ts`, `!${among(others)}`, `!${source}/embedded/**`]
+}
+
+/** The room that a file or folder belongs to. */
+export function roomOf(path: string): string | undefined {
+  const named = Object.entries(rooms).filter(([, { source }]) => path === source || path.startsWith(`${source}/`))
+  const own = named.find(([, { source, only }]) => only?.includes(path.slice(source.length + 1, -'.ts'.length)))
+  return (own ?? named.find(([, { only }]) => only === undefined))?.[0]
 }

@@ -2,14 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DatabaseUnavailable, type Change, type Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
-import { RegistryCache, watchRegistry } from '#tenancy/registry-cache.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   company,
   eventually,
   keyIdentity,
-  MovedClock,
   operator,
   person,
   refusal,
@@ -230,31 +228,6 @@ describe('when the registry cannot be heard or reached', () => {
     expect(await refusal(replica.principal(hal))).toBe('database_unavailable')
     state.reachable = true
     expect(await refusal(replica.principal(hal))).toBe('served')
-  })
-
-  test('D21: an entry is stored only if nothing changed since its load began, and nobody joins an older load', async () => {
-    const { state, switched } = switchable(fresh.database)
-    const cache = new RegistryCache<{ readonly n: number }>({
-      watch: await watchRegistry(switched),
-      clock: new MovedClock(),
-      max: 10,
-      affected: () => true,
-      apart: () => false,
-    })
-    let loads = 0
-    const pending: (() => void)[] = []
-    const load = async (): Promise<{ readonly n: number }> => {
-      const n = (loads += 1)
-      await new Promise<void>((resolve) => pending.push(resolve))
-      return { n }
-    }
-    const before = cache.get('k', load)
-    state.change({ table: 'members', tenant: null, id: null })
-    const after = cache.get('k', load)
-    await eventually(() => pending.length).toBe(2)
-    for (const finish of pending.splice(0).toReversed()) finish()
-    expect([(await before).n, (await after).n]).toEqual([1, 2])
-    expect((await cache.get('k', load)).n).toBe(2)
   })
 
   test('a change drops what it concerns and nothing else', async () => {

@@ -1,5 +1,4 @@
 import { expect } from 'vitest'
-import type { Clock } from '#base/clock.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal, type RefusalCode } from '#base/refusal.ts'
 import type { Database } from '#db/database.ts'
@@ -17,7 +16,10 @@ import type { PersonRole } from '#tenancy/roles.ts'
 import type { DomainInput } from '#tenancy/domains.ts'
 import type { MemberRecord } from '#tenancy/members.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import { MovedClock } from './people.ts'
 import type { FreshDatabase } from '../support/database.ts'
+
+export { keyIdentity, MovedClock, person } from './people.ts'
 
 export const SECRET = 'a session secret for the tests of tenancy, 0123456789'
 export const scopes = createScopes([
@@ -28,17 +30,6 @@ export const scopes = createScopes([
   'audit:read',
 ])
 export const operator: Actor = { kind: 'operator', name: 'tests' }
-
-/** Time that moves when told to. It starts at the present, as Postgres has its own. */
-export class MovedClock implements Clock {
-  #ahead = 0
-  now(): number {
-    return Date.now() + this.#ahead
-  }
-  advance(milliseconds: number): void {
-    this.#ahead += milliseconds
-  }
-}
 
 export interface Replica {
   readonly database: Database
@@ -116,32 +107,6 @@ export async function enlist(
 ): Promise<MemberRecord> {
   return await registry.members.add(tenant, operator, { provider, iss, sub, role })
 }
-
-/** Someone whose company's own issuer vouches for them now. */
-export function person(email: string | null, overrides: Partial<Identity> = {}): Identity {
-  return {
-    provider: 'oidc',
-    iss: 'https://issuer.test',
-    sub: email ?? 'nobody',
-    client_id: 'client',
-    scopes: null,
-    exp: Math.floor(Date.now() / 1000) + 3600,
-    iat: Math.floor(Date.now() / 1000) - 10,
-    email,
-    email_verified: email !== null,
-    email_authority: email === null ? 'none' : 'live',
-    name: null,
-    picture: null,
-    organization: null,
-    key: null,
-    tenant: null,
-    claims: {},
-    ...overrides,
-  }
-}
-
-export const keyIdentity = (id: string, tenant: string): Identity =>
-  person(null, { provider: 'api-key', iss: 'https://gatehouse.test', sub: id, key: { id, tenant } })
 
 export const actorOf = (principal: Principal): Actor => ({ kind: 'person', principal, request_id: 'request', ip: null })
 

@@ -43,7 +43,7 @@ async function written(): Promise<Omit<Row, 'id'>[]> {
     [last],
   )
   last = rows.at(-1)?.id ?? last
-  return rows.map(({ id: _, ...rest }) => rest)
+  return rows.map((row) => ({ ...row, id: undefined }))
 }
 
 /** What one act wrote and told. */

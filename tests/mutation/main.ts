@@ -1,22 +1,34 @@
 /**
  * `npm run mutate`: changes the source in thousands of small ways, one at a time, and looks whether a test notices.
  * `npm run mutate -- identity providers` runs these rooms only; a path (`src/identity/jwt.ts`) only that file or folder, with the tests of its room.
- * MUTATE_CONCURRENCY: test runners at a time (2). Ends with 1 when less than LEAST percent is noticed, in a room or in all.
+ * `checks`, a room among them, removes each check of a token and looks whether the attack table notices (removed-checks.ts).
+ * MUTATE_CONCURRENCY: test runners at a time (2). Ends with 1 when less than LEAST percent is noticed, in a room or in all, or one removed check is not.
  */
 import { Stryker } from '@stryker-mutator/core'
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
+import { removeChecks } from './removed-checks.ts'
 import { filesOf, LEAST, roomOf, rooms } from './rooms.ts'
 import { scoreOf, tellMutant, tellScore, type Mutant } from './score.ts'
 
-const asked = process.argv.slice(2)
-const jobs = (asked.length === 0 ? Object.keys(rooms) : asked).map((name) => {
-  const own = rooms[name]
-  if (own !== undefined) return { name, room: name, files: filesOf(own) }
-  const room = roomOf(name)
-  if (room === undefined) throw new Error(`${name} is neither a room (${Object.keys(rooms).join(', ')}) nor in one`)
-  return { name, room, files: [name.endsWith('.ts') ? name : `${name}/**/*.ts`] }
-})
+const CHECKS = 'checks'
+const names = process.argv.length > 2 ? process.argv.slice(2) : [CHECKS, ...Object.keys(rooms)]
+const jobs = names
+  .filter((name) => name !== CHECKS)
+  .map((name) => {
+    const own = rooms[name]
+    if (own !== undefined) return { name, room: name, files: filesOf(own) }
+    const room = roomOf(name)
+    if (room === undefined)
+      throw new Error(`${name} is neither a room (${[CHECKS, ...Object.keys(rooms)].join(', ')}) nor in one`)
+    return { name, room, files: [name.endsWith('.ts') ? name : `${name}/**/*.ts`] }
+  })
+
+if (names.includes(CHECKS)) {
+  const unnoticed = await removeChecks()
+  console.log(`\nremoved checks that the attack table does not notice: ${unnoticed}\n`)
+  if (unnoticed > 0) process.exitCode = 1
+}
 
 const all: Mutant[] = []
 const lines: string[] = []
@@ -31,9 +43,9 @@ for (const { name, room, files } of jobs) {
   if (score.percent < LEAST) process.exitCode = 1
 }
 const total = scoreOf(all)
-console.log(['', ...lines, tellScore('total', total, performance.now() / 1000)].join('\n'))
+if (jobs.length > 0) console.log(['', ...lines, tellScore('total', total, performance.now() / 1000)].join('\n'))
 if (total.percent < LEAST) process.exitCode = 1
-if (process.exitCode === 1) console.log(`below ${LEAST} %`)
+if (process.exitCode === 1) console.log(`unnoticed checks, or less than ${LEAST} % noticed`)
 
 function tell(mutant: Mutant): void {
   console.log(tellMutant(mutant, relative('.', mutant.fileName), readFileSync(mutant.fileName, 'utf8')))

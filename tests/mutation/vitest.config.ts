@@ -16,6 +16,8 @@ export default {
     sequence: { ...merged.test?.sequence, setupFiles: 'list' },
     env: { TEST_DATABASES: 'postgres' },
     include: [...room.tests],
+    // Each run has a thread of its own anyway; one for all its files spares importing everything again for each of them.
+    isolate: false,
     globalSetup: room.postgres ? ['tests/support/global.ts'] : [],
   },
 }

@@ -1,6 +1,3 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '#base/log.ts'
@@ -257,13 +254,3 @@ test.each([false, true])(
     await fresh.drop()
   },
 )
-
-test('migrations are numbered without a gap', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'gh-sql-'))
-  await cp('sql/tenant', folder, { recursive: true })
-  await writeFile(join(folder, '0009_late.sql'), 'SELECT 1')
-  await expect(readMigrations('tenant', folder)).rejects.toThrow('0009_late.sql is not number')
-  await rm(folder, { recursive: true })
-  for (const { text, name } of await readMigrations('tenant'))
-    expect(await readFile(join('sql/tenant', name), 'utf8')).toBe(text)
-})

@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   providers: {
     source: 'providers',
     // Not seven-cases.test.ts: it waits out real time limits.
-    tests: ['tests/providers/{auth0,entra,github,google,index,keys,network,oidc,shared-secret}.test.ts'],
+    tests: ['tests/providers/!(seven-cases|fake-provider).test.ts'],
     postgres: false,
   },
   challenge: {
@@ -55,13 +55,31 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'db-words': {
     source: 'src/db',
-    only: ['change', 'database', 'errors', 'names', 'scram', 'semaphore', 'sql', 'statement'],
-    tests: ['tests/db/{change,errors,names,semaphore,statement}.test.ts'],
+    only: [
+      'admin-connection',
+      'change',
+      'database',
+      'errors',
+      'names',
+      'pool',
+      'scram',
+      'semaphore',
+      'sql',
+      'statement',
+    ].concat(['tenant-door', 'transaction']),
+    tests: ['tests/db/{admin-connection,change,connection,errors,names,pool,semaphore,statement,tenant-door}.test.ts'],
     postgres: false,
   },
+  'db-schema': {
+    source: 'src/db',
+    only: ['inspect', 'migrations', 'tenant-schema', 'wall'],
+    tests: ['tests/db/{migrations,wall}.test.ts'],
+    postgres: true,
+  },
+  'db-hub': { source: 'src/db', only: ['hub'], tests: ['tests/db/hub.test.ts'], postgres: true },
   db: {
     source: 'src/db',
-    tests: ['tests/db/{administration,cluster,hub,transaction}.test.ts', 'tests/isolation/wall.test.ts'],
+    tests: ['tests/db/{administration,cluster}.test.ts'],
     postgres: true,
   },
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run mutate`: changes the source in thousands of small ways, one at a time, and looks whether a test notices.
- * `npm run mutate -- identity providers` runs these rooms only; a path (`src/identity/jwt.ts`) only that file or folder, with the tests of its room.
+ * `npm run mutate -- identity tenancy` runs these rooms only, with their parts; a path (`src/identity/jwt.ts`) only that file or folder, with the tests of its room.
  * `checks`, a room among them, removes each check of a token and looks whether the attack table notices (removed-checks.ts).
  * MUTATE_CONCURRENCY: test runners at a time (2). Ends with 1 when less than LEAST percent is noticed, in a room or in all, or one removed check is not.
  */
@@ -12,7 +12,9 @@ import { filesOf, LEAST, roomOf, rooms } from './rooms.ts'
 import { scoreOf, tellMutant, tellScore, type Mutant } from './score.ts'
 
 const CHECKS = 'checks'
-const names = process.argv.length > 2 ? process.argv.slice(2) : [CHECKS, ...Object.keys(rooms)]
+const withParts = (name: string): string[] =>
+  name in rooms ? Object.keys(rooms).filter((room) => room === name || room.startsWith(`${name}-`)) : [name]
+const names = process.argv.length > 2 ? process.argv.slice(2).flatMap(withParts) : [CHECKS, ...Object.keys(rooms)]
 const jobs = names
   .filter((name) => name !== CHECKS)
   .map((name) => {

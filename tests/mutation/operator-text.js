@@ -8,6 +8,8 @@ const isDetail = (property) => property?.type === 'ObjectProperty' && property.k
 /** Errors, and which of their arguments is the message. */
 const MESSAGES = { Error: 0, TypeError: 0, RangeError: 0, RegistryError: 1 }
 Object.assign(MESSAGES, { DatabaseUnavailable: 0, TenantFenced: 0, TenantBusy: 0, StatementTimeout: 0 })
+/** Functions that make such an error, and which of their arguments ends in its detail. */
+const DETAILS = { deny: 1, invalid: 0, malformed: 0, misunderstood: 0, objectOf: 1, readObject: 1 }
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'trace']
 
 const ignorer = {
@@ -18,8 +20,8 @@ const ignorer = {
     const callee = parent?.type === 'CallExpression' && parent.arguments.includes(node) ? parent.callee : null
     if (callee?.type === 'MemberExpression' && LEVELS.includes(callee.property.name) && isText(node))
       return 'words of a log line'
-    if (callee?.type === 'Identifier' && callee.name === 'deny' && parent.arguments[1] === node && isText(node))
-      return 'why someone was denied'
+    if (callee?.type === 'Identifier' && parent.arguments[DETAILS[callee.name]] === node && isText(node))
+      return 'detail of an error'
     if (parent?.type === 'NewExpression' && parent.arguments[MESSAGES[parent.callee.name]] === node && isText(node))
       return 'message of an error'
     return undefined

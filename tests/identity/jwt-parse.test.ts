@@ -86,6 +86,31 @@ test.each([
   expect(await refused(() => parseJwt(given))).toBe(code)
 })
 
+test('T11, J5: what is just not too long is read, and an encrypted token is told from a broken one in the log', async () => {
+  const kid = 'k'.repeat(256)
+  expect(parseJwt(token(`{"alg":"RS256","kid":"${kid}"}`)).header.kid).toBe(kid)
+  const pad = (length: number): string => token(HEADER, PAYLOAD, 'A'.repeat(length - token().length + 4))
+  expect(pad(8192)).toHaveLength(8192)
+  expect(await refused(() => parseJwt(pad(8192)))).toBe('accepted')
+  expect(await refused(() => parseJwt(pad(8193)))).toBe('token_too_long')
+  expect(() => parseJwt(`${token()}.a.b`)).toThrow(/encrypted/)
+  expect(() => parseJwt(`${token()}.a`)).toThrow(/not three parts/)
+})
+
+test('D33: JSON is nested to 64 levels, whatever brackets its strings hold', async () => {
+  const nested = (levels: number): string => token(HEADER, `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`)
+  expect(await refused(() => parseJwt(nested(64)))).toBe('accepted')
+  expect(await refused(() => parseJwt(nested(65)))).toBe('token_malformed')
+  const objects = (levels: number): string => token(HEADER, `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)
+  expect(await refused(() => parseJwt(objects(64)))).toBe('accepted')
+  expect(await refused(() => parseJwt(objects(65)))).toBe('token_malformed')
+  // Many beside each other, and brackets in text, are no depth.
+  expect(await refused(() => parseJwt(token(HEADER, `{"a":[${'[],'.repeat(100)}0]}`)))).toBe('accepted')
+  expect(await refused(() => parseJwt(token(HEADER, JSON.stringify({ a: '{['.repeat(100), b: '"\\[' }))))).toBe(
+    'accepted',
+  )
+})
+
 test('J17: no other last character of a signature is read as the same token', async () => {
   const good = token(HEADER, PAYLOAD, b64(Buffer.alloc(256, 7)))
   const same = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_').map(

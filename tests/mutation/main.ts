@@ -1,6 +1,7 @@
 /**
  * `npm run mutate`: changes the source in thousands of small ways, one at a time, and looks whether a test notices.
- * `npm run mutate -- identity tenancy` runs these rooms only, with their parts; a path (`src/identity/jwt.ts`) only that file or folder, with the tests of its room.
+ * `npm run mutate -- identity tenancy` runs these rooms only, with their parts; a path (`src/identity/jwt.ts`) only that file or folder, with the tests
+ * of its room; paths of one room go together with commas between them.
  * `checks`, a room among them, removes each check of a token and looks whether the attack table notices (removed-checks.ts).
  * MUTATE_CONCURRENCY: test runners at a time (2). Ends with 1 when less than LEAST percent is noticed, in a room or in all, or one removed check is not.
  */
@@ -20,10 +21,11 @@ const jobs = names
   .map((name) => {
     const own = rooms[name]
     if (own !== undefined) return { name, room: name, files: filesOf(own) }
-    const room = roomOf(name)
+    const paths = name.split(',')
+    const room = roomOf(paths[0] ?? '')
     if (room === undefined)
       throw new Error(`${name} is neither a room (${[CHECKS, ...Object.keys(rooms)].join(', ')}) nor in one`)
-    return { name, room, files: [name.endsWith('.ts') ? name : `${name}/**/*.ts`] }
+    return { name, room, files: paths.map((path) => (path.endsWith('.ts') ? path : `${path}/**/*.ts`)) }
   })
 
 if (names.includes(CHECKS)) {

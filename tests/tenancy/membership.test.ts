@@ -160,6 +160,16 @@ test('D7: who asked to join is let in by the same row once live evidence comes, 
   expect((await registry.members.list(invited, operator)).items).toEqual([])
 })
 
+test('who comes to many replicas at once joins once, and is served by all', async () => {
+  const tenant = await company(replica, 'rush')
+  const replicas = await Promise.all(Array.from({ length: 6 }, async () => await startReplica(fresh)))
+  const answers = await Promise.all(
+    replicas.map(async (each) => (await each.principal(person('ann@rush.com'))).tenant.slug),
+  )
+  expect(new Set(answers)).toEqual(new Set(['rush']))
+  expect((await registry.members.list(tenant, operator)).items).toHaveLength(1)
+})
+
 test('D13: naming a tenant leads nowhere that evidence does not', async () => {
   await company(replica, 'here')
   await company(replica, 'there', 'there.com', { asserted_by: ['google'] })

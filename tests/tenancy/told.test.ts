@@ -285,6 +285,8 @@ test('of joining, of asking to, and of a tenant made for a first person', async 
   expect(asked.result).toBe('join_by_request')
   expect(asked.rows).toEqual([{ ...about('member.requested', cy.id, detail), ...author, sub: 'cy@acme.com' }])
   expect(asked.changes).toEqual([{ table: 'members', tenant: tenant.id, id: cy.id }])
+  const again = await of(async () => await refusal(replica.principal(once, { tokenDigest: 'another' })))
+  expect(again).toEqual({ result: 'join_by_request', rows: [], changes: [] })
   const approved = await of(async () => await registry.members.approve(tenant, operator, cy.id, 'viewer'))
   expect(approved.rows).toEqual([about('member.approved', cy.id, { user_id: 'oidc:cy@acme.com', role: 'viewer' })])
   expect(approved).toMatchObject({

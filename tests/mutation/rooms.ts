@@ -66,7 +66,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   providers: {
     source: 'providers',
-    tests: ['tests/providers/{auth0,facts,index,oidc,shared-secret}.test.ts'],
+    tests: ['tests/providers/{audience,auth0,facts,index,oidc,shared-secret}.test.ts'],
     postgres: false,
   },
   challenge: {

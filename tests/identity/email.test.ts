@@ -10,6 +10,8 @@ test.each([
   ['a@a.bc', 'a.bc'],
   ['a@b.c', 'b.c'],
   ['a@1.a2', '1.a2'],
+  ['a@acme.4com', 'acme.4com'],
+  ['a@acme.7.com', 'acme.7.com'],
   [`a@${'x'.repeat(63)}.com`, `${'x'.repeat(63)}.com`],
   [`${'l'.repeat(64)}@acme.com`, 'acme.com'],
   [`a@${'x.'.repeat(124)}test`, `${'x.'.repeat(124)}test`],
@@ -20,6 +22,7 @@ test.each([
 test.each([
   ['E3: no @', 'acme.com'],
   ['E3: two @', 'a@b@acme.com'],
+  ['E3: two @, a whole address first', 'a@acme.com@evil.com'],
   ['E3: a quoted local part', '"a@b"@acme.com'],
   ['E3: a quoted local part without @', '"a"@acme.com'],
   ['E3: a comment', 'a(c)@acme.com'],

@@ -11,7 +11,7 @@ const judged = async (claims: Record<string, unknown>, typ: string | null = 'jwt
 test('aud is one string or a list of strings, and anything else names nobody', () => {
   expect(audienceOf({ aud: 'a' })).toEqual(['a'])
   expect(audienceOf({ aud: ['a', 'b'] })).toEqual(['a', 'b'])
-  for (const aud of [undefined, null, 7, {}, ['a', 7], [['a']]]) expect(audienceOf({ aud }), String(aud)).toEqual([])
+  for (const aud of [undefined, null, 7, {}, ['a', 7], [['a']]]) expect(audienceOf({ aud })).toEqual([])
 })
 
 test.each([

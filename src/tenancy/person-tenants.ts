@@ -19,9 +19,17 @@ export interface PersonTenant {
  */
 export async function tenantsOf(database: Database, identity: Identity): Promise<readonly PersonTenant[]> {
   const rows = await database.control({ as: 'resolver' }, async (db) => await membershipsOf(db, identity))
-  return rows.flatMap(({ slug, tenant_name, role, status, tenant_status, home }) =>
+  return rows.flatMap(({ tenant, role, status, home }) =>
     status === 'removed'
       ? []
-      : [{ slug, name: tenant_name, role, status: tenant_status === 'suspended' ? 'suspended' : status, home }],
+      : [
+          {
+            slug: tenant.slug,
+            name: tenant.name,
+            role,
+            status: tenant.status === 'suspended' ? 'suspended' : status,
+            home,
+          },
+        ],
   )
 }

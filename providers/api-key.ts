@@ -41,9 +41,7 @@ export function createApiKey({ lookup, clock, failed }: ApiKeyOptions): Provider
         await failed?.(parsed.id)
         throw new Refusal('key_unknown', { detail: 'no API key of this id and secret' })
       }
-      if (record.revoked_at !== null) throw new Refusal('key_revoked')
-      if (record.expires_at !== null && record.expires_at <= clock.now()) throw new Refusal('key_expired')
-      if (record.cidrs.length > 0 && !isWithin(ip, record.cidrs)) throw new Refusal('key_address')
+      assertUsable(record, ip, clock)
       return identityOf({
         provider: 'api-key',
         iss: API_KEY_ISSUER,
@@ -55,6 +53,17 @@ export function createApiKey({ lookup, clock, failed }: ApiKeyOptions): Provider
       })
     },
   }
+}
+
+/** What holds at each use of a key, by itself or through a token made for it. @throws Refusal `key_revoked`, `key_expired`, `key_address`. */
+export function assertUsable(
+  { revoked_at, expires_at, cidrs }: Pick<ApiKeyRecord, 'revoked_at' | 'expires_at' | 'cidrs'>,
+  ip: string | null,
+  clock: Clock,
+): void {
+  if (revoked_at !== null) throw new Refusal('key_revoked')
+  if (expires_at !== null && expires_at <= clock.now()) throw new Refusal('key_expired')
+  if (cidrs.length > 0 && !isWithin(ip, cidrs)) throw new Refusal('key_address')
 }
 
 /** A digest of the right length whatever is stored: timingSafeEqual throws on any other. Zeros are no key's SHA-256. */

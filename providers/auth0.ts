@@ -3,7 +3,7 @@ import type { Identity } from '#identity/identity.ts'
 import { createKeySet } from '#identity/jwks.ts'
 import { createJwtVerifier, type JwtClaims } from '#identity/jwt.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
-import type { Provider } from '#identity/provider.ts'
+import type { LoginDelegate, Provider } from '#identity/provider.ts'
 import { audienceOf, audienceRule } from './audience.ts'
 import {
   commonClaims,
@@ -19,8 +19,15 @@ import { userinfo } from './userinfo.ts'
 
 const ALGORITHMS = ['RS256', 'PS256']
 
+interface Auth0Endpoints {
+  readonly jwks: string
+  readonly userinfo: string
+  /** Absent: as discovery says. */
+  readonly login?: LoginDelegate['endpoints']
+}
+
 /** @param issuer ends with a slash, as Auth0 writes it. */
-export const auth0Endpoints = (issuer: string): { jwks: string; userinfo: string } => ({
+export const auth0Endpoints = (issuer: string): Auth0Endpoints => ({
   jwks: `${issuer}.well-known/jwks.json`,
   userinfo: `${issuer}userinfo`,
 })
@@ -35,13 +42,9 @@ export const auth0Endpoints = (issuer: string): { jwks: string; userinfo: string
  * once at best (D7). Access tokens carry no email of their own: it comes from the claim AUTH0_EMAIL_CLAIM, verified when the
  * claim of the same name with `_verified` is true, else from userinfo where the token may be shown there.
  */
-export function createAuth0(
-  config: Auth0Config,
-  parts: ProviderParts,
-  endpoints?: ReturnType<typeof auth0Endpoints>,
-): Provider {
+export function createAuth0(config: Auth0Config, parts: ProviderParts, endpoints?: Auth0Endpoints): Provider {
   const issuer = `https://${config.domain}/`
-  const { jwks, userinfo: userinfoUrl } = endpoints ?? auth0Endpoints(issuer)
+  const { jwks, userinfo: userinfoUrl, login = null } = endpoints ?? auth0Endpoints(issuer)
   const clientIds = config.login === null ? [] : [config.login.clientId]
   if (config.audience.length + clientIds.length === 0) throw new ConfigError(['AUTH0_AUDIENCE: an audience is needed'])
 
@@ -98,11 +101,32 @@ export function createAuth0(
     authorization_server: issuer,
     challenge_scopes: ['openid', 'profile', 'email'],
     grants_scopes: config.carriesScopes,
+    login: loginOf(config, issuer, login),
     async verify(token, { trace }) {
       const claims = await jwts.verify(token, trace)
       return identify(claims, await explained(trace, 'email', profileOf(token, claims)))
     },
     warm: async () => await keys.warm(),
     state: () => keys.state(),
+  }
+}
+
+/** The client receives the access token of our API: Auth0 makes it a JWT, and one for us, only when `audience` names that API. */
+function loginOf(
+  { audience: [audience], login }: Auth0Config,
+  issuer: string,
+  endpoints: LoginDelegate['endpoints'],
+): LoginDelegate | null {
+  if (login === null || audience === undefined) return null
+  return {
+    label: 'Auth0',
+    issuer,
+    protocol: 'oidc',
+    endpoints,
+    ...login,
+    clientAuth: 'client_secret_post',
+    scopes: ['openid', 'email', 'profile', 'offline_access'],
+    authorizationParams: { audience },
+    token: 'access_token',
   }
 }

@@ -3,7 +3,7 @@ import type { GithubConfig } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Identity } from '#identity/identity.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
-import type { Provider } from '#identity/provider.ts'
+import type { LoginDelegate, Provider } from '#identity/provider.ts'
 import { asked, emailEvidence, identityOf, isRecord, text, type Claims, type ProviderParts } from './claims.ts'
 import { explained } from './explained.ts'
 import { GITHUB_PREFIXES } from './prefixes.ts'
@@ -16,7 +16,13 @@ const PERSONAL_TOKENS = ['ghp_', 'github_pat_']
 const SCOPES = ['read:user', 'user:email']
 const API_VERSION = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' }
 
-export const GITHUB_ENDPOINTS = { api: 'https://api.github.com' }
+interface GithubEndpoints {
+  readonly api: string
+  /** Where the browser and the code go. */
+  readonly web?: string
+}
+
+export const GITHUB_ENDPOINTS: GithubEndpoints = { api: 'https://api.github.com' }
 
 interface Checked {
   readonly user: Claims
@@ -36,7 +42,11 @@ interface Checked {
  * Tenant evidence: the primary address of /user/emails if verified, which was true once (D7). The person is the numeric id;
  * a login can be renamed and taken by somebody else.
  */
-export function createGithub(config: GithubConfig, parts: ProviderParts, { api } = GITHUB_ENDPOINTS): Provider {
+export function createGithub(
+  config: GithubConfig,
+  parts: ProviderParts,
+  { api, web = ISSUER } = GITHUB_ENDPOINTS,
+): Provider {
   const tokens = createOpaqueVerifier({ provider: 'github', check, ...asked(parts) })
   const accepted = config.allowPersonalTokens ? [...APP_TOKENS, ...PERSONAL_TOKENS] : APP_TOKENS
 
@@ -106,6 +116,18 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     return addresses.filter(isRecord).find((address) => address['primary'] === true) ?? {}
   }
 
+  /** RFC 7009 as GitHub has it; 404: gone already. A refresh token ends with the sign-in's own 6 months only. */
+  async function revoke(token: string, hint: 'access_token' | 'refresh_token'): Promise<boolean> {
+    if (hint === 'refresh_token') return false
+    await parts.fetch.text(`${api}/applications/${encodeURIComponent(config.clientId)}/token`, {
+      method: 'DELETE',
+      headers: { ...API_VERSION, ...basic(config.clientId, config.clientSecret), 'content-type': 'application/json' },
+      body: JSON.stringify({ access_token: token }),
+      accept: [204, 404],
+    })
+    return true
+  }
+
   return {
     id: 'github',
     // Claimed whole, so that a kind we refuse never reaches anybody else either (D14).
@@ -113,9 +135,10 @@ export function createGithub(config: GithubConfig, parts: ProviderParts, { api }
     authorization_server: ISSUER,
     challenge_scopes: SCOPES,
     grants_scopes: false,
-    async verify(token, { ip, trace }) {
+    login: loginOf(config, web, revoke),
+    async verify(token, { ip, redeemed = false, trace }) {
       if (accepted.some((prefix) => token.startsWith(prefix))) {
-        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token, ip))
+        return await explained(trace, 'check-token, scopes and addresses', tokens.verify(token, ip, !redeemed))
       }
       throw new Refusal('type_refused', { detail: 'this kind of GitHub token proves no sign-in at our app' })
     },
@@ -135,3 +158,23 @@ function time(value: unknown): number | null {
   if (Number.isNaN(at)) throw misunderstood('a time')
   return Math.floor(at / 1000)
 }
+
+/** No discovery, no ID token. A refresh token comes from GitHub Apps only; an OAuth app's token has no end. */
+const loginOf = (
+  { clientId, clientSecret }: GithubConfig,
+  web: string,
+  revoke: NonNullable<LoginDelegate['revoke']>,
+): LoginDelegate => ({
+  label: 'GitHub',
+  issuer: ISSUER,
+  protocol: 'oauth',
+  endpoints: { authorization: `${web}/authorize`, token: `${web}/access_token`, revocation: null, jwks: null },
+  clientId,
+  clientSecret,
+  clientAuth: 'client_secret_post',
+  scopes: SCOPES,
+  authorizationParams: {},
+  freshParams: { prompt: 'select_account' },
+  revoke,
+  token: 'access_token',
+})

@@ -5,7 +5,7 @@ import type { Identity } from '#identity/identity.ts'
 import { createKeySet } from '#identity/jwks.ts'
 import { createJwtVerifier } from '#identity/jwt.ts'
 import { createOpaqueVerifier } from '#identity/opaque.ts'
-import type { Provider } from '#identity/provider.ts'
+import type { LoginDelegate, Provider } from '#identity/provider.ts'
 import { assertPresenter, audienceRule } from './audience.ts'
 import {
   asked,
@@ -30,7 +30,15 @@ const CONSUMER_DOMAINS = ['gmail.com', 'googlemail.com']
 /** Seconds. tokeninfo does not say when a token was issued, only when it ends; earlier than this it was not (D22). */
 const ACCESS_TOKEN_LIFETIME = 3_600
 
-export const GOOGLE_ENDPOINTS = {
+interface GoogleEndpoints {
+  readonly jwks: string
+  readonly tokeninfo: string
+  readonly userinfo: string
+  /** Absent: as discovery says. */
+  readonly login?: LoginDelegate['endpoints']
+}
+
+export const GOOGLE_ENDPOINTS: GoogleEndpoints = {
   jwks: 'https://www.googleapis.com/oauth2/v3/certs',
   tokeninfo: 'https://oauth2.googleapis.com/tokeninfo',
   userinfo: 'https://openidconnect.googleapis.com/v1/userinfo',
@@ -104,15 +112,39 @@ export function createGoogle(config: GoogleConfig, parts: ProviderParts, endpoin
     authorization_server: ISSUER,
     challenge_scopes: ['openid', 'email', 'profile'],
     grants_scopes: config.carriesScopes,
-    async verify(token, { ip, trace }) {
+    login: loginOf(config, endpoints),
+    async verify(token, { ip, redeemed = false, trace }) {
       if (token.startsWith(GOOGLE_PREFIX)) {
-        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token, ip))
+        return await explained(trace, 'tokeninfo and userinfo', accessTokens.verify(token, ip, !redeemed))
       }
       const claims = await idTokens.verify(token, trace)
       return identify(claims.sub, claims)
     },
     warm: async () => await keys.warm(),
     state: () => keys.state(),
+  }
+}
+
+/**
+ * Sign-in needs the secret: Google demands it of every kind of client that a browser returns to. A refresh token comes only with
+ * `access_type=offline`, and again only with `prompt=consent`. The client receives the ID token: it names us in `aud`.
+ */
+function loginOf({ clientIds, clientSecret }: GoogleConfig, { login = null }: GoogleEndpoints): LoginDelegate | null {
+  const [clientId] = clientIds
+  if (clientId === undefined || clientSecret === null) return null
+  return {
+    label: 'Google',
+    issuer: ISSUER,
+    protocol: 'oidc',
+    endpoints: login,
+    clientId,
+    clientSecret,
+    clientAuth: 'client_secret_post',
+    scopes: ['openid', 'email', 'profile'],
+    authorizationParams: { access_type: 'offline', prompt: 'consent' },
+    // Google knows no prompt=login.
+    freshParams: { prompt: 'select_account consent' },
+    token: 'id_token',
   }
 }
 

@@ -8,6 +8,7 @@ import { createGithub, GITHUB_ENDPOINTS } from './github.ts'
 import { createGoogle, GOOGLE_ENDPOINTS } from './google.ts'
 import { createOidc } from './oidc.ts'
 import { createSharedSecret } from './shared-secret.ts'
+import { createServiceToken, type ServiceTokenIssuer } from './service-token.ts'
 import { createStaticKey } from './static-key.ts'
 
 export interface ProviderOptions extends ProviderParts {
@@ -17,6 +18,8 @@ export interface ProviderOptions extends ProviderParts {
   readonly keyLookup: ApiKeyLookup
   /** Told of each wrong secret for a key's id; may throw Refusal rate_limited. */
   readonly keyFailed?: (id: string) => Promise<void>
+  /** What our own tokens for keys are known by; null or absent: none are accepted. */
+  readonly serviceTokens?: ServiceTokenIssuer | null
   /** Issuers beside the configured ones: the development sign-in. */
   readonly extra?: readonly OidcConfig[]
   /** Where Google, Auth0 and GitHub are asked instead; a value handed in by tests, never configuration. */
@@ -32,7 +35,7 @@ export interface ProviderOptions extends ProviderParts {
  * @throws ConfigError with the problems of all providers at once.
  */
 export function createProviders(options: ProviderOptions): readonly Provider[] {
-  const { config, mcpUrl, keyLookup, keyFailed, extra = [], endpoints = {}, ...parts } = options
+  const { config, mcpUrl, keyLookup, keyFailed, serviceTokens = null, extra = [], endpoints = {}, ...parts } = options
   const { google, auth0, github, oidc, sharedSecret, staticKey } = config.providers
 
   const makers: (() => Provider)[] = [
@@ -48,6 +51,9 @@ export function createProviders(options: ProviderOptions): readonly Provider[] {
         clock: parts.clock,
         ...(keyFailed === undefined ? {} : { failed: keyFailed }),
       }),
+    ...(serviceTokens === null
+      ? []
+      : [() => createServiceToken(serviceTokens, { mcpUrl, lookup: keyLookup, clock: parts.clock })]),
     ...(staticKey === null ? [] : [() => createStaticKey(staticKey)]),
   ]
 

@@ -22,6 +22,7 @@ import { entraEvidence, readEntra } from './entra.ts'
 import { explained } from './explained.ts'
 import { introspect } from './introspection.ts'
 import { createIssuer } from './issuer.ts'
+import { oidcLogin } from './oidc-login.ts'
 import { hasKnownPrefix } from './prefixes.ts'
 
 /**
@@ -74,14 +75,15 @@ export function createOidc(config: OidcConfig, parts: ProviderParts): Provider {
     authorization_server: verifiers.has(config.issuer) ? config.issuer : null,
     challenge_scopes: ['openid', 'profile', 'email'],
     grants_scopes: config.carriesScopes,
-    async verify(token, { ip, trace }) {
+    login: oidcLogin(config, entra === null ? [config.issuer] : issuers, entra !== null),
+    async verify(token, { ip, redeemed = false, trace }) {
       const jwts = verifiers.get(peekIssuer(token) ?? '')?.jwts
       if (jwts !== undefined) {
         const claims = await jwts.verify(token, trace)
         return identify(claims.iss, claims.sub, claims)
       }
       if (opaque === null || isJwtShaped(token) || hasKnownPrefix(token)) throw new Refusal('issuer_unknown')
-      return await explained(trace, 'introspection', opaque.verify(token, ip))
+      return await explained(trace, 'introspection', opaque.verify(token, ip, !redeemed))
     },
     warm: async () => void (await Promise.all(keySets.map(async (keys) => await keys.warm()))),
     state: () => worstState(keySets),

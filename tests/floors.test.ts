@@ -15,6 +15,8 @@ const FLOOR: Record<string, number> = {
   'src/toolkit': 3,
   'src/login': 3,
   'src/tools': 4,
+  // Where the rooms of the fifth floor are put together.
+  'src/http/gatehouse.ts': 5.5,
   'src/http': 5,
   'src/console': 5,
   'src/cli': 6,
@@ -33,7 +35,7 @@ const WALLS: Record<string, readonly string[]> = {
   pg: ['src/db'],
   '@electric-sql/pglite': ['src/db'],
   '@electric-sql/pglite-pgvector': ['src/db'],
-  fastify: ['src/http', 'src/console'],
+  fastify: ['src/http', 'src/http/gatehouse.ts', 'src/console'],
   'oidc-provider': ['src/http'],
   '@modelcontextprotocol/server': ['src/http', 'src/toolkit'],
   undici: ['src/base'],

@@ -4,10 +4,12 @@ import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './address.ts'
 import { ConfigError, type Config } from './config.ts'
 import { readDatabase } from './config-database.ts'
+import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
+import { parseSigningKeys } from './config-signing-key.ts'
 import { likelyMistakes } from './config-typos.ts'
-import { isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
+import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
 
 export interface LoadOptions {
   /** Where relative paths and `.env` start; default the process's folder. */
@@ -70,6 +72,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     dataDir: resolve(cwd, reader.text('DATA_DIR') ?? '.gatehouse'),
     database: readDatabase(reader, env, production),
     sessionSecrets: readSessionSecrets(reader, production),
+    signingKey: readSigningKey(reader),
     operators: readOperators(reader, production),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
@@ -87,8 +90,10 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
     },
     egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
+    dnsServers: reader.listOf('DNS_SERVERS', isDnsServer, 'must be IP addresses, perhaps with a port'),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
     providers,
+    login: readSignIn(reader),
   }
 }
 
@@ -130,6 +135,16 @@ function readSessionSecrets(reader: ConfigReader, production: boolean): readonly
   if (production && !reader.has('SESSION_SECRET'))
     reader.problem('SESSION_SECRET', 'needed in production: openssl rand -base64 48')
   return reader.listOf('SESSION_SECRET', (secret) => secret.length >= 32, 'must have at least 32 characters')
+}
+
+/** D29. */
+function readSigningKey(reader: ConfigReader): string | null {
+  const key = reader.text('SIGNING_KEY')
+  if (key === null || parseSigningKeys(key) !== null) return key
+  return reader.problem(
+    'SIGNING_KEY',
+    'must be an Ed25519 private key in PEM or JWK: openssl genpkey -algorithm ed25519',
+  )
 }
 
 /** D3. An address alone could be asserted by any provider, so it names nobody. */

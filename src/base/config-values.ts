@@ -34,6 +34,13 @@ export function isNetwork(text: string): boolean {
   return family !== 0 && (bits === undefined || Number(bits) <= (family === 6 ? 128 : 32))
 }
 
+/** An IP address, perhaps with a port: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. */
+export function isDnsServer(text: string): boolean {
+  if (isIP(text) !== 0) return true
+  const [, four, six, port = ''] = /^(?:([\d.]+)|\[([\da-f:.]+)\]):(\d{1,5})$/i.exec(text) ?? []
+  return (isIP(four ?? '') === 4 || isIP(six ?? '') === 6) && Number(port) >= 1 && Number(port) <= 65_535
+}
+
 /** Is it a bare origin, for example https://mcp.example.com? */
 export function isOrigin(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null

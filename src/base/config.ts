@@ -1,3 +1,5 @@
+import type { LoginConfig } from './config-login.ts'
+
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
  * All times in milliseconds unless the name says otherwise.
@@ -19,6 +21,8 @@ export interface Config {
   readonly database: DatabaseConfig
   /** First seals, all open. At least one; made in DATA_DIR outside production when missing (by serve, not by loadConfig: see `secretFile`). */
   readonly sessionSecrets: readonly string[]
+  /** SIGNING_KEY as it was given, and checked: Ed25519 private keys for service tokens. null: derived from `sessionSecrets` (D29). */
+  readonly signingKey: string | null
   readonly operators: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   readonly rateLimit: {
@@ -39,8 +43,11 @@ export interface Config {
     readonly provisionLimit: number
   }
   readonly egressAllowPrivate: boolean
+  /** Addresses, perhaps with a port, that are asked for the records of claimed domains; []: those of this machine. */
+  readonly dnsServers: readonly string[]
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
+  readonly login: LoginConfig
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

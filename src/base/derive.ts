@@ -1,7 +1,22 @@
 import { hkdfSync } from 'node:crypto'
 
 /** What a derived key is for. A key of one purpose is of no use for another (D25). */
-export type Purpose = 'database-app-password' | 'tenant-login-password' | 'audit' | 'request-state' | 'service-token'
+export type Purpose =
+  | 'database-app-password'
+  | 'tenant-login-password'
+  | 'audit'
+  | 'request-state'
+  | 'service-token'
+  | 'registration'
+  | 'flow'
+  | 'code'
+  | 'refresh'
+  | 'consent'
+  | 'remembered-consent'
+  | 'csrf'
+  | 'session'
+  | 'invitation'
+  | 'development-client'
 
 /**
  * A 32-byte key for one purpose, derived from one secret of SESSION_SECRET (HKDF-SHA-256, RFC 5869).

@@ -66,6 +66,49 @@ export const REFUSALS = {
   tenant_behind: UNAVAILABLE,
   tenant_moving: UNAVAILABLE,
   database_unavailable: UNAVAILABLE,
+  // sign-in (RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707 section 2)
+  client_invalid: {
+    status: 401,
+    error: 'invalid_client',
+    description: 'The client is not known here, or may not sign in.',
+  },
+  grant_invalid: {
+    status: 400,
+    error: 'invalid_grant',
+    description: 'The code or refresh token is invalid, expired, used or was given to somebody else.',
+  },
+  grant_unsupported: {
+    status: 400,
+    error: 'unsupported_grant_type',
+    description: 'This grant type is not served here.',
+  },
+  authorization_malformed: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'The sign-in request is malformed.',
+  },
+  target_invalid: { status: 400, error: 'invalid_target', description: 'The resource is not one of this server.' },
+  scope_invalid: {
+    status: 400,
+    error: 'invalid_scope',
+    description: 'The scope is malformed or exceeds what may be granted.',
+  },
+  redirect_invalid: {
+    status: 400,
+    error: 'invalid_redirect_uri',
+    description: 'None of the redirect URIs may be used here.',
+  },
+  registration_invalid: {
+    status: 400,
+    error: 'invalid_client_metadata',
+    description: 'The registration is malformed.',
+  },
+  sign_in_lost: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'This sign-in was not begun in this browser, or has expired.',
+  },
+  sign_in_denied: { status: 403, error: 'access_denied', description: 'The sign-in was not completed.' },
   // http
   scope_insufficient: {
     status: 403,

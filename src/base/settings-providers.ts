@@ -10,7 +10,7 @@ export const PROVIDER_SETTINGS = {
   },
   GOOGLE_CLIENT_SECRET: {
     group: 'Google',
-    about: 'Its secret, for sign-in in the browser; proving tokens does not need it.',
+    about: 'The secret of the first, for sign-in in the browser; proving tokens does not need it.',
     default: '',
     example: 'GOCSPX-...',
     secret: true,
@@ -30,7 +30,7 @@ export const PROVIDER_SETTINGS = {
   },
   AUTH0_CLIENT_ID: {
     group: 'Auth0',
-    about: 'An application: its ID tokens are accepted too.',
+    about: 'An application there for sign-in; its ID tokens are accepted too.',
     default: '',
     example: 'AbCdEf123456',
   },
@@ -88,7 +88,7 @@ export const PROVIDER_SETTINGS = {
   },
   OIDC_CLIENT_ID: {
     group: 'OpenID',
-    about: 'A client: its ID tokens are accepted too.',
+    about: 'A client there for sign-in; its ID tokens are accepted too.',
     default: '',
     example: 'gatehouse',
     named: 'OIDC_<NAME>_CLIENT_ID',

@@ -59,6 +59,14 @@ export const SERVER_SETTINGS = {
     example: '...',
     secret: true,
   },
+  SIGNING_KEY: {
+    group: 'Server',
+    about:
+      'Ed25519 private key, PEM or JWK, that signs the tokens of service accounts; several: the first signs, all verify. Make one: openssl genpkey -algorithm ed25519',
+    default: 'derived from SESSION_SECRET',
+    example: '...',
+    secret: true,
+  },
   OPERATORS: {
     group: 'Server',
     about: 'Who operates this server: `iss|sub` or `provider:email`, separated by commas.',
@@ -96,6 +104,12 @@ export const SERVER_SETTINGS = {
     about: 'May configured issuers be at private addresses?',
     default: 'true; in production false',
     example: 'true',
+  },
+  DNS_SERVERS: {
+    group: 'Server',
+    about: 'IP addresses, perhaps with a port, of the DNS servers that are asked for the records of claimed domains.',
+    default: 'those of this machine',
+    example: '192.0.2.53',
   },
   RATE_LIMIT: {
     group: 'Limits',

@@ -1,3 +1,4 @@
+import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
 
@@ -39,7 +40,7 @@ const PLATFORM_SETTINGS = {
 } as const satisfies Record<string, Setting>
 
 /** Every variable that is read, in the order in which it is shown. */
-export const SETTINGS = { ...SERVER_SETTINGS, ...PROVIDER_SETTINGS, ...PLATFORM_SETTINGS }
+export const SETTINGS = { ...SERVER_SETTINGS, ...PROVIDER_SETTINGS, ...LOGIN_SETTINGS, ...PLATFORM_SETTINGS }
 
 export type SettingName = keyof typeof SETTINGS
 

@@ -24,7 +24,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => await import('./migrate.ts'),
   },
   doctor: {
-    about: 'check configuration, database, providers, keys and clock',
+    about: 'check configuration, database, providers, keys, clock and clients; with --url a deployment from outside',
     load: async () => await import('./doctor.ts'),
   },
   token: {

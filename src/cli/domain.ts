@@ -1,11 +1,12 @@
 import { Option } from 'commander'
-import type { DomainInput, DomainRecord } from '#tenancy/domains.ts'
+import type { DomainInput } from '#tenancy/domains.ts'
 import type { Define } from './commands.ts'
 import { confirm } from './confirm.ts'
+import { defineProof, readable } from './domain-proof.ts'
 import { list } from './parse.ts'
 import { peopleProviders } from './named-person.ts'
 import { withRegistry } from './session.ts'
-import { moment, sheet, table } from './table.ts'
+import { sheet, table } from './table.ts'
 import { answer, tell } from './terminal.ts'
 
 interface Options {
@@ -20,7 +21,7 @@ interface AddOptions extends Options {
   readonly allowOnce?: boolean
 }
 
-/** `domain add|list|remove` */
+/** `domain add|list|remove`, and what domain-proof.ts has */
 export const define: Define = (command, { terminal }) => {
   command
     .command('add <slug> <domain>')
@@ -62,19 +63,35 @@ export const define: Define = (command, { terminal }) => {
         if (domains.length === 0) tell(terminal, `${slug} has no domains.`)
         answer(terminal, json, domains, () =>
           table(
-            domains.map(({ domain, state, asserted_by, join_mode, default_role, include_subdomains, allow_once }) => ({
-              domain,
-              state,
-              asserted_by,
-              join: join_mode,
-              role: default_role,
-              subdomains: include_subdomains,
-              allow_once,
-            })),
+            domains.map(
+              ({
+                domain,
+                state,
+                verified_by,
+                asserted_by,
+                join_mode,
+                default_role,
+                include_subdomains,
+                allow_once,
+                problem,
+              }) => ({
+                domain,
+                state,
+                asserted_by,
+                join: join_mode,
+                role: default_role,
+                subdomains: include_subdomains,
+                allow_once,
+                verified_by,
+                problem: problem?.code ?? null,
+              }),
+            ),
           ),
         )
       })
     })
+
+  defineProof(command, terminal)
 
   const remove = command
     .command('remove <slug> <domain>')
@@ -95,9 +112,3 @@ export const define: Define = (command, { terminal }) => {
       })
     })
 }
-
-const readable = (record: DomainRecord): Readonly<Record<string, unknown>> => ({
-  ...record,
-  created_at: moment(record.created_at, Date.now()),
-  verified_at: moment(record.verified_at, Date.now()),
-})

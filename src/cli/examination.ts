@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '#base/clock.ts'
+import type { OutlookFacts } from '#base/client-outlook.ts'
 import type { Config } from '#base/config.ts'
 import { ensureSessionSecret } from '#base/config-secret.ts'
 import type { GuardedFetch } from '#base/fetch.ts'
@@ -9,42 +10,55 @@ import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import type { Provider } from '#identity/provider.ts'
+import { isBrokered } from '#login/mode.ts'
+import { signInIssuer } from './examination-clients.ts'
 import { explain } from './failure.ts'
+import { failed, ok, warning, type Finding } from './finding.ts'
 import { withProviders } from './judges.ts'
 import { logOf } from './session.ts'
 import type { Terminal } from './terminal.ts'
 
-/** One thing that was looked at. */
-export interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warning' | 'failed'
-  readonly detail: string
+/** What was seen of this configuration, and what clients meet at it. */
+export interface Examined extends OutlookFacts {
+  readonly findings: readonly Finding[]
+  readonly reached: true
 }
-
-const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', detail })
-const warning = (check: string, detail: string): Finding => ({ check, status: 'warning', detail })
-const failed = (check: string, detail: string): Finding => ({ check, status: 'failed', detail })
 
 /** Milliseconds a clock may differ: tokens forgive 30 s. */
 const SKEW = { warn: 5_000, fail: 30_000 }
 
 /** Everything `doctor` looks at, in the order it is shown. Changes nothing but what a first start would make. */
-export async function examine(config: Config, terminal: Terminal): Promise<readonly Finding[]> {
-  return [
-    ok('configuration', `${config.production ? 'production' : 'development'}, ${config.publicUrl}/mcp`),
+export async function examine(config: Config, terminal: Terminal): Promise<Examined> {
+  const url = `${config.publicUrl}/mcp`
+  const before = [
+    ok('configuration', `${config.production ? 'production' : 'development'}, ${url}`),
     ...config.warnings.map((line) => warning('configuration', line)),
     await examineDataDir(config),
     ...(await examineDatabase(config, terminal)),
-    ...(await withProviders(
-      config,
-      async () => null,
-      async (judges) => [
+  ]
+  return await withProviders(
+    config,
+    async () => null,
+    async (judges) => ({
+      findings: [
+        ...before,
         ...(await Promise.all(judges.providers.map(async (provider) => await examineProvider(provider)))),
         await examineClock(judges.providers, judges.fetch),
       ],
-    )),
-  ]
+      url,
+      issuer: await signInIssuer(judges, {
+        publicUrl: config.publicUrl,
+        brokered: isBrokered(config.login.mode, signingIn(judges.providers)),
+      }),
+      broken: null,
+      reached: true,
+    }),
+  )
 }
+
+/** Whom this server could sign people in with. */
+const signingIn = (providers: readonly Provider[]): readonly string[] =>
+  providers.filter(({ login }) => login != null).map(({ id }) => id)
 
 const isThere = async (path: string): Promise<boolean> =>
   await stat(path).then(

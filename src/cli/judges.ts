@@ -2,9 +2,10 @@ import { systemClock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 import { createLog } from '#base/log.ts'
-import { developmentIssuer } from '#http/gatehouse.ts'
+import { developmentIssuer } from '#http/dev-client.ts'
 import type { Provider } from '#identity/provider.ts'
 import type { ApiKeyLookup } from '#identity/api-key.ts'
+import { createSigningKeys } from '#login/signing-key.ts'
 import { createProviders } from '#providers/index.ts'
 
 export interface Judges {
@@ -23,7 +24,13 @@ export async function withProviders<T>(
     const mcpUrl = `${config.publicUrl}/mcp`
     const log = createLog('silent')
     const extra = config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : []
-    const providers = createProviders({ config, mcpUrl, fetch, clock: systemClock, log, keyLookup, extra })
+    // Outside production the secret may be one that only `serve` knows yet.
+    const serviceTokens =
+      config.sessionSecrets.length === 0 && config.signingKey === null
+        ? null
+        : { issuer: config.publicUrl, keys: (await createSigningKeys(config)).keySet }
+    const parts = { fetch, clock: systemClock, log }
+    const providers = createProviders({ config, mcpUrl, keyLookup, extra, serviceTokens, ...parts })
     return await work({ providers, fetch })
   } finally {
     await fetch.close()

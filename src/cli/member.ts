@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander'
-import type { MemberRecord } from '#tenancy/members.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import type { Define } from './commands.ts'
 import { confirm } from './confirm.ts'
+import { defineJoining } from './member-joining.ts'
 import { personOf } from './named-person.ts'
 import { withRegistry, type Session } from './session.ts'
-import { moment, sheet, table } from './table.ts'
+import { showMember } from './member-sheet.ts'
+import { moment, table } from './table.ts'
 import { answer, EXIT, tell, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -25,7 +26,7 @@ interface AddOptions extends Options {
 const ROLES = ['viewer', 'member', 'admin', 'owner'] as const
 const MEMBER = 'the user id (provider:sub), an address that is unique in the tenant, or the row id'
 
-/** `member add|list|role|remove|revoke-tokens` */
+/** `member add|list|role|remove|revoke-tokens`, and what member-joining.ts has */
 export const define: Define = (command, { terminal }) => {
   const add: Command = command
     .command('add <slug> [user-id]')
@@ -43,7 +44,7 @@ export const define: Define = (command, { terminal }) => {
         if (typeof person === 'string') add.error(`error: ${person}`, { exitCode: EXIT.usage })
         const tenant = await registry.tenants.get(actor, slug)
         const about = { email: email ?? null, name: name ?? null }
-        show(terminal, json, await registry.members.add(tenant, actor, { ...person, ...about, role }))
+        showMember(terminal, json, await registry.members.add(tenant, actor, { ...person, ...about, role }))
       })
     })
 
@@ -86,9 +87,11 @@ export const define: Define = (command, { terminal }) => {
           status === 'requested'
             ? await members.approve(tenant, actor, id, role)
             : await members.setRole(tenant, actor, id, role)
-        show(terminal, json, record)
+        showMember(terminal, json, record)
       })
     })
+
+  defineJoining(command, terminal)
 
   cut(command.command('remove'), terminal, {
     about: 'end a membership; it ends within a second',
@@ -123,19 +126,7 @@ function cut(command: Command, terminal: Terminal, { about, loss, act }: Cut): v
         const { id, user_id: userId } = await registry.members.show(tenant, actor, reference)
         await confirm(command, terminal, { yes, loss: loss(userId, slug), word: userId })
         await act(session, tenant, id)
-        show(terminal, json, await registry.members.show(tenant, actor, id))
+        showMember(terminal, json, await registry.members.show(tenant, actor, id))
       })
     })
-}
-
-function show(terminal: Terminal, json: boolean | undefined, record: MemberRecord): void {
-  const now = Date.now()
-  answer(terminal, json, record, () =>
-    sheet({
-      ...record,
-      tokens_not_before: moment(record.tokens_not_before, now),
-      created_at: moment(record.created_at, now),
-      removed_at: moment(record.removed_at, now),
-    }),
-  )
 }

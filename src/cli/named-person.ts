@@ -66,7 +66,7 @@ export function issuerAndSubject(reference: string): { readonly issuer: string; 
 
 /** The configured providers that vouch for people, not for keys: those an address may come from. */
 export async function peopleProviders(config: Config): Promise<readonly string[]> {
-  const keys: readonly string[] = ['api-key', 'static-key']
+  const keys: readonly string[] = ['api-key', 'static-key', 'service-token']
   return (await knownIssuers(config)).map(({ id }) => id).filter((id) => !keys.includes(id))
 }
 

@@ -1,7 +1,15 @@
 import type { Config } from '#base/config.ts'
 
 /** Members of Config whose values are secrets, wherever they stand. */
-const SECRET = new Set(['sessionSecrets', 'appPassword', 'metricsToken', 'clientSecret', 'secrets', 'key'])
+const SECRET = new Set([
+  'sessionSecrets',
+  'signingKey',
+  'appPassword',
+  'metricsToken',
+  'clientSecret',
+  'secrets',
+  'key',
+])
 /** Members that are URLs with a password in them. */
 const URLS = new Set(['url', 'adminUrl', 'directUrl', 'placements'])
 

@@ -7,6 +7,7 @@ import { createLog, type Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDns } from '#tenancy/dns.ts'
 import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { createScopes } from '#tenancy/roles.ts'
@@ -73,6 +74,8 @@ export async function withRegistry<T>(
       auditKey: auditKey(secret, CONTROL_SCHEMA),
       scopes: createScopes(tools ? await knownScopes(config, terminal) : []),
       slugPrefix: config.database.slugPrefix,
+      dns: createDns({ servers: config.dnsServers }),
+      links: { issuer: config.publicUrl, secrets: config.sessionSecrets },
     })
     return await work({ config, database, registry, actor: operator() })
   })

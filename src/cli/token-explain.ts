@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
+import { loadConfig } from '#base/config-load.ts'
 import { Refusal } from '#base/refusal.ts'
 import { API_KEY_PREFIX } from '#identity/api-key.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
 import { userId, type Identity } from '#identity/identity.ts'
-import { parseJwt } from '#identity/jwt-parse.ts'
+import { parseJwt, peekIssuer } from '#identity/jwt-parse.ts'
 import type { ApiKeyLookup } from '#identity/api-key.ts'
 import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { watchRegistry } from '#tenancy/registry-cache.ts'
@@ -54,9 +55,12 @@ export const defineExplain: Define = (command, { terminal, end }) => {
     })
 }
 
-/** Only a key needs the database. */
+/** Only a key needs the database, and a token of ours, which stands for one. */
 async function judge(terminal: Terminal, token: string, ip: string | null): Promise<Explanation> {
-  if (!token.startsWith(API_KEY_PREFIX)) return await judgeWith(configOf(terminal), async () => null, token, ip)
+  if (!token.startsWith(API_KEY_PREFIX)) {
+    const { publicUrl } = loadConfig(terminal.env, { cwd: terminal.cwd })
+    if (peekIssuer(token) !== publicUrl) return await judgeWith(configOf(terminal), async () => null, token, ip)
+  }
   return await withDatabase(terminal, async (database, config) => {
     if (database.kind === 'embedded') await database.admin.bootstrap()
     const watch = await watchRegistry(database)

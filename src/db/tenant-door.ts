@@ -4,8 +4,9 @@ import { deriveKey } from '#base/derive.ts'
 import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
 import { sqlState } from './errors.ts'
 import { assertSchema } from './names.ts'
-import { createPool } from './pool.ts'
+import { createPool, extended, lease } from './pool.ts'
 import { TenantSemaphore } from './semaphore.ts'
+import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
 import { transaction } from './transaction.ts'
 
@@ -60,24 +61,31 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
       const leave = await semaphore.enter(place.schema, options.signal)
-      let denied = false
+      const words = prelude(place.schema, options.access, timeout, login === null)
+      // What Postgres denied, if anything; null is the prelude.
+      const denied: (Sql | null)[] = []
       try {
         return await transaction(
           poolOf(place),
           {
-            prelude: prelude(place.schema, options.access, timeout, login === null),
+            prelude: words,
             check,
             timeout,
             signal: options.signal,
             pipeline,
-            onError: (error) => {
-              denied ||= MAY_BE_FENCED.has(sqlState(error) ?? '') || isLoginRefused(error)
+            onError: (error, statement) => {
+              if (MAY_BE_FENCED.has(sqlState(error) ?? '') || isLoginRefused(error)) denied.push(statement)
             },
           },
           async (db) => await run({ access: options.access, query: db.query.bind(db) }),
         )
       } catch (error) {
-        if (denied && (await isFenced(pool(place.placement), place.schema))) {
+        const [first] = denied
+        if (first === undefined) throw error
+        if (
+          (await isFenced(pool(place.placement), place.schema)) ||
+          (first !== null && (await isAllowed(poolOf(place), words, first)))
+        ) {
           throw new TenantFenced(`${place.schema} has no rights at present`, { cause: error })
         }
         throw error
@@ -128,5 +136,26 @@ async function isFenced(pool: pg.Pool, schema: string): Promise<boolean> {
     return (await pool.query({ text, values: [schema] })).rowCount === 0
   } catch {
     return false
+  }
+}
+
+/**
+ * May the statement be said now? Then it was denied by a fence that is gone again: the tenant was resumed in the same instant. EXPLAIN
+ * looks at every right and runs nothing. When it cannot be found out, the first error stands.
+ */
+async function isAllowed(pool: pg.Pool, words: string, { text, values }: Sql): Promise<boolean> {
+  const client = await lease(pool).catch(() => null)
+  if (client === null) return false
+  try {
+    await client.query(words)
+    await client.query(extended(`EXPLAIN ${text}`, values))
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.query('ROLLBACK').then(
+      () => client.release(),
+      () => client.release(true),
+    )
   }
 }

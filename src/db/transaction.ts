@@ -14,8 +14,8 @@ export interface TransactionOptions {
   readonly signal?: AbortSignal | undefined
   /** Send the first statement without waiting for the prelude's answer. */
   readonly pipeline?: boolean
-  /** Is told of every error Postgres answers, before anyone may swallow it. */
-  readonly onError?: (error: unknown) => void
+  /** Is told of every error Postgres answers, before anyone may swallow it, and to what: null is the prelude. */
+  readonly onError?: (error: unknown, statement: Sql | null) => void
 }
 
 /** COMMIT and ROLLBACK are waited for this long after the time limit: cut off earlier, nobody would know the outcome. */
@@ -136,11 +136,11 @@ class Session implements Queryable {
   }
 
   async #query<Row extends object>(statement: Sql): Promise<Row[]> {
-    const { text, values } = this.#checked(statement)
+    const checked = this.#checked(statement)
     const turn = this.#last
     const answer = turn.then(async () => {
       if (!this.#open) throw new Error('this transaction is over')
-      const sent = this.#send<Row>(extended(text, values))
+      const sent = this.#send<Row>(extended(checked.text, checked.values), checked)
       // When both fail, the prelude says why.
       const [prelude, result] = await Promise.allSettled([this.#prelude, sent])
       if (prelude.status === 'rejected') throw prelude.reason
@@ -184,7 +184,7 @@ class Session implements Queryable {
     if (tag !== word) throw this.#firstError ?? new DatabaseUnavailable(`the server answered ${word} with ${tag}`)
   }
 
-  async #send<Row extends object>(query: string | pg.QueryConfig): Promise<Row[]> {
+  async #send<Row extends object>(query: string | pg.QueryConfig, statement: Sql | null = null): Promise<Row[]> {
     this.busy = true
     try {
       const result: pg.QueryResult<Row> = await this.#client.query<Row>(query)
@@ -192,7 +192,7 @@ class Session implements Queryable {
     } catch (error) {
       const told = named(error)
       this.#firstError ??= told
-      this.#options.onError?.(told)
+      this.#options.onError?.(told, statement)
       if (told instanceof DatabaseUnavailable) this.doubtful = true
       throw told
     } finally {

@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import { uuidv7 } from '#base/id.ts'
 import { Refusal } from '#base/refusal.ts'
 import { apiRoutes } from './api.ts'
+import { authTokenRoutes } from './auth-token.ts'
 import { createChallenge } from './challenge.ts'
 import { clientAddress } from './client-address.ts'
 import type { AppDeps } from './deps.ts'
 import { createDoor } from './door.ts'
-import { signInScopes } from './endpoints.ts'
+import { issuersOf, signInScopes, unbrokered } from './endpoints.ts'
 import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure.ts'
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
@@ -17,7 +18,14 @@ import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
 import { createMetrics, metricsRoutes } from './metrics.ts'
+import { oauthAuthorizeRoutes } from './oauth-authorize.ts'
+import { oauthCallbackRoutes } from './oauth-callback.ts'
+import { jwksRoutes } from './oauth-jwks.ts'
+import { authorizationServerRoutes } from './oauth-metadata.ts'
+import { oauthRegisterRoutes } from './oauth-register.ts'
+import { oauthTokenRoutes } from './oauth-token.ts'
 import { createOperatorAccess } from './operator-access.ts'
+import { onlyMethods } from './routes.ts'
 import { createVisits } from './visit.ts'
 
 /** A client may name its request, in a form that is safe in any log and header. */
@@ -44,7 +52,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const ipLimit = createIpLimit(config.rateLimit)
   const { library, changes, caller } = deps
   const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, library, changes, caller })
-  const scopes = signInScopes(providers, catalogue, config)
+  const { broker } = deps.login
+  const asked = unbrokered(providers, broker === null ? [] : deps.login.upstreams)
+  const scopes = signInScopes(asked, catalogue, config)
   const operator = createOperatorAccess(config.metricsToken)
   const anonymous = async (request: FastifyRequest): Promise<void> => await ipLimit(visits(request).ip)
   let draining = false
@@ -103,9 +113,21 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
   metricsRoutes(app, metrics, operator)
-  metadataRoutes(app, { publicUrl, providers, scopes, anonymous })
-  homeRoutes(app, { publicUrl, anonymous })
+  const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
+  metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })
+  homeRoutes(app, { publicUrl, providers, brokered: broker !== null, console: true, anonymous })
   apiRoutes(app, gate)
+  jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
+  await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits, anonymous })
+  if (broker !== null) {
+    const { authorization, registrar, callback, metadata } = broker
+    authorizationServerRoutes(app, { metadata, anonymous })
+    oauthRegisterRoutes(app, { registrar, anonymous })
+    await oauthAuthorizeRoutes(app, { publicUrl, authorization, visits, anonymous })
+    await oauthCallbackRoutes(app, { publicUrl, callback, visits, anonymous })
+  }
+  await authTokenRoutes(app, { serviceTokens: deps.serviceTokens, visits })
+  await deps.console.mount(app, { visits, anonymous, onlyMethods })
   await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)
   await app.ready()

@@ -29,6 +29,8 @@ export function createChallenge({ publicUrl, scopes }: ChallengeOptions): Challe
     if (refusal.code === 'token_missing') {
       // No error code: nothing was presented that could be wrong (RFC 6750 section 3.1).
       headers['www-authenticate'] = bearer([metadata, ['scope', scopes.join(' ')]])
+    } else if (refusal.code === 'client_invalid') {
+      // A client at the token endpoint, which no bearer token would help: its route names the scheme it tried (RFC 6749 section 5.2).
     } else if (refusal.status === 401 || refusal.code === 'header_malformed' || refusal.code === 'scope_insufficient') {
       headers['www-authenticate'] = bearer([
         ['error', refusal.error ?? ''],

@@ -1,9 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Identity } from '#identity/identity.ts'
+import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
+import type { Login } from '#login/login.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { Caller } from '#toolkit/call.ts'
@@ -11,6 +13,7 @@ import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
+import type { Visits } from './visit.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
 export interface AppDeps {
@@ -31,6 +34,10 @@ export interface AppDeps {
   /** In the order in which `authorization_servers` names them. */
   readonly providers: readonly ProviderFacts[]
   readonly database: DatabaseState
+  readonly login: Login
+  /** Tokens for API keys. */
+  readonly serviceTokens: ServiceTokens
+  readonly console: Mounted
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }
@@ -54,6 +61,18 @@ interface DatabaseState {
   ping(): Promise<void>
   /** True when the registry has the version this program needs. */
   migrated(): Promise<boolean>
+}
+
+/** Pages of another room on this floor; what they need of ours is lent to them. */
+interface Mounted {
+  mount(app: FastifyInstance, host: Host): Promise<void>
+}
+
+interface Host {
+  readonly visits: Visits
+  /** Counts an anonymous request; throws Refusal `rate_limited`. */
+  readonly anonymous: (request: FastifyRequest) => Promise<void>
+  readonly onlyMethods: (app: FastifyInstance, url: string, allowed: readonly string[]) => void
 }
 
 export interface DevelopmentIssuer {

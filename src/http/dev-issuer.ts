@@ -7,17 +7,20 @@ import { Refusal } from '#base/refusal.ts'
 import { directLoopback } from './client-address.ts'
 import type { DevelopmentIssuer } from './deps.ts'
 import { createDevAdapter } from './dev-adapter.ts'
-import { DEV_PAGE_CSP, accountPage, devErrorPage } from './dev-page.ts'
+import { accountPage, devErrorPage } from './dev-page.ts'
 import { people } from './dev-people.ts'
 import { createDevProvider } from './dev-provider.ts'
 import { openDevState } from './dev-state.ts'
 import { DEV_PREFIX } from './dev-token.ts'
+import { sendDocument } from './send-document.ts'
 
 export interface DevIssuerOptions {
   /** Absolute path of DATA_DIR. */
   readonly dataDir: string
   /** No trailing slash; loopback. */
   readonly publicUrl: string
+  /** Of our own client there. */
+  readonly clientSecret: string
   readonly log: Log
 }
 
@@ -25,10 +28,21 @@ export interface DevIssuerOptions {
  * The development sign-in: the certified oidc-provider under /dev/, so that the first minute has a real issuer, real tokens and a real
  * browser flow. Answers direct loopback peers only (D1); the composition root makes it only where D1 allows it at all.
  */
-export async function createDevIssuer({ dataDir, publicUrl, log }: DevIssuerOptions): Promise<DevelopmentIssuer> {
+export async function createDevIssuer({
+  dataDir,
+  publicUrl,
+  clientSecret,
+  log,
+}: DevIssuerOptions): Promise<DevelopmentIssuer> {
   const issuer = `${publicUrl}${DEV_PREFIX}`
   const state = await openDevState(dataDir)
-  const provider = await createDevProvider({ issuer, publicUrl, state, adapter: createDevAdapter(dataDir, state, log) })
+  const provider = await createDevProvider({
+    issuer,
+    publicUrl,
+    clientSecret,
+    state,
+    adapter: createDevAdapter(dataDir, state, log),
+  })
   // Koa, underneath, prints what nobody listens for: callers that hang up.
   const koa: EventEmitter = provider
   koa.on('error', (error: unknown) => log.debug({ err: error }, 'a request to the development issuer broke off'))
@@ -72,7 +86,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
       idp.setErrorHandler(async (error, _request, reply) => {
         if (error instanceof Refusal) throw error
         log.debug({ err: error }, 'the development sign-in refused')
-        return await html(reply).code(400).send(devErrorPage('This sign-in was already finished or took too long.'))
+        return await sendDocument(reply.code(400), devErrorPage('This sign-in was already finished or took too long.'))
       })
 
       idp.get<{ Params: { uid: string } }>('/interaction/:uid', async (request, reply) => {
@@ -87,7 +101,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
           return await reply.redirect(to, 303)
         }
         const redirectUri = typeof params['redirect_uri'] === 'string' ? params['redirect_uri'] : issuer
-        return await html(reply).send(accountPage(`${DEV_PREFIX}/interaction/${request.params.uid}`, redirectUri))
+        return await sendDocument(reply, accountPage(`${DEV_PREFIX}/interaction/${request.params.uid}`, redirectUri))
       })
 
       await idp.register(async (form) => {
@@ -99,7 +113,7 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
         form.post<{ Body: unknown }>('/interaction/:uid', async (request, reply) => {
           const account = request.body instanceof URLSearchParams ? request.body.get('account') : null
           if (account === null || !people.has(account))
-            return await html(reply).code(400).send(devErrorPage('Nobody here has that name.'))
+            return await sendDocument(reply.code(400), devErrorPage('Nobody here has that name.'))
           return await reply.redirect(
             await provider.interactionResult(request.raw, reply.raw, { login: { accountId: account } }),
             303,
@@ -119,10 +133,3 @@ async function mount(app: FastifyInstance, provider: Provider, issuer: string, l
     await pass(request, reply, '/.well-known/oauth-authorization-server')
   })
 }
-
-const html = (reply: FastifyReply): FastifyReply =>
-  reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', DEV_PAGE_CSP)
-    // Under no-referrer a browser posts the form with `Origin: null`, which the door must refuse.
-    .header('referrer-policy', 'same-origin')

@@ -1,5 +1,6 @@
 import type { AdapterFactory, Configuration, Provider, errors as Errors } from 'oidc-provider'
-import { DEV_PAGE_CSP, devErrorPage } from './dev-page.ts'
+import { DEV_CLIENT_ID, devClientRedirects } from './dev-client.ts'
+import { devErrorPage } from './dev-page.ts'
 import { people, personClaims } from './dev-people.ts'
 import type { DevState } from './dev-state.ts'
 import { DEV_PREFIX, DEV_TOKEN_TTL } from './dev-token.ts'
@@ -8,6 +9,7 @@ import { endpointPath, slugOf } from './endpoints.ts'
 export interface DevProviderOptions {
   readonly issuer: string
   readonly publicUrl: string
+  readonly clientSecret: string
   readonly state: DevState
   readonly adapter: AdapterFactory
 }
@@ -16,13 +18,27 @@ const DAY = 86_400
 const SCOPES = 'openid offline_access email profile'
 
 /** oidc-provider, set up for MCP clients. The package is loaded here and nowhere else, so production never loads it. */
-export async function createDevProvider({ issuer, publicUrl, state, adapter }: DevProviderOptions): Promise<Provider> {
+export async function createDevProvider({
+  issuer,
+  publicUrl,
+  clientSecret,
+  state,
+  adapter,
+}: DevProviderOptions): Promise<Provider> {
   const oidc = await loadQuietly()
   const policy = oidc.interactionPolicy.base()
   // One page only. The prompt itself must stay known: MCP clients send prompt=consent.
   policy.get('consent')?.checks.clear()
   return new oidc.Provider(issuer, {
     ...configuration(publicUrl, state, oidc.errors),
+    clients: [
+      {
+        client_id: DEV_CLIENT_ID,
+        client_secret: clientSecret,
+        redirect_uris: devClientRedirects(publicUrl),
+        token_endpoint_auth_method: 'client_secret_basic',
+      },
+    ],
     adapter,
     interactions: { policy, url: interactionUrl },
   })
@@ -123,9 +139,9 @@ function configuration(
       return grant
     },
     renderError: async (ctx, out) => {
-      ctx.type = 'html'
-      ctx.set('content-security-policy', DEV_PAGE_CSP)
-      ctx.body = devErrorPage(out.error_description ?? out.error)
+      const { headers, text } = devErrorPage(out.error_description ?? out.error)
+      ctx.set({ ...headers })
+      ctx.body = text
     },
   }
 }

@@ -5,7 +5,7 @@ import { Refusal } from '#base/refusal.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** Set on every answer. The pages of the development sign-in replace the content policy by their own. */
+/** Set on every answer. Pages for people (base/page.ts) replace the content policy by their own. */
 const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
@@ -18,6 +18,11 @@ const EXPOSED = 'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-Aft
 const METHODS = 'GET, POST, DELETE, OPTIONS'
 /** Header names a preflight may ask for; there are no credentials to protect (the token is the security), so any well-formed ones. */
 const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/
+
+/** What people look at: no page of another origin may read it, whatever CORS_ORIGINS says (D31). */
+const PAGES = /^\/(?:console|oauth\/(?:authorize|callback))(?:[/?]|$)/
+/** What a client may open in a window of its own: cut off from that window, it would take the sign-in for given up. */
+const OPENED = /^\/(?:dev|oauth\/(?:authorize|callback))(?:[/?]|$)/
 
 /** Probes of a platform name us by an address; these answers hold nothing that a foreign name could steal. */
 const PROBES = new Set(['/livez', '/readyz', '/healthz'])
@@ -49,8 +54,12 @@ export function createDoor(config: Config): Door {
     for (const [name, value] of always) reply.header(name, value)
 
     const { origin } = request.headers
+    // The router decodes what the raw path does not show.
+    const path = request.routeOptions.url ?? request.url
+    const isPage = PAGES.test(path) || PAGES.test(request.url)
+    if (OPENED.test(path)) reply.header('cross-origin-opener-policy', 'unsafe-none')
     if (config.corsOrigins !== '*') reply.header('vary', 'Origin')
-    if (config.corsOrigins === '*' || (origin !== undefined && servesOrigin(origin))) {
+    if (!isPage && (config.corsOrigins === '*' || (origin !== undefined && servesOrigin(origin)))) {
       reply.header('access-control-allow-origin', config.corsOrigins === '*' ? '*' : origin)
       reply.header('access-control-expose-headers', EXPOSED)
     }
@@ -65,9 +74,10 @@ export function createDoor(config: Config): Door {
     const hostname = hostnameOf(`http://${host}`)
     if (hostname === null || !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url)))
       throw new Refusal('host_refused')
-    if (origin !== undefined && !servesOrigin(origin)) throw new Refusal('origin_refused')
+    if (origin !== undefined && origin !== config.publicUrl && !servesOrigin(origin))
+      throw new Refusal('origin_refused')
 
-    if (request.method !== 'OPTIONS') return false
+    if (request.method !== 'OPTIONS' || isPage) return false
     const asked = request.headers['access-control-request-headers']
     void reply
       .code(204)

@@ -26,8 +26,19 @@ export function routedSlug({ params }: { readonly params: unknown }): string | n
 export const metadataUrl = (publicUrl: string, slug: string | null): string =>
   `${publicUrl}/.well-known/oauth-protected-resource${endpointPath(slug)}`
 
+/** Of the providers those that clients go to themselves: all but those that people sign in with through us. */
+export const unbrokered = (
+  providers: readonly ProviderFacts[],
+  upstreams: readonly { readonly id: string }[],
+): readonly ProviderFacts[] => providers.filter(({ id }) => !upstreams.some((upstream) => upstream.id === id))
+
+/** Their issuers, byte for byte as they name themselves (RFC 9728 section 2). */
+export const issuersOf = (providers: readonly ProviderFacts[]): readonly string[] => [
+  ...new Set(providers.flatMap(({ authorization_server }) => authorization_server ?? [])),
+]
+
 /**
- * What a client should ask for at sign-in: what each issuer needs to tell who it is, and our own scopes only when every issuer can
+ * What a client should ask for at sign-in with issuers of their own: what each issuer needs to tell who it is, and our own scopes only when every issuer can
  * grant them (an issuer refuses a scope it does not know). Never offline_access: that is the client's own choice (RFC 6749 section 1.5).
  */
 export function signInScopes(

@@ -1,15 +1,22 @@
 import type { FastifyInstance } from 'fastify'
 import { networkOf } from '#base/address.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
-import type { Config, OidcConfig } from '#base/config.ts'
-import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
+import type { Config } from '#base/config.ts'
+import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createConsole } from '#console/console.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
 import type { Provider } from '#identity/provider.ts'
+import { createServiceTokens } from '#login/service-tokens.ts'
+import { createSigningKeys } from '#login/signing-key.ts'
+import { createLogin } from '#login/login.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
+import { createDns } from '#tenancy/dns.ts'
+import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
@@ -22,6 +29,7 @@ import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
+import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -30,12 +38,16 @@ import { serve } from './serve.ts'
 const STRANGERS = 30
 /** Wrong secrets per minute for the id of one key; more are 429, a right one is never refused for them (D23). */
 const KEY_FAILURES = 10
+/** Documents of clients per minute and address that are fetched for it (D30). */
+const DOCUMENTS = 10
 
 export interface GatehouseParts {
   readonly clock?: Clock
   readonly log?: Log
   /** Where Google, Auth0 and GitHub are asked instead; for tests. */
   readonly endpoints?: ProviderOptions['endpoints']
+  /** Names and connections of outgoing requests; for tests (D30). */
+  readonly outbound?: Pick<GuardOptions, 'resolve' | 'dispatcherConnect'>
 }
 
 export interface Gatehouse {
@@ -65,7 +77,8 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
     ...definitions.prompts.values(),
   ])
   // The development issuer is this server, on loopback; D1 keeps it out of production.
-  const fetch = createGuardedFetch({ allowPrivate: config.egressAllowPrivate || config.developmentSignIn })
+  const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
+  const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
   const database = await openDatabase({ config, log, clock })
   try {
     return await assemble({ config, parts, clock, log, secret, definitions, catalogue, fetch, database })
@@ -120,6 +133,7 @@ async function assemble({
     detail: 'bad tokens of one address that a provider was asked about',
   })
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
+  const signingKeys = await createSigningKeys(config)
   const providers = createProviders({
     config,
     mcpUrl: `${config.publicUrl}/mcp`,
@@ -133,7 +147,8 @@ async function assemble({
       failed: async (ip) => void (await strangers.consume(placeOf(ip)).catch(() => null)),
     },
     keyFailed: async (id) => void (await keyFailures.consume(id)),
-    extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl)] : [],
+    serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
+    extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
     ...endpoints,
   })
   const authenticator = createAuthenticator({ providers, clock })
@@ -150,9 +165,49 @@ async function assemble({
     audit: auditor,
     clock,
     log,
-    states: createStateSeal({ secrets: config.sessionSecrets, clock }),
+    states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
     reread: async (tenant) => await door.fenced(tenant),
+  })
+  const limits = createLimits(config.rateLimit)
+  const serviceTokens = createServiceTokens({
+    publicUrl: config.publicUrl,
+    keys: signingKeys,
+    clock,
+    authenticate: async (key, from) => await authenticator.authenticate(key, from),
+    principal: async (identity, asked) => await door.principal(identity, asked),
+    limit: async (principal) => await limits.consume(principal),
+    issued: async ({ principal, jti, scope, at, ip, requestId }) =>
+      await auditor.record({
+        principal,
+        tool: 'token.issued',
+        target: jti,
+        outcome: 'ok',
+        reason: null,
+        startedAt: at,
+        requestId,
+        ip,
+        args: { scope },
+      }),
+  })
+  const documents = createLimit({
+    on: config.rateLimit.on,
+    perMinute: DOCUMENTS,
+    detail: "clients' documents that one address caused to be fetched",
+  })
+  const login = createLogin({
+    config,
+    clock,
+    log,
+    fetch,
+    database,
+    ready: () => door.open,
+    providers,
+    scopes: [...new Set([...config.requiredScopes, ...catalogue.scopes])],
+    services: serviceTokens,
+    authenticate: async (token, context) => await authenticator.authenticate(token, context),
+    revokeToken: async (token, from) => await door.revokeToken(token, from),
+    documents: async (ip) => void (await documents.consume(placeOf(ip))),
   })
   const app = await buildApp({
     config,
@@ -164,19 +219,46 @@ async function assemble({
     catalogue,
     library: createLibrary({ ...definitions, runner }),
     changes,
-    limits: createLimits(config.rateLimit),
+    limits,
+    login,
+    serviceTokens,
     auditor,
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
+    console: createConsole({
+      publicUrl: config.publicUrl,
+      secrets: config.sessionSecrets,
+      clock,
+      database,
+      ready: () => door.open,
+      upstreams: login.upstreams,
+      principal: async (identity, asked) => await door.principal(identity, asked),
+      limit: async (principal) => await limits.consume(principal),
+    }),
     developmentIssuer: config.developmentSignIn
-      ? await createDevIssuer({ dataDir: config.dataDir, publicUrl: config.publicUrl, log })
+      ? await createDevIssuer({
+          dataDir: config.dataDir,
+          publicUrl: config.publicUrl,
+          clientSecret: devClientSecret(secret),
+          log,
+        })
       : null,
   })
   await door.start()
+  const domains = createDomainWatch({
+    database,
+    clock,
+    log,
+    dns: createDns({ servers: config.dnsServers }),
+    auditKey: auditKey(secret, CONTROL_SCHEMA),
+    ready: () => door.open,
+  })
+  domains.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
     async () => await auditor.close(),
+    async () => await domains.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),
@@ -210,19 +292,3 @@ function warm(providers: readonly Provider[], log: Log): void {
       .catch((error: unknown) => log.warn({ err: error, provider: provider.id }, 'a provider could not be reached yet'))
   }
 }
-
-/** The development sign-in is an OpenID issuer like any other, authoritative for every address it asserts. */
-export const developmentIssuer = (publicUrl: string): OidcConfig => ({
-  id: 'development',
-  issuer: `${publicUrl}/dev`,
-  audience: [`${publicUrl}/mcp`],
-  login: null,
-  tokenUse: 'access_token',
-  carriesScopes: false,
-  domains: '*',
-  tenant: null,
-  organizationClaim: null,
-  tenantIds: [],
-  introspection: null,
-  algorithms: ['ES256'],
-})

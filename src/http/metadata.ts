@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ProviderFacts } from './deps.ts'
 import { SLUG, endpointPath, routedSlug } from './endpoints.ts'
 import { page } from './routes.ts'
 
 export interface MetadataOptions {
   readonly publicUrl: string
-  readonly providers: readonly ProviderFacts[]
+  /** Byte for byte as they name themselves, the one that clients should use first. */
+  readonly authorizationServers: readonly string[]
   /** What a client should ask for at sign-in. */
   readonly scopes: readonly string[]
   /** Counts an anonymous request. */
@@ -20,14 +20,11 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
  */
 export function metadataRoutes(
   app: FastifyInstance,
-  { publicUrl, providers, scopes, anonymous }: MetadataOptions,
+  { publicUrl, authorizationServers, scopes, anonymous }: MetadataOptions,
 ): void {
-  const authorization_servers = [
-    ...new Set(providers.flatMap(({ authorization_server }) => authorization_server ?? [])),
-  ]
   const describe = (slug: string | null): object => ({
     resource: `${publicUrl}${endpointPath(slug)}`,
-    ...(authorization_servers.length > 0 ? { authorization_servers } : {}),
+    ...(authorizationServers.length > 0 ? { authorization_servers: authorizationServers } : {}),
     ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
     bearer_methods_supported: ['header'],
     resource_name: slug === null ? 'Gatehouse' : `Gatehouse (${slug})`,

@@ -9,6 +9,7 @@ import { createDirectory, type Asked, type Directory } from '#tenancy/directory.
 import type { ApiKeyLookup } from '#identity/api-key.ts'
 import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { watchRegistry } from '#tenancy/registry-cache.ts'
+import { createRevocations, type Revocations } from '#tenancy/revocations.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import type { Seed } from '#tenancy/seeds.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
@@ -31,11 +32,17 @@ export interface RegistryDoor {
   principal(identity: Identity, asked: Asked): Promise<Principal>
   readonly key: ApiKeyLookup
   fenced(tenant: Tenant): Promise<Refusal | null>
+  /** Refuses a token everywhere from now on (D22), at the word of whoever holds it. */
+  revokeToken(
+    token: { readonly identity: Identity; readonly digest: string; readonly until: number | null },
+    from: { readonly ip: string | null; readonly requestId: string },
+  ): Promise<void>
   close(): Promise<void>
 }
 
 interface Opened {
   readonly directory: Directory
+  readonly revocations: Pick<Revocations, 'revokePresented'>
   readonly key: ApiKeyLookup
 }
 
@@ -72,7 +79,15 @@ export function createRegistryDoor({
       return null
     }
     const watch = await watchRegistry(database)
+    const key = auditKey(secret, CONTROL_SCHEMA)
     return {
+      revocations: createRevocations({
+        database,
+        clock,
+        auditKey: key,
+        scopes,
+        slugPrefix: config.database.slugPrefix,
+      }),
       directory: createDirectory({
         database,
         watch,
@@ -81,7 +96,7 @@ export function createRegistryDoor({
         config: { ...config.tenancy, production: config.production, requiredScopes: config.requiredScopes },
         staticKeyRole: config.providers.staticKey?.role ?? null,
         scopes,
-        auditKey: auditKey(secret, CONTROL_SCHEMA),
+        auditKey: key,
         slugPrefix: config.database.slugPrefix,
         seeds,
       }),
@@ -117,6 +132,7 @@ export function createRegistryDoor({
     principal: async (identity, asked) => await need().directory.principal(identity, asked),
     key: async (id) => await need().key(id),
     fenced: async (tenant) => await need().directory.fenced(tenant),
+    revokeToken: async (token, from) => await need().revocations.revokePresented(token, from),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

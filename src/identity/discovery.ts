@@ -21,13 +21,15 @@ interface IssuerMetadata {
   readonly userinfo_endpoint: string | null
   readonly authorization_endpoint: string | null
   readonly token_endpoint: string | null
+  /** The whole, for members that proving tokens does not need; each use checks what it takes. */
+  readonly document: Readonly<Record<string, unknown>>
 }
 
 export interface Discovery {
   /** @throws Refusal `provider_unavailable`: no document, one of another issuer, or one with an endpoint that is not https. */
   metadata(): Promise<IssuerMetadata>
   /** One endpoint. @throws Refusal `provider_unavailable`, also when the issuer has none. */
-  endpoint(name: Exclude<keyof IssuerMetadata, 'issuer'>): Promise<string>
+  endpoint(name: Exclude<keyof IssuerMetadata, 'issuer' | 'document'>): Promise<string>
 }
 
 /** Fetched at first use, kept; refreshed in the background after an hour, and served for a day when that fails. */
@@ -81,5 +83,6 @@ function read(body: unknown, issuer: string, fetch: GuardedFetch): IssuerMetadat
     userinfo_endpoint: url('userinfo_endpoint'),
     authorization_endpoint: url('authorization_endpoint'),
     token_endpoint: url('token_endpoint'),
+    document: body,
   }
 }

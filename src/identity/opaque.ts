@@ -44,10 +44,11 @@ export interface OpaqueOptions<Value extends object> {
 export interface OpaqueVerifier<Value extends object> {
   /**
    * What the provider says of this token, brought from this address; asked at most once per token and minute, and once for all who ask together.
+   * @param stranger false: the token came from the provider itself, so whatever is wrong with it, nobody was guessing.
    * @throws Refusal what `check` throws, and `token_expired`; `provider_unavailable` (Retry-After passed on) when the provider is
    * down, slow (3 s), rate-limiting, or 250 checks are already under way or waiting; `rate_limited` when the address brought many bad ones.
    */
-  verify(token: string, ip?: string | null): Promise<Value>
+  verify(token: string, ip?: string | null, stranger?: boolean): Promise<Value>
 }
 
 /** Remembers what a provider said of tokens that only it can judge. Tokens themselves are not kept: entries go by a keyed hash. */
@@ -68,7 +69,7 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
   const inTurn = createSemaphore(50, 200)
   const whileUp = createBreaker({ failures: 5, openFor: 10_000, clock, isOutage })
 
-  async function ask(name: string, token: string, ip: string | null): Promise<Value> {
+  async function ask(name: string, token: string, ip: string | null, stranger: boolean): Promise<Value> {
     try {
       const { value, exp } = await whileUp(async () => await inTime(options.check(token)))
       const left = exp === null ? POSITIVE_FOR : exp * 1000 - clock.now()
@@ -79,21 +80,21 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
       const refusal = unavailable(error)
       if (refusal instanceof Refusal && refusal.status !== 503) {
         refused.set(name, { code: refusal.code, detail: refusal.detail }, NEGATIVE_FOR)
-        await strangers?.failed(ip)
+        if (stranger) await strangers?.failed(ip)
       }
       throw refusal
     }
   }
 
   return {
-    async verify(token, ip = null) {
+    async verify(token, ip = null, stranger = true) {
       const name = nameOf(token)
       const good = accepted.get(name)
       if (good !== undefined) return good.value
       const bad = refused.get(name)
       if (bad !== undefined) throw new Refusal(bad.code, bad.detail === null ? {} : { detail: bad.detail })
-      await strangers?.check(ip)
-      return await flights.run(name, async () => await inTurn(async () => await ask(name, token, ip)))
+      if (stranger) await strangers?.check(ip)
+      return await flights.run(name, async () => await inTurn(async () => await ask(name, token, ip, stranger)))
     },
   }
 }

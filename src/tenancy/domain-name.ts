@@ -8,14 +8,10 @@ const listed: readonly string[] = require('email-providers/all.json')
 const MISSING = [
   'duck.com',
   'fastmail.com',
-  'fastmail.fm',
-  'hey.com',
   'keemail.me',
   'mozmail.com',
   'onmail.com',
   'passmail.net',
-  'pm.me',
-  'privaterelay.appleid.com',
   'skiff.com',
   'tuta.com',
   'tutamail.com',
@@ -23,8 +19,8 @@ const MISSING = [
   'users.noreply.github.com',
 ]
 /** RFC 2606 section 3: listed because they bounce, but nobody has a mailbox there. */
-const RESERVED = ['example.com', 'example.net', 'example.org']
-const mailboxes: ReadonlySet<string> = new Set([...listed, ...MISSING].filter((domain) => !RESERVED.includes(domain)))
+const RESERVED = 'example.com'
+const mailboxes: ReadonlySet<string> = new Set([...listed, ...MISSING].filter((domain) => domain !== RESERVED))
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const PRINTABLE_ASCII = /^[\u0021-\u007e]+$/
@@ -52,7 +48,7 @@ export function emailDomain(email: string): string | null {
 /** Names above, from the nearest up to the registrable one: `a.b.acme.com` -> `b.acme.com`, `acme.com`. Never a public suffix. */
 export function parents(domain: string): readonly string[] {
   const top = getDomain(domain, SUFFIXES)
-  if (top === null || domain === top) return []
+  if (top === null) return []
   const labels = domain.split('.')
   const above = labels.map((_, index) => labels.slice(index).join('.')).slice(1)
   return above.filter((name) => name.length >= top.length)

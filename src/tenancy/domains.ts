@@ -1,28 +1,14 @@
 import { uuidv7 } from '#base/id.ts'
 import { sql } from '#db/sql.ts'
+import { domainRows, toDomainRecord, type DomainRecord, type JoinMode } from './claims-row.ts'
 import { domainName, isPublicMailbox, isPublicSuffix } from './domain-name.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor } from './ledger.ts'
+import { lookAlike } from './look-alike.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
-import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
-export type JoinMode = 'auto' | 'invite' | 'request'
-
-export interface DomainRecord {
-  readonly id: string
-  readonly slug: string
-  readonly domain: string
-  readonly state: 'pending' | 'verified' | 'lapsed' | 'expired'
-  readonly verified_by: 'dns' | 'operator' | 'provision' | null
-  readonly include_subdomains: boolean
-  readonly asserted_by: readonly string[]
-  readonly join_mode: JoinMode
-  readonly default_role: 'viewer' | 'member' | 'admin'
-  readonly allow_once: boolean
-  readonly created_at: string
-  readonly verified_at: string | null
-}
+export type { DomainRecord, JoinMode } from './claims-row.ts'
 
 export interface DomainInput {
   readonly domain: string
@@ -42,13 +28,8 @@ export interface Domains {
    */
   add(tenant: Tenant, actor: Actor, input: DomainInput): Promise<DomainRecord>
   list(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]>
-  /** Stops joining by it; members stay. */
+  /** Stops joining by it; members stay. conflict: its proof lapsed once, then only an operator can (D8). */
   remove(tenant: Tenant, actor: Actor, domain: string): Promise<void>
-}
-
-interface Row extends Omit<DomainRecord, 'slug' | 'created_at' | 'verified_at'> {
-  readonly created_at: Date
-  readonly verified_at: Date | null
 }
 
 export function createDomains(options: RegistryOptions): Domains {
@@ -56,17 +37,8 @@ export function createDomains(options: RegistryOptions): Domains {
   const ledger = createLedger(options)
 
   async function read(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]> {
-    const rows = await database.control(roleFor(actor, tenant), async (db) => {
-      return await db.query<Row>(sql`
-        SELECT id, domain, state, verified_by, include_subdomains, asserted_by, join_mode, default_role, allow_once, created_at, verified_at
-        FROM domains WHERE tenant_id = ${tenant.id} ORDER BY domain`)
-    })
-    return rows.map((row) => ({
-      ...row,
-      slug: tenant.slug,
-      created_at: rfc3339(row.created_at),
-      verified_at: rfc3339OrNull(row.verified_at),
-    }))
+    const rows = await database.control(roleFor(actor, tenant), async (db) => await domainRows(db, tenant.id))
+    return rows.map((row) => toDomainRecord(tenant, row))
   }
 
   return {
@@ -117,9 +89,14 @@ export function createDomains(options: RegistryOptions): Domains {
     async remove(tenant, actor, domain) {
       needScope(actor, 'tenant:admin')
       await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-        const [row] = await db.query<{ id: string }>(sql`
-          DELETE FROM domains WHERE tenant_id = ${tenant.id} AND domain = ${domain.toLowerCase()} RETURNING id`)
+        const row = (await domainRows(db, tenant.id, { lock: true })).find(
+          (each) => each.domain === domain.toLowerCase(),
+        )
         if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no domain ${domain}`)
+        // Removed and claimed anew it would be verified without the operator that D8 asks for.
+        if (row.lapsed_at !== null && actor.kind !== 'operator')
+          throw new RegistryError('conflict', `the proof of ${domain} lapsed once: only an operator can remove it`)
+        await db.query(sql`DELETE FROM domains WHERE id = ${row.id}`)
         return [
           undefined,
           { action: 'domain.removed', target: domain, changes: [{ table: 'domains', tenant: tenant.id, id: row.id }] },
@@ -129,7 +106,8 @@ export function createDomains(options: RegistryOptions): Domains {
   }
 }
 
-function ownableDomain(text: string): string {
+/** invalid: no domain, a public suffix, a public mail domain, a name that can be taken for another; the message says which and why. */
+export function ownableDomain(text: string): string {
   const domain = domainName(text)
   if (domain === null)
     throw new RegistryError(
@@ -140,6 +118,8 @@ function ownableDomain(text: string): string {
     throw new RegistryError('invalid', `${domain} gives addresses to the public, so it proves nothing`)
   if (isPublicSuffix(domain))
     throw new RegistryError('invalid', `${domain} is a public suffix: strangers register names under it`)
+  const disguise = lookAlike(domain)
+  if (disguise !== null) throw new RegistryError('invalid', `${domain} ${disguise}`)
   return domain
 }
 

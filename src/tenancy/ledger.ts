@@ -27,12 +27,12 @@ export interface LedgerOptions {
 
 /** A change, its audit row in the same transaction, and the word to every replica after it: always the three together. */
 export interface Ledger {
-  /** `run` answers its result and what to note; null: nothing was changed. */
+  /** `run` answers its result and what to note; null or nothing in the list: nothing was changed. */
   write<T>(
     as: ControlActor,
     tenant: string | null,
     author: Author,
-    run: (db: ControlDb) => Promise<readonly [T, Note | null]>,
+    run: (db: ControlDb) => Promise<readonly [T, Note | readonly Note[] | null]>,
   ): Promise<T>
   /**
    * The same for a transaction that someone else opens (provisioning, fences): `begin` is given what to do inside it, and how to tell
@@ -70,12 +70,13 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
 
   return {
     async write(as, tenant, author, run) {
-      const [result, note] = await database.control(as, async (db) => {
-        const done = await run(db)
-        if (done[1] !== null) await audit(db, tenant, author, done[1])
-        return done
+      const [result, notes] = await database.control(as, async (db) => {
+        const [result, noted] = await run(db)
+        const notes: readonly Note[] = noted === null ? [] : 'action' in noted ? [noted] : noted
+        for (const note of notes) await audit(db, tenant, author, note)
+        return [result, notes] as const
       })
-      await announce(note?.changes ?? [])
+      await announce(notes.flatMap(({ changes }) => changes))
       return result
     },
     async within(tenant, author, note, begin) {

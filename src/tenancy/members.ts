@@ -151,7 +151,8 @@ export function createMembers(options: RegistryOptions): Members {
         if (row.status !== 'requested') throw new RegistryError('conflict', `${nameOf(row)} did not ask to join`)
         // From now on the membership stands by itself: someone looked at the person. Home is theirs to have, not ours to give (D9).
         await db.query(sql`
-          UPDATE members SET status = 'active', role = ${role}, source = 'operator', evidence = NULL WHERE id = ${row.id}`)
+          UPDATE members SET status = 'active', role = ${role}, source = 'operator', evidence = NULL, declined_until = NULL
+          WHERE id = ${row.id}`)
         return { action: 'member.approved', detail: { user_id: userIdOf(row), role } }
       })
     },

@@ -8,9 +8,11 @@ import type { MemberRecord } from './members.ts'
 import type { PersonRole } from './roles.ts'
 import { deny, type Denied } from './standing.ts'
 import { toTenant, type TenantRow } from './tenant-row.ts'
+import type { Tenant } from './tenant.ts'
 
 /** One tenant a person has to do with. */
-export interface Membership extends TenantRow {
+export interface Membership {
+  readonly tenant: Tenant
   readonly id: string
   readonly role: PersonRole
   readonly status: MemberRecord['status']
@@ -20,16 +22,22 @@ export interface Membership extends TenantRow {
   readonly email: string | null
   readonly member_name: string | null
   readonly tokens_not_before: Date | null
+  /** Asked to join and is not to ask again before then. */
+  readonly declined_until: Date | null
 }
 
 /** All tenants of a person but deleted ones, the earliest joined first. */
 export async function membershipsOf(db: ControlDb, identity: Identity): Promise<readonly Membership[]> {
-  return await db.query<Membership>(sql`
-    SELECT m.id, m.role, m.status, m.source, m.evidence, m.home, m.email, m.name AS member_name, m.tokens_not_before,
+  const rows = await db.query<Omit<Membership, 'tenant'> & TenantRow>(sql`
+    SELECT m.id, m.role, m.status, m.source, m.evidence, m.home, m.email, m.name AS member_name, m.tokens_not_before, m.declined_until,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version
     FROM members m JOIN tenants t ON t.id = m.tenant_id
-    WHERE m.iss = ${identity.iss} AND m.sub = ${identity.sub} AND t.status <> 'deleted'
+    WHERE m.iss = ${identity.iss} AND m.sub = ${identity.sub}
     ORDER BY m.created_at, m.id`)
+  return rows.flatMap((row) => {
+    const tenant = toTenant(row)
+    return tenant === null ? [] : [{ ...row, tenant }]
+  })
 }
 
 /** Where the plain endpoint leads (D9): home; failing that the earliest. After a removal from home nothing is chosen for the person. */
@@ -50,14 +58,14 @@ export async function objection(
   identity: Identity,
   evidence: Evidence,
 ): Promise<Denied | null> {
-  if (row.status === 'removed') return deny('member_removed', `removed from ${row.slug}`)
+  if (row.status === 'removed') return deny('member_removed', `removed from ${row.tenant.slug}`)
   if (FROM_EVIDENCE.includes(row.source) && !(await carries(db, row, identity, evidence))) {
     return deny(
       'evidence_missing',
-      `the membership in ${row.slug} rests on ${row.evidence}, which the token does not show`,
+      `the membership in ${row.tenant.slug} rests on ${row.evidence}, which the token does not show`,
     )
   }
-  return toTenant(row)?.status === 'suspended' ? deny('tenant_suspended', `${row.slug} is suspended`) : null
+  return row.tenant.status === 'suspended' ? deny('tenant_suspended', `${row.tenant.slug} is suspended`) : null
 }
 
 /** D7: is the evidence that the membership came from still in the token, and may this provider still assert it? */
@@ -72,7 +80,7 @@ async function carries(db: ControlDb, row: Membership, identity: Identity, evide
   )
   if (shown === undefined) return false
   const [rule] = await db.query<{ asserted_by: string[]; include_subdomains: boolean; allow_once: boolean }>(sql`
-    SELECT asserted_by, include_subdomains, allow_once FROM domains WHERE tenant_id = ${row.tenant_id} AND domain = ${row.evidence}`)
+    SELECT asserted_by, include_subdomains, allow_once FROM domains WHERE tenant_id = ${row.tenant.id} AND domain = ${row.evidence}`)
   // A domain that was taken off the list stops joining and keeps members, on live evidence only.
   if (rule === undefined) return shown.authority === 'live' && shown.domain === row.evidence
   return (
@@ -116,9 +124,17 @@ export async function join(
       ${status === 'active'} AND NOT EXISTS (
         SELECT 1 FROM members WHERE iss = ${identity.iss} AND sub = ${identity.sub} AND (home OR status = 'active')), ${at}
     ON CONFLICT DO NOTHING RETURNING id`)
-  if (row !== undefined || status === 'requested') return row?.id ?? null
+  if (row !== undefined) return row.id
+  if (status === 'requested') {
+    // Declined once, and may ask again by now: the caller looked.
+    const [again] = await db.query<{ id: string }>(sql`
+      UPDATE members SET declined_until = NULL
+      WHERE tenant_id = ${tenantId} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'requested'
+        AND declined_until <= ${at} RETURNING id`)
+    return again?.id ?? null
+  }
   const [admitted] = await db.query<{ id: string }>(sql`
-    UPDATE members SET status = 'active', role = ${role}, source = ${source}, evidence = ${evidence}
+    UPDATE members SET status = 'active', role = ${role}, source = ${source}, evidence = ${evidence}, declined_until = NULL
     WHERE tenant_id = ${tenantId} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'requested' RETURNING id`)
   return admitted?.id ?? null
 }

@@ -20,7 +20,7 @@ export interface RegistryWatch {
 }
 
 /** Listens to the database. Throws DatabaseUnavailable when it never answered. */
-export async function watchRegistry(database: Database): Promise<RegistryWatch> {
+export async function watchRegistry(database: Pick<Database, 'listen'>): Promise<RegistryWatch> {
   const drops: ((change: Change | null) => void)[] = []
   let generation = 0
   const invalidate = (change: Change | null): void => {

@@ -12,6 +12,8 @@ export type RegistryErrorCode =
   | 'last_owner'
   /** It contradicts the present state (a deleted tenant is resumed, a revoked key rotated). */
   | 'conflict'
+  /** Asked again too soon; the message says when it may be. */
+  | 'limited'
 
 /** Thrown by every function of the registry; the message is one plain sentence without secrets. */
 export class RegistryError extends Error {

@@ -2,10 +2,14 @@ import type { Clock } from '#base/clock.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
+import { createClaims, type Claims } from './claims.ts'
+import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
+import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
+import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 
@@ -28,6 +32,10 @@ export interface RegistryOptions {
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
+  /** Where records of claims are looked for: `createDns({ servers: config.dnsServers })`. */
+  readonly dns: Dns
+  /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
+  readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
 }
 
 /**
@@ -38,17 +46,24 @@ export interface RegistryOptions {
 export interface Registry {
   readonly tenants: Tenants
   readonly domains: Domains
+  readonly claims: Claims
   readonly members: Members
+  readonly invitations: Invitations
+  readonly requests: Requests
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
+  const members = createMembers(options)
   return {
     tenants: createTenants(options),
     domains: createDomains(options),
-    members: createMembers(options),
+    claims: createClaims(options),
+    members,
+    invitations: createInvitations(options),
+    requests: createRequests(options, members),
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),

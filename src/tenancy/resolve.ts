@@ -34,24 +34,24 @@ export async function resolvePerson(
   const settled = memberships.filter((row) => row.status !== 'requested')
 
   if (slug !== null) {
-    const member = settled.find((row) => row.slug === slug)
+    const member = settled.find((row) => row.tenant.slug === slug)
     if (member !== undefined) return await stands(member)
     const candidate = await candidateFor(db, identity, evidence)
     if (candidate === null || 'denied' in candidate || candidate.tenant.slug !== slug)
       return [deny('tenant_foreign', `no member of ${slug}`), null]
-    return await enter(db, identity, candidate, now, rules)
+    return await enter(db, identity, candidate, now, memberships, rules)
   }
 
   // A tenant that configuration or a trusted claim names comes before home: the same person may carry another claim tomorrow.
   const home =
-    evidence.tenant === null ? homeOf(settled) : (settled.find((row) => row.slug === evidence.tenant) ?? null)
+    evidence.tenant === null ? homeOf(settled) : (settled.find((row) => row.tenant.slug === evidence.tenant) ?? null)
   if (home !== null) return 'denied' in home ? [home, null] : await stands(home)
   const candidate = await candidateFor(db, identity, evidence)
   if (candidate !== null)
-    return 'denied' in candidate ? [candidate, null] : await enter(db, identity, candidate, now, rules)
+    return 'denied' in candidate ? [candidate, null] : await enter(db, identity, candidate, now, memberships, rules)
   if (evidence.mailbox && rules.personalTenants === 'shared') {
     const shared = await sharedTenant(db)
-    if (shared !== null) return await enter(db, identity, shared, now, rules)
+    if (shared !== null) return await enter(db, identity, shared, now, memberships, rules)
   }
   return [await vacancyFor(db, identity, evidence, rules, seedOf(identity, rules.seeds)), null]
 }
@@ -64,10 +64,14 @@ async function standing(
 ): Promise<Standing | Denied> {
   const denied = await objection(db, row, identity, evidence)
   if (denied !== null) return denied
-  const tenant = toTenant(row)
-  if (tenant === null) return deny('tenant_unknown', `${row.slug} is deleted`)
   await refresh(db, row, identity)
-  return { tenant, role: row.role, member: row.id, key: null, notBefore: row.tokens_not_before?.getTime() ?? null }
+  return {
+    tenant: row.tenant,
+    role: row.role,
+    member: row.id,
+    key: null,
+    notBefore: row.tokens_not_before?.getTime() ?? null,
+  }
 }
 
 async function enter(
@@ -75,12 +79,16 @@ async function enter(
   identity: Identity,
   candidate: Candidate,
   now: number,
+  memberships: readonly Membership[],
   { seeds }: ResolveRules,
 ): Promise<Resolution> {
   const { tenant, mode } = candidate
   if (tenant.status === 'suspended') return [deny('tenant_suspended', `${tenant.slug} is suspended`), null]
   if (mode === 'invite')
     return [deny('tenant_unknown', `${candidate.evidence} admits to ${tenant.slug} by invitation only`), null]
+  const asking = memberships.find((row) => row.tenant.slug === tenant.slug && row.status === 'requested')
+  if (asking?.declined_until !== undefined && asking.declined_until !== null && asking.declined_until.getTime() > now)
+    return [deny('join_by_request', `asked to join ${tenant.slug} and was declined`), null]
   const status = mode === 'auto' ? 'active' : 'requested'
   const seed = seedOf(identity, seeds)
   const joining: Joining =

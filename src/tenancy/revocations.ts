@@ -1,8 +1,9 @@
 import { uuidv7 } from '#base/id.ts'
 import type { ControlActor } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
+import type { Identity } from '#identity/identity.ts'
 import { personDigest } from './digest.ts'
-import { authorOf, createLedger, needOperator } from './ledger.ts'
+import { authorOf, createLedger, needOperator, type Author } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
@@ -26,6 +27,11 @@ export interface Revocations {
     actor: Actor,
     input: { readonly digest: string; readonly until: number | null; readonly reason?: string },
   ): Promise<void>
+  /** The same at the word of whoever presented the token, which was just found good: they need belong to no tenant (RFC 7009). */
+  revokePresented(
+    token: { readonly identity: Identity; readonly digest: string; readonly until: number | null },
+    from: { readonly ip: string | null; readonly requestId: string },
+  ): Promise<void>
   /** Operators only: (iss, sub) is refused in every tenant, and so are the keys they made. */
   blockPerson(
     actor: Actor,
@@ -42,13 +48,18 @@ interface Row extends Omit<RevocationRecord, 'created_at' | 'until'> {
   readonly until: Date | null
 }
 
-export function createRevocations(options: RegistryOptions): Revocations {
+export function createRevocations(options: Omit<RegistryOptions, 'dns' | 'links'>): Revocations {
   const { database, clock } = options
   const ledger = createLedger(options)
 
-  async function revoke(as: ControlActor, actor: Actor, row: Omit<Row, 'id' | 'created_at'>): Promise<void> {
+  async function revoke(
+    as: ControlActor,
+    tenant: string | null,
+    author: Author,
+    row: Omit<Row, 'id' | 'created_at'>,
+  ): Promise<void> {
     const now = clock.now()
-    await ledger.write(as, actor.kind === 'person' ? actor.principal.tenant.id : null, authorOf(actor), async (db) => {
+    await ledger.write(as, tenant, author, async (db) => {
       // Without RETURNING and by DO NOTHING, so that one who may only insert can repeat it.
       await db.query(sql`
         INSERT INTO revocations (id, kind, digest, iss, sub, reason, created_at, until)
@@ -76,7 +87,19 @@ export function createRevocations(options: RegistryOptions): Revocations {
         reason: reasonOf(reason),
         until: until === null ? null : new Date(until),
       } as const
-      await revoke(as, actor, row)
+      await revoke(as, actor.kind === 'person' ? actor.principal.tenant.id : null, authorOf(actor), row)
+    },
+    async revokePresented({ identity: { iss, sub, key }, digest, until }, { ip, requestId }) {
+      const author = { iss, sub, key_id: key?.id ?? null, request_id: requestId, ip }
+      const row = {
+        kind: 'token',
+        digest,
+        iss: null,
+        sub: null,
+        reason: null,
+        until: until === null ? null : new Date(until),
+      } as const
+      await revoke({ as: 'resolver' }, null, author, row)
     },
     async blockPerson(actor, { iss, sub, reason }) {
       needOperator(actor)
@@ -88,7 +111,7 @@ export function createRevocations(options: RegistryOptions): Revocations {
         reason: reasonOf(reason),
         until: null,
       } as const
-      await revoke({ as: 'operator' }, actor, row)
+      await revoke({ as: 'operator' }, null, authorOf(actor), row)
     },
     async unblockPerson(actor, { iss, sub }) {
       needOperator(actor)

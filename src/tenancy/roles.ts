@@ -5,13 +5,9 @@ export type PersonRole = Exclude<Role, 'service'>
 
 /** What `*` never covers (D12). */
 const PRIVILEGED = /^(?:audit|tenant|members|keys):/
-/** What a role has besides data scopes. Each role has those of the roles before it. */
-const OWN: Readonly<Record<PersonRole, readonly string[]>> = {
-  viewer: [],
-  member: [],
-  admin: ['tenant:admin', 'audit:read'],
-  owner: ['tenant:owner'],
-}
+/** What an admin has besides data scopes, and what an owner has besides that. */
+const ADMIN: readonly string[] = ['tenant:admin', 'audit:read']
+const OWNER = 'tenant:owner'
 /** From the least to the most. */
 const LADDER: readonly PersonRole[] = ['viewer', 'member', 'admin', 'owner']
 
@@ -41,14 +37,14 @@ export interface Scopes {
 /** @param known the scopes of all loaded tools, data and privileged ones. */
 export function createScopes(known: readonly string[]): Scopes {
   const data = new Set(known.filter((scope) => !PRIVILEGED.test(scope)).flatMap(withRead))
-  const privileged = known.filter((scope) => PRIVILEGED.test(scope) && !OWN.owner.includes(scope))
+  const privileged = known.filter((scope) => PRIVILEGED.test(scope) && scope !== OWNER)
   const viewer = new Set([...data].filter((scope) => scope.endsWith(':read')))
-  const admin = new Set([...data, ...OWN.admin, ...privileged])
+  const admin = new Set([...data, ...ADMIN, ...privileged])
   const roles: Readonly<Record<PersonRole, ReadonlySet<string>>> = {
     viewer,
     member: data,
     admin,
-    owner: new Set([...admin, ...OWN.owner]),
+    owner: new Set([...admin, OWNER]),
   }
   const expand = (scopes: readonly string[]): ReadonlySet<string> =>
     new Set(scopes.flatMap((scope) => (scope === '*' ? [...data] : withRead(scope))))

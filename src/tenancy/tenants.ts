@@ -169,6 +169,7 @@ export function createTenants(options: RegistryOptions): Tenants {
           sql`UPDATE tenants SET status = 'deleted', deleted_at = ${at}, suspended_at = NULL WHERE id = ${tenant.id}`,
         )
         await db.query(sql`DELETE FROM domains WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`DELETE FROM invitations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
         await db.query(

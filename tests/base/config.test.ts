@@ -198,6 +198,10 @@ describe('a bad environment', () => {
       { ...production, API_KEY: 'x', API_KEY_TENANT: 'acme' },
       ['API_KEY: must have at least 32 characters in production'],
     ],
+    [
+      { SIGNING_KEY: 'short' },
+      ['SIGNING_KEY: must be an Ed25519 private key in PEM or JWK: openssl genpkey -algorithm ed25519'],
+    ],
     [{ METRICS_TOKEN: 'short' }, ['METRICS_TOKEN: must have at least 16 characters']],
     [{ TRUST_PROXY: '1' }, ['TRUST_PROXY: must be networks, for example 10.0.0.0/8']],
     [

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { settings } from '#base/settings.ts'
 import { COMMANDS } from '#cli/commands.ts'
@@ -11,6 +12,10 @@ const secrets = Object.fromEntries(
     .filter(({ secret }) => secret === true)
     .map(({ name }, index) => [name, `${SECRET}${String(index).padStart(2, '0')}`]),
 )
+secrets['SIGNING_KEY'] = JSON.stringify({
+  ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
+  kid: SECRET,
+})
 const urls = Object.fromEntries(
   Object.keys(secrets)
     .filter((name) => name.endsWith('_URL'))

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { createGuardedFetch } from '#base/fetch.ts'
+import { signInIssuer } from '#cli/examination-clients.ts'
 import { atCluster, CLUSTER_PASSWORD, query, withCluster } from '../support/cluster.ts'
 import { startFakeProvider, type FakeIssuer, type FakeProvider } from '../support/fake-provider.ts'
 import { gatehouse } from '../support/command.ts'
@@ -33,6 +35,44 @@ test('doctor is content with a provider that answers, and makes nothing', async 
     ]),
   })
   expect((await gatehouse({ env: env() }, 'doctor')).stdout).toContain('is not there yet')
+})
+
+const clientsOf = async (env: Record<string, string>): Promise<Record<string, string>> => {
+  const { clients } = (await gatehouse({ env }, 'doctor --json')).json() as {
+    clients: { id: string; verdict: string }[]
+  }
+  return Object.fromEntries(clients.map(({ id, verdict }) => [id, verdict]))
+}
+
+test('doctor says which clients will work, as the issuer itself says what it lets them do', async () => {
+  const pkce = { code_challenge_methods_supported: ['S256'] }
+  const open = fake.issuer({ path: 'open', metadata: { ...pkce, registration_endpoint: `${fake.url}/register` } })
+  const shut = fake.issuer({ path: 'shut', metadata: pkce })
+  const away = fake.issuer({ path: 'away', metadata: pkce })
+  fake.behave('away/discovery', 'error')
+  const at = (iss: string) => ({ ...env(), OIDC_ISSUER: iss, PUBLIC_URL: 'http://127.0.0.1:3000' })
+  expect(await clientsOf(at(open.iss))).toMatchObject({ cursor: 'works', codex: 'works', claude: 'no', script: 'key' })
+  expect(await clientsOf(at(shut.iss))).toMatchObject({ cursor: 'client-id', chatgpt: 'no' })
+  // Its keys are the failure; of clients the best is hoped.
+  expect(await clientsOf(at(away.iss))).toMatchObject({ cursor: 'works' })
+  const ran = await gatehouse({ env: at(shut.iss) }, 'doctor')
+  expect(ran.stdout).toMatch(/^client id +Cursor +with a client id/m)
+  expect(ran.stdout).toContain('(redirect URIs to register: http://localhost:8787/callback https://www.cursor.com/')
+})
+
+test('behind the broker the issuer is this server, and no provider is asked', async () => {
+  const place = { publicUrl: 'https://mcp.example.com', brokered: true }
+  const judges = { providers: [], fetch: createGuardedFetch({ allowPrivate: false }) }
+  expect(await signInIssuer(judges, place)).toMatchObject({ issuer: place.publicUrl, registration: true, pkce: true })
+  expect(await signInIssuer(judges, { ...place, brokered: false })).toBeNull()
+  await judges.fetch.close()
+})
+
+test('of Google doctor knows without asking, and without a provider there are keys only', async () => {
+  const google = { DATA_DIR: join(folder, 'google'), GOOGLE_CLIENT_ID: 'x.apps.googleusercontent.com' }
+  expect(await clientsOf(google)).toMatchObject({ cursor: 'client-id', codex: 'key', chatgpt: 'no' })
+  const secret = { DATA_DIR: join(folder, 'secret'), JWT_SECRET_KEY: 'k'.repeat(40), JWT_ISSUER: 'https://us.test' }
+  expect(await clientsOf(secret)).toMatchObject({ cursor: 'key', codex: 'key', chatgpt: 'no' })
 })
 
 test('a provider whose keys cannot be fetched is named, with the reason', async () => {

@@ -1,6 +1,3 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLog } from '#base/log.ts'
@@ -10,7 +7,7 @@ import { TenantFenced, type ControlDb } from '#db/database.ts'
 import { readMigrations, type Migration } from '#db/migrations.ts'
 import { appRole, schemaName } from '#db/names.ts'
 import { createPool } from '#db/pool.ts'
-import { sql } from '#db/sql.ts'
+import { sql, type Sql } from '#db/sql.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
@@ -235,12 +232,25 @@ describe.each(databaseKinds)('administration, %s', (kind) => {
   })
 })
 
-test('migrations are numbered without a gap', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'gh-sql-'))
-  await cp('sql/tenant', folder, { recursive: true })
-  await writeFile(join(folder, '0009_late.sql'), 'SELECT 1')
-  await expect(readMigrations('tenant', folder)).rejects.toThrow('0009_late.sql is not number')
-  await rm(folder, { recursive: true })
-  for (const { text, name } of await readMigrations('tenant'))
-    expect(await readFile(join('sql/tenant', name), 'utf8')).toBe(text)
-})
+test.each([false, true])(
+  'D18: a call that met a fence is fenced, also when the tenant was resumed in the same instant (pipeline %s)',
+  async (pipeline) => {
+    const fresh = await freshDatabase({ kind: 'postgres', overrides: { pipeline } })
+    const tenant = await fresh.tenant('blink')
+    const { admin } = fresh.database
+    /** Between BEGIN and COMMIT the tenant is suspended, the statement said, and the tenant resumed. */
+    const meets = async (statement: Sql): Promise<unknown> =>
+      await fresh.database.tenant(tenant, { access: 'write' }, async (db) => {
+        await admin.fence(tenant, status('blink', 'suspended'))
+        await db.query(statement).catch(() => {})
+        await admin.unfence(tenant, status('blink', 'active'))
+      })
+    const id = uuidv7()
+    await expect(meets(sql`SELECT name FROM projects WHERE id = ${id} AND name = ${'x'}`)).rejects.toThrow(TenantFenced)
+    await expect(meets(sql`UPDATE projects SET name = ${'x'} WHERE id = ${id}`)).rejects.toThrow(TenantFenced)
+    // What the tenant may not do at any time is the tool's mistake, fence or not.
+    await expect(meets(sql`DELETE FROM audit`)).rejects.toMatchObject({ code: '42501', name: 'error' })
+    await expect(meets(sql`SELECT slug FROM gatehouse.tenants`)).rejects.toMatchObject({ code: '42501', name: 'error' })
+    await fresh.drop()
+  },
+)

@@ -52,7 +52,7 @@ describe('the session in the README', () => {
     gatehouse = await createGatehouse(config, { log: createLog('silent') })
     await gatehouse.listen()
     url = config.publicUrl
-  })
+  }, 60_000)
   afterAll(async () => {
     await gatehouse.close()
     rmSync(folder, { recursive: true, force: true })
@@ -81,9 +81,9 @@ describe('the session in the README', () => {
     }
   })
 
-  test('and the curl commands of docs/clients.md are answered', async () => {
+  test('and the curl commands of docs/clients/script.md are answered', async () => {
     const token = await mintDevToken({ dataDir: join(folder, '.gatehouse'), publicUrl: url, email: 'bob@globex.test' })
-    const commands = blocks('docs/clients.md', 'sh').filter((text) => text.startsWith('curl '))
+    const commands = blocks('docs/clients/script.md', 'sh').filter((text) => text.startsWith('curl '))
     expect(commands).toHaveLength(2)
     for (const command of commands) {
       // curl itself may not be there: its words are carried out here.
@@ -91,7 +91,9 @@ describe('the session in the README', () => {
         ([, double, single, bare]) => double ?? single ?? bare ?? '',
       )
       const after = (option: string): string[] => words.filter((_, index) => words[index - 1] === option)
-      const headers = after('-H').map((header) => header.replace('$TOKEN', token).split(/:\s*/, 2) as [string, string])
+      const headers = after('-H').map(
+        (header) => header.replace('$GATEHOUSE_KEY', token).split(/:\s*/, 2) as [string, string],
+      )
       const address = words.find((word) => word.startsWith('https:'))?.replace('https://mcp.example.com', url) ?? ''
       const [body] = after('-d')
       const response = await fetch(address, body === undefined ? { headers } : { method: 'POST', headers, body })

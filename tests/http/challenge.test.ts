@@ -37,7 +37,8 @@ test('every cause of a refused token gets one and the same answer', async () => 
 })
 
 test('authenticated without access is 403 access_denied without a challenge, the same for every cause', async () => {
-  const causes = codes.filter((code) => REFUSALS[code].error === 'access_denied')
+  // What a sign-in says to its own browser is no answer to a token.
+  const causes = codes.filter((code) => REFUSALS[code].error === 'access_denied' && code !== 'sign_in_denied')
   const seen: object[] = []
   for (const code of causes) {
     const { url } = await startApp({
@@ -245,6 +246,44 @@ test('scopes of ours are offered when every issuer can grant them', async () => 
     scopes_supported: string[]
   }
   expect(body.scopes_supported).toEqual(['openid', 'projects:read', 'projects:write'])
+})
+
+const X = 'https://x.test'
+const METADATA = `resource_metadata="${X}/.well-known/oauth-protected-resource/mcp"`
+const answered = createChallenge({ publicUrl: X, scopes: ['openid', 'email'] })
+
+test('only what a better token can change is challenged, each refusal in its own words', () => {
+  for (const code of codes) {
+    const { status, error, description } = REFUSALS[code]
+    const { headers, ...rest } = answered(new Refusal(code), null)
+    expect(rest).toEqual({ status, body: { error: error ?? 'unauthorized', error_description: description } })
+    const challenged = status === 401 || code === 'header_malformed' || code === 'scope_insufficient'
+    const reason = error === null ? '' : `error="${error}", error_description="${description}", `
+    const scope = code === 'token_missing' ? ', scope="openid email"' : ''
+    expect(headers['www-authenticate'], code).toBe(challenged ? `Bearer ${reason}${METADATA}${scope}` : undefined)
+  }
+})
+
+test('a missing scope is named in the challenge, and the metadata of the endpoint that was called', () => {
+  const { headers } = answered(new Refusal('scope_insufficient', { scope: ['projects:read', 'audit:read'] }), 'acme')
+  expect(headers['www-authenticate']).toBe(
+    `Bearer error="insufficient_scope", error_description="${REFUSALS.scope_insufficient.description}", scope="projects:read audit:read", resource_metadata="${X}/.well-known/oauth-protected-resource/t/acme/mcp"`,
+  )
+})
+
+test('headers of a limit are there when one was reached, and only then', () => {
+  const limited = (options: ConstructorParameters<typeof Refusal>[1]): object =>
+    answered(new Refusal('rate_limited', options), null).headers
+  const limit = { limit: 5, window: 60 }
+  expect(limited({ limit, retryAfter: 7 })).toEqual({
+    'retry-after': '7',
+    'ratelimit-policy': '"default";q=5;w=60',
+    ratelimit: '"default";r=0;t=7',
+  })
+  // Whoever does not know when it ends says the whole window.
+  expect(limited({ limit })).toMatchObject({ ratelimit: '"default";r=0;t=60' })
+  expect(limited({ retryAfter: 0.2 })).toEqual({ 'retry-after': '1' })
+  expect(Object.keys(answered(new Refusal('tenant_unknown'), null).headers)).toEqual([])
 })
 
 test('without anything to ask for, scope is left out', () => {

@@ -24,6 +24,7 @@ async function folder(): Promise<string> {
 async function start(dataDir: string, port?: number): Promise<TestServer> {
   const at = port ?? (await freePort())
   const developmentIssuer = await createDevIssuer({
+    clientSecret: 'x'.repeat(43),
     dataDir,
     publicUrl: `http://127.0.0.1:${at}`,
     log: createLog('silent'),

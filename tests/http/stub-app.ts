@@ -181,6 +181,14 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     ],
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
+    console: { mount: async () => {} },
+    login: {
+      upstreams: [],
+      broker: null,
+      tokens: { grantTypes: [], grant: async () => refuse('grant_unsupported') },
+      revoke: async () => {},
+    },
+    serviceTokens: { issue: async () => refuse('client_invalid'), jwks: { keys: [] } },
     ...deps,
   })
   const lines = (): Record<string, unknown>[] => written.map((line) => JSON.parse(line) as Record<string, unknown>)

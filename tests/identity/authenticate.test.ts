@@ -115,6 +115,32 @@ test.each([
   expect(seen()).toEqual({})
 })
 
+test('tokens of just the longest length are judged by whose they are', async () => {
+  const { authenticate } = house()
+  const long = `${jwt({ iss: 'https://idp.example' })}${'x'.repeat(8192)}`.slice(0, 8192)
+  for (const [token, id] of [
+    ['x'.repeat(4096), 'oidc'],
+    [`gho_${'x'.repeat(4092)}`, 'github'],
+    [long, 'oidc'],
+  ] as const)
+    expect((await authenticate(token)).provider).toBe(id)
+})
+
+test('who claims what of whom is told, whichever of two prefixes is the longer', () => {
+  const providers = [
+    provider('a', [{ prefix: ['gho_'] }, { opaque: true }]),
+    provider('b', [{ prefix: ['gh'] }, { opaque: true }]),
+  ]
+  expect(() => createAuthenticator({ providers, clock })).toThrow(
+    expect.objectContaining({
+      problems: [
+        'the token prefix gh is claimed by a and by b',
+        'every opaque token without a known prefix is claimed by a and by b',
+      ],
+    }),
+  )
+})
+
 test('without a provider for opaque tokens one without a known prefix is nobody’s', async () => {
   const alone = createAuthenticator({ providers: [provider('github', [{ prefix: ['gho_'] }])], clock })
   expect(await refused(async () => await alone.authenticate('abc', context))).toBe('issuer_unknown')

@@ -64,6 +64,10 @@ test.each(['/mcp?access_token=def', '/mcp?a=b&access_token=', '/mcp?access%5Ftok
   },
 )
 
+test.each(['/mcp?a=b', '/mcp?', '/mcp&access_token=def', '/mcp?xaccess_token=def'])('%s holds no token', (url) => {
+  expect(read('Bearer abc', url)).toBe('abc')
+})
+
 test.each(['Cookie', 'Mcp-Session-Id', 'X-Forwarded-Access-Token', 'Proxy-Authorization', 'X-API-Key'])(
   'T9, T14: %s is never read for a token',
   async (name) => {

@@ -20,6 +20,12 @@ test('a token is taken apart', () => {
   expect(claims['a']).toEqual({ b: [1] })
 })
 
+test('a type is read without application/ in front, and without anything else', () => {
+  const typed = (typ: string): string | null => parseJwt(token(`{"alg":"RS256","typ":"${typ}"}`)).header.typ
+  expect([typed('Application/JWT'), typed('x-application/jwt')]).toEqual(['jwt', 'x-application/jwt'])
+  expect(Object.keys(parseJwt(token()).header)).toEqual(['alg', 'typ'])
+})
+
 test('C17: claims have no prototype, and a member called __proto__ is left out at every depth', () => {
   const { claims } = parseJwt(
     token(HEADER, '{"__proto__":{"admin":true},"a":{"__proto__":{"admin":true},"b":1},"constructor":7}'),
@@ -86,6 +92,31 @@ test.each([
   expect(await refused(() => parseJwt(given))).toBe(code)
 })
 
+test('T11, J5: what is just not too long is read, and an encrypted token is told from a broken one in the log', async () => {
+  const kid = 'k'.repeat(256)
+  expect(parseJwt(token(`{"alg":"RS256","kid":"${kid}"}`)).header.kid).toBe(kid)
+  const pad = (length: number): string => token(HEADER, PAYLOAD, 'A'.repeat(length - token().length + 4))
+  expect(pad(8192)).toHaveLength(8192)
+  expect(await refused(() => parseJwt(pad(8192)))).toBe('accepted')
+  expect(await refused(() => parseJwt(pad(8193)))).toBe('token_too_long')
+  expect(() => parseJwt(`${token()}.a.b`)).toThrow(/encrypted/)
+  expect(() => parseJwt(`${token()}.a`)).toThrow(/not three parts/)
+})
+
+test('D33: JSON is nested to 64 levels, whatever brackets its strings hold', async () => {
+  const nested = (levels: number): string => token(HEADER, `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`)
+  expect(await refused(() => parseJwt(nested(64)))).toBe('accepted')
+  expect(await refused(() => parseJwt(nested(65)))).toBe('token_malformed')
+  const objects = (levels: number): string => token(HEADER, `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)
+  expect(await refused(() => parseJwt(objects(64)))).toBe('accepted')
+  expect(await refused(() => parseJwt(objects(65)))).toBe('token_malformed')
+  // Many beside each other, and brackets in text, are no depth.
+  expect(await refused(() => parseJwt(token(HEADER, `{"a":[${'[],'.repeat(100)}0]}`)))).toBe('accepted')
+  expect(await refused(() => parseJwt(token(HEADER, JSON.stringify({ a: '{['.repeat(100), b: '"\\[' }))))).toBe(
+    'accepted',
+  )
+})
+
 test('J17: no other last character of a signature is read as the same token', async () => {
   const good = token(HEADER, PAYLOAD, b64(Buffer.alloc(256, 7)))
   const same = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_').map(
@@ -127,6 +158,7 @@ test('the issuer is read of anything that has one, and of nothing else', () => {
     '',
     `${token()}.d`,
     'e'.repeat(9000),
+    token(HEADER, PAYLOAD, 'x'.repeat(8192)),
   ])
     expect(peekIssuer(none)).toBeNull()
 })
@@ -140,6 +172,9 @@ test.each([
   ['a JWT with white space first', `${b64(' {"alg":"RS256"}')}.${b64(PAYLOAD)}.x+`],
   ['a JWE', 'eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn'],
   ['three parts of anything', 'abc.def.ghi'],
+  ['five parts of anything', 'abc.def.ghi.jkl.mno'],
+  ['a header with white space first, and one part more', `${b64(' {"alg":"RS256"}')}.~`],
+  ['a JWT with something put before it', `~.${b64(HEADER)}.~`],
   ['a header in the alphabet of plain base64', `${Buffer.from('{"a":"???>>>"}').toString('base64')}.e30.x/y`],
 ])('D14: %s is taken for a JWT', (_, given) => {
   expect(isJwtShaped(given)).toBe(true)
@@ -151,6 +186,13 @@ test.each([
   'abcdef',
   '2YotnFZFEjr1zCsicMWpAA',
   'a.b',
+  'abc.def.ghi.jkl',
+  'abc.def.ghi.jkl.mno.pqr',
+  '~abc.def.ghi',
+  'abc.def.ghi~',
+  'abc.def.ghi.j~l.mno',
+  // Of two parts only the first counts.
+  `abc.${b64(HEADER)}`,
   'eyJhbGciOiJSUzI1NiJ9',
 ])('%s is taken for an opaque token', (given) => {
   expect(isJwtShaped(given)).toBe(false)

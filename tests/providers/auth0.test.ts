@@ -57,6 +57,8 @@ test('an opaque or encrypted token is refused and nobody is asked', async () => 
 
 test('org_id is the organisation', async () => {
   expect((await enter(await sign({ org_id: 'org_acme' }))).organization).toEqual({ kind: 'org_id', value: 'org_acme' })
+  for (const org_id of [undefined, '', 7, ['org_acme']])
+    expect((await enter(await sign({ org_id }))).organization, String(org_id)).toBeNull()
 })
 
 describe('D6: an Auth0 address is live evidence only for AUTH0_EMAIL_DOMAINS', () => {
@@ -94,6 +96,28 @@ describe('the address of a token that carries none comes from userinfo', () => {
     expect(gate.fake.hits('auth0/userinfo')).toBe(1)
   })
 
+  test('with name and picture; what the token says itself comes first', async () => {
+    const profile = { ...people.alice, name: 'Of userinfo', picture: 'https://p/1', org_id: 'org_evil' }
+    const token = await sign({ ...shown, sub: people.alice.sub })
+    gate.fake.auth0.setUserinfo(token, profile)
+    expect(await enter(token)).toMatchObject({ name: 'Of userinfo', picture: 'https://p/1', organization: null })
+    const named = await sign({ ...shown, sub: people.alice.sub, name: 'Of the token' })
+    gate.fake.auth0.setUserinfo(named, profile)
+    expect(await enter(named)).toMatchObject({ name: 'Of the token', email: people.alice.email })
+  })
+
+  test('a token that userinfo refuses is refused, one that it may not see a profile of is not', async () => {
+    gate.fake.behave('auth0/userinfo', { status: 401, body: {} })
+    expect(await outcomeOf(enter(await sign(shown)))).toBe('token_inactive 401')
+    gate.fake.behave('auth0/userinfo', { status: 403, body: {} })
+    expect(await enter(await sign({ ...shown, sub: 'auth0|2' }))).toMatchObject({
+      email: null,
+      email_authority: 'none',
+    })
+    gate.fake.behave('auth0/userinfo', { status: 200, body: [] })
+    expect(await outcomeOf(enter(await sign({ ...shown, sub: 'auth0|3' })))).toMatch(/^provider_unavailable/)
+  })
+
   test('E1: the token cannot vouch for an address that userinfo does not', async () => {
     const token = await sign({ ...shown, sub: people.alice.sub, email_verified: true })
     gate.fake.auth0.setUserinfo(token, { ...people.alice, email_verified: false })
@@ -117,6 +141,13 @@ describe('the address of a token that carries none comes from userinfo', () => {
     gate.fake.behave('auth0/userinfo', 'error')
     expect(await outcomeOf(enter(await sign(shown)))).toBe('provider_unavailable 503, retry after 10')
   })
+})
+
+test('without a namespaced claim the plain one counts, and without a client no ID token', async () => {
+  const plain = gate.open({ auth0: { ...configs.auth0, emailClaim: null, login: null } })
+  const claims = { email: 'a@acme.test', email_verified: true, 'https://acme.test/email': 'b@globex.test' }
+  expect(await plain(await sign(claims))).toMatchObject({ email: 'a@acme.test', email_authority: 'live' })
+  expect(await outcomeOf(plain(await sign({ aud: CLIENT_ID })))).toBe('audience_mismatch 401')
 })
 
 test('scopes count only when the issuer is said to carry ours', async () => {

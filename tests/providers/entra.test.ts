@@ -65,6 +65,8 @@ describe('E11: an address counts only with xms_edov', () => {
     ['xms_edov "true"', ACME, { xms_edov: 'true' }, 'none'],
     ['xms_edov true', ACME, { xms_edov: true }, 'live'],
     ['xms_edov "1"', ACME, { xms_edov: '1' }, 'live'],
+    ['xms_edov 1', ACME, { xms_edov: 1 }, 'live'],
+    ['xms_edov 0', ACME, { xms_edov: 0 }, 'none'],
     ['D6: a personal account, whatever it says', CONSUMERS, { xms_edov: true, email_verified: true }, 'none'],
   ])('%s', async (_what, tid, claims, authority) => {
     const identity = await enter(await sign(tid, claims), { domains: '*' })
@@ -88,7 +90,40 @@ describe('the issuer as configured', () => {
     expect(read('https://idp.acme.test')).toBeNull()
   })
 
-  test.each(['common', 'organizations', '{tenantid}'])(
+  test.each([
+    'https://login.microsoftonline.us',
+    'https://login.partner.microsoftonline.cn',
+    'https://sts.windows.net',
+    'https://login.microsoftonline.com',
+  ])('%s is Entra in any cloud', (host) => {
+    expect([...read(`${host}/${ACME}/v2.0`)!.tenantOf.values()]).toEqual([ACME])
+    expect(() => read(`${host}/common/v2.0`)).toThrow(ConfigError)
+  })
+
+  test('tenant ids are compared without case, and the issuer is kept as it is written', () => {
+    const upper = 'https://login.microsoftonline.com/ABCDEF00-2222-4333-8444-555555555555/v2.0'
+    expect([...read(upper, ['abcdef00-2222-4333-8444-555555555555'])!.tenantOf]).toEqual([
+      [upper, 'abcdef00-2222-4333-8444-555555555555'],
+    ])
+    expect([...read(`https://sts.windows.net/COMMON/`, [ACME.toUpperCase()])!.tenantOf]).toEqual([
+      [`https://sts.windows.net/${ACME}/`, ACME],
+    ])
+  })
+
+  test('a word that only begins like a placeholder, or an id with more behind it, is no tenant', () => {
+    for (const path of ['commons', 'xcommon', `${ACME}0`, `0${ACME}`, ACME.slice(1)])
+      expect(() => read(`https://login.microsoftonline.com/${path}/v2.0`, [ACME]), path).toThrow(ConfigError)
+    expect([...read(`https://login.microsoftonline.com/${ACME}`)!.tenantOf.values()]).toEqual([ACME])
+    expect([...read('https://login.microsoftonline.com/common', [ACME])!.tenantOf.keys()]).toEqual([
+      `https://login.microsoftonline.com/${ACME}`,
+    ])
+  })
+
+  test('listed tenant ids make any host Entra', () => {
+    expect([...read(`https://idp.acme.test/${ACME}`, [ACME])!.tenantOf.values()]).toEqual([ACME])
+  })
+
+  test.each(['common', 'organizations', 'consumers', '{tenantid}', '%7Btenantid%7D'])(
     '%s becomes one exact issuer per listed tenant',
     (placeholder) => {
       expect([

@@ -94,6 +94,93 @@ test('our own credentials being wrong is our trouble, not the token being bad', 
   expect(await outcomeOf(enter(gate.fake.github.grant(alice)))).toBe('provider_unavailable 503, retry after 10')
 })
 
+test.each([
+  ['no app', { app: null }],
+  ['an id of 0', { user: { id: 0, login: 'a' } }],
+  ['a negative id', { user: { id: -1, login: 'a' } }],
+  ['a broken id', { user: { id: 1.5, login: 'a' } }],
+  ['an id beyond what a number can tell apart', { user: { id: 2 ** 53, login: 'a' } }],
+  ['scopes that are no list', { scopes: 'user:email' }],
+  ['a scope that is no string', { scopes: ['user:email', 7] }],
+  ['a beginning that is no time', { created_at: 7 }],
+])('a check-token answer with %s is no judgement either', async (_what, check) => {
+  expect(await outcomeOf(enter(gate.fake.github.grant({ ...alice, check })))).toBe(
+    'provider_unavailable 503, retry after 10',
+  )
+})
+
+test('only the tokens of a GitHub App may have no scopes', async () => {
+  const granted = (prefix: 'gho_' | 'ghu_', scopes: unknown): string =>
+    gate.fake.github.grant({ ...alice, prefix, check: { scopes } })
+  expect(await outcomeOf(enter(granted('gho_', null)))).toMatch(/^provider_unavailable/)
+  expect(await outcomeOf(enter(granted('ghu_', ['repo'])))).toBe('scopes_excessive 401')
+})
+
+test('a token that ends is let in until then, and no longer', async () => {
+  const end = Math.floor(gate.clock.now() / 1000)
+  const ending = (seconds: number): string =>
+    gate.fake.github.grant({ ...alice, expires_at: new Date((end + seconds) * 1000).toISOString() })
+  expect((await enter(ending(60))).exp).toBe(end + 60)
+  expect((await enter(gate.fake.github.grant(alice))).exp).toBeNull()
+  expect(await outcomeOf(enter(ending(-1)))).toBe('token_expired 401')
+})
+
+test('the name is the one that is shown, else the login; the login is told beside it', async () => {
+  const user = { id: 41, login: 'alice', name: 'Alice Archer', avatar_url: 'https://avatars.example/41' }
+  expect(await enter(gate.fake.github.grant({ ...alice, check: { user } }))).toMatchObject({
+    name: 'Alice Archer',
+    picture: 'https://avatars.example/41',
+    claims: { login: 'alice' },
+  })
+})
+
+test('GitHub is asked in its own words, for one version of its interface', async () => {
+  const token = gate.fake.github.grant(alice)
+  await enter(token)
+  const version = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' }
+  expect(gate.fake.questions.map(({ method, path, query, body }) => [method, path, query.toString(), body])).toEqual([
+    ['POST', '/applications/Iv1.gatehouse/token', '', JSON.stringify({ access_token: token })],
+    ['GET', '/user/emails', 'per_page=100', ''],
+  ])
+  const [check, emails] = gate.fake.questions
+  expect(check?.headers).toMatchObject({ ...version, 'content-type': 'application/json' })
+  expect(emails?.headers).toMatchObject({ ...version, authorization: `Bearer ${token}` })
+})
+
+describe('addresses', () => {
+  const answered = async (status: number, body: unknown): Promise<string> => {
+    gate.fake.behave('github/emails', { status, body })
+    return await outcomeOf(enter(gate.fake.github.grant(alice)))
+  }
+
+  test('that may not be read, or are not there, leave a person without one', async () => {
+    for (const status of [403, 404]) expect(await answered(status, { message: 'no' })).toBe('accepted')
+    expect(await answered(200, [])).toBe('accepted')
+    expect(await answered(200, [null, 'x', { primary: 'true', email: 'a@acme.test', verified: true }])).toBe('accepted')
+  })
+
+  test('of a token that was revoked meanwhile refuse it', async () => {
+    expect(await answered(401, {})).toBe('token_inactive 401')
+  })
+
+  test('that are no list are no judgement', async () => {
+    expect(await answered(200, { 0: alice.emails[0] })).toBe('provider_unavailable 503, retry after 10')
+  })
+
+  test('count as verified only by the boolean', async () => {
+    gate.fake.behave('github/emails', {
+      status: 200,
+      body: [{ email: 'a@acme.test', primary: true, verified: 'true' }],
+    })
+    expect((await enter(gate.fake.github.grant(alice))).email_verified).toBe(false)
+    gate.fake.behave('github/emails', {
+      status: 200,
+      body: [{ email: 'a@acme.test', primary: 'yes', verified: true }],
+    })
+    expect((await enter(gate.fake.github.grant(alice))).email).toBeNull()
+  })
+})
+
 describe('N13: "too many" is never "bad token"', () => {
   const reset = () => String(Math.floor(gate.clock.now() / 1000) + 120)
   test.each([
@@ -150,6 +237,34 @@ describe('personal tokens', () => {
   test('one that can do more than tell who its owner is, is refused', async () => {
     const token = gate.fake.github.grant({ ...alice, prefix: 'ghp_', scopes: ['repo', 'user:email'] })
     expect(await outcomeOf(gate.open({ github: allowed })(token))).toBe('scopes_excessive 401')
+  })
+
+  test('one that says nothing of scopes is let in, one that was revoked is not', async () => {
+    const enterAny = gate.open({ github: allowed })
+    const token = gate.fake.github.grant({ ...alice, prefix: 'ghp_' })
+    gate.fake.behave('github/user', { status: 200, body: { id: 41, login: 'alice' } })
+    expect(await enterAny(token)).toMatchObject({ sub: '41', exp: null, iat: null })
+    expect(gate.fake.questions[0]?.headers).toMatchObject({
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+    })
+    gate.fake.reset()
+    gate.fake.github.revoke(token)
+    expect(await outcomeOf(gate.open({ github: allowed })(token))).toBe('token_inactive 401')
+  })
+
+  test('scopes are told apart by commas, with or without spaces', async () => {
+    const enterAny = gate.open({ github: allowed })
+    for (const [scopes, ends] of [
+      ['user:email,read:user', 'accepted'],
+      [' user:email , read:user ', 'accepted'],
+      ['user:email, repo', 'scopes_excessive 401'],
+      ['user:email read:user', 'scopes_excessive 401'],
+    ] as const) {
+      const token = gate.fake.github.grant({ ...alice, prefix: 'ghp_' })
+      gate.fake.behave('github/user', { status: 200, headers: { 'x-oauth-scopes': scopes }, body: { id: 41 } })
+      expect(await outcomeOf(enterAny(token)), scopes).toBe(ends)
+    }
   })
 
   test.each(['ghs_', 'ghr_'])('%s names no person and is refused', async (prefix) => {

@@ -58,11 +58,17 @@ describe('what a token is for', () => {
     ],
     ['any', 'J29: a token of another type', {}, { typ: 'secevent+jwt' }, 'type_refused 401'],
     ['any', "Keycloak's refresh token", { typ: 'Refresh' }, {}, 'type_refused 401'],
+    ['any', "Keycloak's offline token", { typ: 'Offline' }, {}, 'type_refused 401'],
+    ['any', "Keycloak's logout token", { typ: 'Logout' }, {}, 'type_refused 401'],
+    ['any', 'a claim typ that is no string', { typ: ['Refresh'] }, {}, 'accepted'],
     ['any', "Keycloak's access token", { typ: 'Bearer' }, {}, 'accepted'],
     ['access_token', 'an access token (at+jwt)', {}, { typ: 'at+jwt' }, 'accepted'],
     ['access_token', 'J29: an ID token', ID_TOKEN, {}, 'type_refused 401'],
     ['id_token', 'an ID token for our client', ID_TOKEN, {}, 'accepted'],
     ['id_token', 'an access token (at+jwt)', {}, { typ: 'at+jwt' }, 'type_refused 401'],
+    ['id_token', 'an ID token for a configured audience', { azp: MCP_URL }, {}, 'accepted'],
+    ['id_token', 'an ID token for a configured audience, obtained by another', { azp: 'x' }, {}, 'client_mismatch 401'],
+    ['access_token', 'an at+jwt for our client id', { aud: CLIENT_ID }, { typ: 'at+jwt' }, 'audience_mismatch 401'],
     ['id_token', 'an ID token obtained by another client', { aud: CLIENT_ID, azp: 'other' }, {}, 'client_mismatch 401'],
   ] as const)('OIDC_TOKEN_USE=%s: %s', async (tokenUse, _what, claims, header, ends) => {
     expect(await outcomeOf(enter(await sign(claims, header), { tokenUse }))).toBe(ends)
@@ -89,6 +95,41 @@ describe('D6: an issuer speaks for the domains it was given, and only about veri
   ] as const)('%s', async (_what, domains, claims, authority) => {
     expect((await enter(await sign(claims), { domains })).email_authority).toBe(authority)
   })
+})
+
+test.each(['ftp://idp.acme.test', 'https://', 'xhttps://idp.acme.test', ''])(
+  'the issuer %j stops the boot, and an audience that is missing beside it is told, too',
+  (issuer) => {
+    const config = { ...configs.oidc(issuer), audience: [], login: null }
+    expect(() => gate.open({}, { extra: [config] })).toThrow(
+      expect.objectContaining({ problems: [`oidc: ${issuer} is no issuer URL`, 'oidc: an audience is needed'] }),
+    )
+  },
+)
+
+test('an organisation claim that is no string is none', async () => {
+  const token = await sign({ organization: ['acme-inc'] })
+  expect((await enter(token, { organizationClaim: 'organization' })).organization).toBeNull()
+})
+
+test('each check of a token is told to whoever wants it explained, of an opaque one how the asking ended', async () => {
+  const told: string[] = []
+  const context = { ip: null, trace: (check: string, ok: boolean) => void told.push(`${check} ${ok}`) }
+  const config = { ...configs.oidc(oidc.iss), introspection: configs.introspection }
+  const [provider] = createProviders({
+    config: { providers: { ...NO_PROVIDERS, oidc: [config] }, production: false },
+    mcpUrl: MCP_URL,
+    keyLookup: async () => null,
+    fetch: gate.fetch,
+    clock: gate.clock,
+    log: createLog('silent'),
+  })
+  await provider!.verify(await sign({}), context)
+  expect(told.at(-1)).toBe('audience true')
+  await provider!.verify(oidc.grantOpaque({ ...people.alice, aud: MCP_URL }), context)
+  expect(told.at(-1)).toBe('introspection true')
+  await provider!.verify('unknown', context).catch(() => null)
+  expect(told.at(-1)).toBe('introspection false')
 })
 
 test('E8: an address is never folded, and the person is (iss, sub)', async () => {
@@ -206,6 +247,24 @@ describe('opaque tokens', () => {
     ['a bearer token', { token_type: 'bearer' }, 'accepted'],
     ['a token bound to a key', { cnf: { jkt: 'x' } }, 'token_bound 401'],
     ['a token type that needs a proof', { token_type: 'DPoP' }, 'type_refused 401'],
+    ['a client id of ours among the audiences', { aud: ['x', CLIENT_ID] }, 'accepted'],
+    ['no audience, and a list with our client', { aud: undefined, client_id: [CLIENT_ID] }, 'audience_mismatch 401'],
+    ['an audience of another beside our client', { aud: 'x', client_id: CLIENT_ID }, 'audience_mismatch 401'],
+    ['an audience that is no string', { aud: 7, client_id: CLIENT_ID }, 'audience_mismatch 401'],
+    ['no issuer', { iss: undefined }, 'accepted'],
+    ['an issuer that is null', { iss: null }, 'issuer_unknown 401'],
+    ['an access token by its type', { token_type: 'ACCESS_TOKEN' }, 'accepted'],
+    ['a type that only begins like it', { token_type: 'bearer_x' }, 'type_refused 401'],
+    ['a type that only ends like it', { token_type: 'x_bearer' }, 'type_refused 401'],
+    ['a type that is no string', { token_type: ['bearer'] }, 'type_refused 401'],
+    ['an access token by its use', { token_use: 'access' }, 'accepted'],
+    ['an ID token by its use', { token_use: 'id' }, 'type_refused 401'],
+    ['no end', { exp: undefined }, 'accepted'],
+    ['an end that has passed', { exp: 1_000_000 }, 'token_expired 401'],
+    ['an end that is null', { exp: null }, 'claims_invalid 401'],
+    ['a beginning that has passed', { nbf: 1_000_000 }, 'accepted'],
+    ['a beginning in 20 s', { nbf: Math.floor(Date.now() / 1000) + 20 }, 'accepted'],
+    ['a beginning as a string', { nbf: '0' }, 'claims_invalid 401'],
     ['exp as a string', { exp: '1900000000' }, 'claims_invalid 401'],
     ['a token of tomorrow', { nbf: Math.floor(Date.now() / 1000) + 86_400 }, 'token_not_yet_valid 401'],
     ['no subject', { sub: undefined }, 'claims_invalid 401'],
@@ -250,6 +309,19 @@ describe('opaque tokens', () => {
     const before = gate.fake.hits('oidc/introspect')
     expect(await outcomeOf(door(token))).toBe('accepted')
     expect(gate.fake.hits('oidc/introspect')).toBe(before)
+  })
+
+  test('it is asked by RFC 7662, with our credentials form-encoded (RFC 6749 section 2.3.1)', async () => {
+    const token = grant()
+    const odd = { ...introspection, clientId: 'gate:house', clientSecret: 'pass%word' }
+    expect(await outcomeOf(enter(token, { introspection: odd }))).toMatch(/^provider_unavailable/)
+    const question = gate.fake.questions.find(({ path }) => path.endsWith('/introspect'))
+    expect(question?.method).toBe('POST')
+    expect(question?.headers.authorization).toBe(`Basic ${btoa('gate%3Ahouse:pass%25word')}`)
+    expect(Object.fromEntries(new URLSearchParams(question?.body))).toEqual({
+      token,
+      token_type_hint: 'access_token',
+    })
   })
 
   test('a configured endpoint is asked without discovery', async () => {

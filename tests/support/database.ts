@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { readdir, cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -21,8 +21,13 @@ import { openDatabase, type OpenOptions } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
-export const databaseKinds = ['postgres', 'embedded'] as const
-export type DatabaseKind = (typeof databaseKinds)[number]
+export type DatabaseKind = 'postgres' | 'embedded'
+const kinds: readonly DatabaseKind[] = ['postgres', 'embedded']
+/**
+ * TEST_DATABASES=postgres leaves out the embedded one, which takes seconds to start: for mutation testing, where each of thousands of
+ * mutants would wait for it.
+ */
+export const databaseKinds = kinds.filter((kind) => (process.env['TEST_DATABASES'] ?? kind).split(',').includes(kind))
 
 export interface FreshDatabase {
   readonly kind: DatabaseKind
@@ -193,11 +198,13 @@ export async function fillDataDir(dataDir: string): Promise<void> {
   await cp(await embeddedTemplate(), join(dataDir, 'db'), { recursive: true, mode: constants.COPYFILE_FICLONE })
 }
 
-const CONTENT = ['sql/control/0001_registry.sql', 'src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']
+const CONTENT = ['src/db/bootstrap.ts', 'src/db/names.ts', 'package-lock.json']
 
 async function embeddedTemplate(): Promise<string> {
   const hash = createHash('sha256')
-  for (const path of CONTENT) hash.update(await readFile(join(packageRoot, path)))
+  const registry = (await readdir(join(packageRoot, 'sql/control'))).toSorted()
+  for (const path of [...registry.map((name) => `sql/control/${name}`), ...CONTENT])
+    hash.update(await readFile(join(packageRoot, path)))
   const cache = join(packageRoot, 'node_modules', '.cache', 'gatehouse')
   const template = join(cache, hash.digest('hex').slice(0, 16))
   const building = `${template}.building`

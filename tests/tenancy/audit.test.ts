@@ -163,6 +163,50 @@ describe.each(databaseKinds)('the audit (%s)', (kind) => {
     },
   )
 
+  test('D35: the report names what was touched: rows, windows and checkpoints', async () => {
+    const tenant = await history('names')
+    const place = tenant.schema
+    const ids = async (text: string): Promise<string[]> =>
+      (await fresh.sql<{ id: string }>(text.replaceAll('@', place))).map(({ id }) => id)
+    const points = await fresh.sql<{ id: string; from_id: string; to_id: string }>(
+      `SELECT id, from_id, to_id FROM ${place}.audit_checkpoints ORDER BY to_id`,
+    )
+    const altered = await ids(`UPDATE @.audit SET mac = 'short' WHERE action = 'call_30_0' RETURNING id`)
+    await ids(`DELETE FROM @.audit WHERE action IN ('call_60_0', 'call_60_1') RETURNING id`)
+    const broken = await ids(
+      `UPDATE @.audit_checkpoints SET mac = repeat('0', 64) WHERE id = '${points[2]?.id}' RETURNING id`,
+    )
+    expect(await verify(tenant)).toEqual({
+      rows: 19,
+      checkpoints: 3,
+      altered,
+      missing: [
+        { from_id: FIRST_ID, to_id: points[0]?.to_id, signed: 5, found: 3 },
+        // A changed MAC is a changed row, though none is missing.
+        { from_id: points[2]?.from_id, to_id: points[2]?.to_id, signed: 10, found: 10 },
+      ],
+      broken,
+      // The forged checkpoint covers nothing.
+      uncovered: 11,
+      intact: false,
+    })
+  })
+
+  test('D35: however long an audit is, all of it is read', async () => {
+    const tenant = await fresh.tenant('long')
+    const now = Date.now()
+    const rows = Array.from({ length: 1_002 }, (_, index) =>
+      signAudit(keyOf(tenant), entry({ action: `call_${index}` }), now + index),
+    )
+    await write(tenant, async (db) => await insertAudit(db, rows))
+    expect(await verify(tenant)).toMatchObject({ rows: 1_002, altered: [], uncovered: 1_002, intact: true })
+    await fresh.sql(`DELETE FROM ${tenant.schema}.audit WHERE action = 'call_1001'`)
+    await fresh.sql(
+      `UPDATE ${tenant.schema}.audit SET target = 'x' WHERE action IN ('call_0', 'call_999', 'call_1000')`,
+    )
+    expect(await verify(tenant)).toMatchObject({ rows: 1_001, altered: { length: 3 }, intact: false })
+  })
+
   test('D35: a checkpoint covers closed windows only, and is not repeated', async () => {
     const tenant = await fresh.tenant('windows')
     const clock = new MovedClock()

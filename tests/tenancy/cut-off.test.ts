@@ -2,13 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DatabaseUnavailable, type Change, type Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
-import { RegistryCache, watchRegistry } from '#tenancy/registry-cache.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
+  company,
   eventually,
   keyIdentity,
-  MovedClock,
   operator,
   person,
   refusal,
@@ -27,8 +26,7 @@ describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
     fresh = await freshDatabase({ kind })
     here = await startReplica(fresh)
     there = await startReplica(fresh, { database: await fresh.open() })
-    tenant = await here.registry.tenants.create(operator, { slug: 'acme' })
-    await here.registry.domains.add(tenant, operator, { domain: 'acme.com', asserted_by: ['oidc'] })
+    tenant = await company(here, 'acme')
   })
   afterAll(async () => await fresh.drop())
 
@@ -166,9 +164,7 @@ describe('when the registry cannot be heard or reached', () => {
   let fresh: FreshDatabase
   beforeAll(async () => {
     fresh = await freshDatabase({ kind: 'postgres' })
-    const { registry } = await startReplica(fresh)
-    const tenant = await registry.tenants.create(operator, { slug: 'acme' })
-    await registry.domains.add(tenant, operator, { domain: 'acme.com', asserted_by: ['oidc'] })
+    await company(await startReplica(fresh), 'acme')
   })
   afterAll(async () => await fresh.drop())
 
@@ -234,31 +230,6 @@ describe('when the registry cannot be heard or reached', () => {
     expect(await refusal(replica.principal(hal))).toBe('served')
   })
 
-  test('D21: an entry is stored only if nothing changed since its load began, and nobody joins an older load', async () => {
-    const { state, switched } = switchable(fresh.database)
-    const cache = new RegistryCache<{ readonly n: number }>({
-      watch: await watchRegistry(switched),
-      clock: new MovedClock(),
-      max: 10,
-      affected: () => true,
-      apart: () => false,
-    })
-    let loads = 0
-    const pending: (() => void)[] = []
-    const load = async (): Promise<{ readonly n: number }> => {
-      const n = (loads += 1)
-      await new Promise<void>((resolve) => pending.push(resolve))
-      return { n }
-    }
-    const before = cache.get('k', load)
-    state.change({ table: 'members', tenant: null, id: null })
-    const after = cache.get('k', load)
-    await eventually(() => pending.length).toBe(2)
-    for (const finish of pending.splice(0).toReversed()) finish()
-    expect([(await before).n, (await after).n]).toEqual([1, 2])
-    expect((await cache.get('k', load)).n).toBe(2)
-  })
-
   test('a change drops what it concerns and nothing else', async () => {
     const { state, switched } = switchable(fresh.database)
     const replica = await startReplica(fresh, { database: switched })
@@ -281,14 +252,8 @@ test('D21: a suspension shows within a second, also while a call that began befo
   const fresh = await freshDatabase({ kind: 'postgres' })
   const here = await startReplica(fresh)
   const there = await startReplica(fresh, { database: await fresh.open() })
-  const tenant = await here.registry.tenants.create(operator, { slug: 'acme' })
-  await here.registry.members.add(tenant, operator, {
-    provider: 'oidc',
-    iss: 'https://issuer.test',
-    sub: 'ann',
-    role: 'member',
-  })
-  const ann = person('ann@acme.com', { sub: 'ann' })
+  const tenant = await company(here, 'acme')
+  const ann = person('ann@acme.com')
   await eventually(async () => {
     await there.principal(ann)
     return there.watch.ttl

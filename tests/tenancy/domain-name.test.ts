@@ -6,6 +6,11 @@ import { isSlug, numberedSlug, personalSlug, slugFromDomain } from '#tenancy/slu
 describe('domain names', () => {
   test('are lower-case ASCII labels, an IDN as punycode', () => {
     expect(domainName('ACME.Com')).toBe('acme.com')
+    expect(domainName('a.b-c.io')).toBe('a.b-c.io')
+    expect(domainName(`${'a'.repeat(63)}.com`)).not.toBeNull()
+    // 253 characters are the most (RFC 1035 section 2.3.4, without the length bytes at both ends).
+    expect(domainName(`${'a.'.repeat(125)}com`)).toHaveLength(253)
+    expect(domainName(`${'a.'.repeat(125)}coms`)).toBeNull()
     expect(domainName('xn--bcher-kva.example')).toBe('xn--bcher-kva.example')
   })
 
@@ -22,6 +27,7 @@ describe('domain names', () => {
     'acme\uFF0Ecom',
     '\u212Ailo.com',
     '127.0.0.1',
+    'acme.com.1',
     'a_b.com',
     'acme.com\n',
     `${'a'.repeat(64)}.com`,
@@ -34,6 +40,10 @@ describe('domain names', () => {
       'acme.com',
       '@acme.com',
       'a@b@acme.com',
+      'a@acme.com@evil.com',
+      'a@acme.com@',
+      '',
+      'a@',
       '"a b"@acme.com',
       'a(c)@acme.com',
       'a @acme.com',
@@ -47,6 +57,8 @@ describe('domain names', () => {
   test('parents go up to the registrable name and never to a public suffix', () => {
     expect(parents('a.b.acme.com')).toEqual(['b.acme.com', 'acme.com'])
     expect(parents('acme.co.uk')).toEqual([])
+    expect(parents('co.uk')).toEqual([])
+    expect(parents('acme.com')).toEqual([])
     expect(parents('x.acme.co.uk')).toEqual(['acme.co.uk'])
     expect(parents('me.github.io')).toEqual([])
     expect(parents('eu.acme.test')).toEqual(['acme.test'])
@@ -66,6 +78,15 @@ describe('domain names', () => {
       'gmx.de',
       'tuta.com',
       'privaterelay.appleid.com',
+      'duck.com',
+      'fastmail.fm',
+      'keemail.me',
+      'mozmail.com',
+      'onmail.com',
+      'passmail.net',
+      'skiff.com',
+      'tutamail.com',
+      'tutanota.com',
       'users.noreply.github.com',
     ]) {
       expect([domain, isPublicMailbox(domain), isOwnable(domain)]).toEqual([domain, true, false])
@@ -100,6 +121,8 @@ describe('slugs', () => {
     expect(slugFromDomain('acme.com')).toBe('acme_com')
     expect(slugFromDomain('my-firm.co.uk')).toBe('my_firm_co_uk')
     expect(slugFromDomain('4chan.org')).toBe('t_4chan_org')
+    expect(slugFromDomain(`${'a'.repeat(50)}.com`)).toBe('a'.repeat(41))
+    expect(slugFromDomain(`4${'a'.repeat(50)}.com`)).toBe(`t_4${'a'.repeat(38)}`)
     expect(numberedSlug('acme_com', 1)).toBe('acme_com')
     expect(numberedSlug('acme_com', 2)).toBe('acme_com_2')
     expect(numberedSlug('a'.repeat(41), 12)).toBe(`${'a'.repeat(38)}_12`)

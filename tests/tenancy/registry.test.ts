@@ -6,6 +6,7 @@ import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
+  enlist,
   eventually,
   keyIdentity,
   operator,
@@ -40,12 +41,7 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
     where: Tenant = tenant,
   ): Promise<{ readonly id: string; readonly principal: Principal }> {
     const identity = person(null, { sub: `person-${(count += 1)}` })
-    const { id } = await registry.members.add(where, operator, {
-      provider: 'oidc',
-      iss: identity.iss,
-      sub: identity.sub,
-      role,
-    })
+    const { id } = await enlist(replica, where, identity, role)
     return { id, principal: await replica.principal(identity) }
   }
 
@@ -297,12 +293,7 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
 
     test('a token narrowed to data scopes has no say over people, whatever the role', async () => {
       const identity = person(null, { sub: 'narrow' })
-      await registry.members.add(tenant, operator, {
-        provider: 'oidc',
-        iss: identity.iss,
-        sub: identity.sub,
-        role: 'owner',
-      })
+      await enlist(replica, tenant, identity, 'owner')
       const narrow = actorOf(await replica.principal({ ...identity, scopes: ['*'] }))
       expect(await registryError(registry.members.list(tenant, narrow))).toBe('forbidden')
     })

@@ -4,6 +4,8 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
+  company,
+  enlist,
   eventually,
   keyIdentity,
   MovedClock,
@@ -28,14 +30,8 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
   afterAll(async () => await fresh.drop())
 
-  async function company(slug: string, domain: string, rules: Record<string, unknown> = {}) {
-    const tenant = await production.registry.tenants.create(operator, { slug, name: slug.toUpperCase() })
-    await production.registry.domains.add(tenant, operator, { domain, asserted_by: ['oidc', 'google'], ...rules })
-    return tenant
-  }
-
   test('a domain admits whom its own issuer vouches for, with the default role', async () => {
-    await company('alpha', 'alpha.com')
+    await company(production, 'alpha', 'alpha.com')
     const principal = await production.principal(person('ann@alpha.com'))
     expect(principal).toMatchObject({ tenant: { slug: 'alpha', name: 'ALPHA', status: 'active' }, role: 'member' })
     expect([...principal.scopes].sort()).toEqual([
@@ -47,20 +43,15 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('an explicit member comes before the domain map', async () => {
-    await company('beta', 'beta.com')
+    await company(production, 'beta', 'beta.com')
     const other = await production.registry.tenants.create(operator, { slug: 'beta_lab' })
     const bea = person('bea@beta.com')
-    await production.registry.members.add(other, operator, {
-      provider: bea.provider,
-      iss: bea.iss,
-      sub: bea.sub,
-      role: 'admin',
-    })
+    await enlist(production, other, bea, 'admin')
     expect(await production.principal(bea)).toMatchObject({ tenant: { slug: 'beta_lab' }, role: 'admin' })
   })
 
   test('the organisation map comes before the domain map', async () => {
-    await company('gamma', 'gamma.com')
+    await company(production, 'gamma', 'gamma.com')
     const other = await production.registry.tenants.create(operator, { slug: 'gamma_org' })
     await production.registry.organizations.add(other, operator, {
       iss: 'https://issuer.test',
@@ -78,19 +69,19 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('parents count only when they include subdomains, and the nearest name decides', async () => {
-    await company('delta', 'delta.com', { include_subdomains: true })
-    await company('delta_eu', 'eu.delta.com')
-    await company('flat', 'flat.com')
+    await company(production, 'delta', 'delta.com', { include_subdomains: true })
+    await company(production, 'delta_eu', 'eu.delta.com')
+    await company(production, 'flat', 'flat.com')
     expect((await production.principal(person('a@us.delta.com'))).tenant.slug).toBe('delta')
     expect((await production.principal(person('a@eu.delta.com'))).tenant.slug).toBe('delta_eu')
     expect(await refusal(production.principal(person('a@sub.flat.com')))).toBe('tenant_unknown')
     // A child that this provider may not speak for must not fall to the parent.
-    await company('delta_asia', 'asia.delta.com', { asserted_by: ['google'] })
+    await company(production, 'delta_asia', 'asia.delta.com', { asserted_by: ['google'] })
     expect(await refusal(production.principal(person('a@asia.delta.com')))).toBe('tenant_unknown')
   })
 
   test('what only looks like a domain of ours maps to nothing', async () => {
-    await company('corp', 'corp.com')
+    await company(production, 'corp', 'corp.com')
     const tricks = [
       'a@evilcorp.com', // E7
       'a@corp.com.evil.com',
@@ -116,12 +107,12 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('the Kelvin sign does not become a k', async () => {
-    await company('kilo', 'kilo.com')
+    await company(production, 'kilo', 'kilo.com')
     expect(await refusal(production.principal(person('a@\u212Ailo.com')))).toBe('tenant_unknown')
   })
 
   test('an address that was not verified maps nothing, whatever its spelling of true', async () => {
-    await company('epsilon', 'epsilon.com')
+    await company(production, 'epsilon', 'epsilon.com')
     for (const verified of [false, 'true', 'false', 1, undefined]) {
       const identity = {
         ...person(`e${String(verified)}@epsilon.com`),
@@ -135,7 +126,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D6: a provider that the domain does not list asserts nothing for it', async () => {
-    await company('zeta', 'zeta.com', { asserted_by: ['google'] })
+    await company(production, 'zeta', 'zeta.com', { asserted_by: ['google'] })
     expect(await refusal(production.principal(person('z@zeta.com')))).toBe('tenant_unknown')
     expect(
       (await production.principal(person('z@zeta.com', { provider: 'google', iss: 'https://accounts.google.com' })))
@@ -146,7 +137,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D7: a once-verified address asks to join, unless the domain allows it', async () => {
-    const tenant = await company('eta', 'eta.com')
+    const tenant = await company(production, 'eta', 'eta.com')
     const once = person('h@eta.com', { email_authority: 'once' })
     expect(await refusal(production.principal(once))).toBe('join_by_request')
     expect(await refusal(production.principal(once))).toBe('join_by_request')
@@ -156,12 +147,12 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     await eventually(async () => await refusal(production.principal(once))).toBe('served')
     expect((await production.principal(once)).role).toBe('viewer')
 
-    await company('theta', 'theta.com', { allow_once: true })
+    await company(production, 'theta', 'theta.com', { allow_once: true })
     expect((await production.principal(person('t@theta.com', { email_authority: 'once' }))).tenant.slug).toBe('theta')
   })
 
   test('D7: a membership that came from evidence holds only while the token carries it; one that was given stands', async () => {
-    const tenant = await company('iota', 'iota.com')
+    const tenant = await company(production, 'iota', 'iota.com')
     const ian = person('ian@iota.com')
     await production.principal(ian)
     expect(await refusal(production.principal({ ...ian, email: 'ian@elsewhere.com' }))).toBe('evidence_missing')
@@ -169,12 +160,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
     expect(await refusal(production.principal({ ...ian, email_authority: 'once' }))).toBe('evidence_missing')
     expect(await refusal(production.principal(ian))).toBe('served')
     const guest = person('guest@elsewhere.com')
-    await production.registry.members.add(tenant, operator, {
-      provider: 'oidc',
-      iss: guest.iss,
-      sub: guest.sub,
-      role: 'member',
-    })
+    await enlist(production, tenant, guest, 'member')
     expect(
       (await production.principal({ ...guest, email: null, email_verified: false, email_authority: 'none' })).tenant
         .slug,
@@ -186,14 +172,14 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D7: joining by invitation or request does not happen by itself', async () => {
-    await company('kappa', 'kappa.com', { join_mode: 'invite' })
-    await company('lambda', 'lambda.com', { join_mode: 'request' })
+    await company(production, 'kappa', 'kappa.com', { join_mode: 'invite' })
+    await company(production, 'lambda', 'lambda.com', { join_mode: 'request' })
     expect(await refusal(production.principal(person('k@kappa.com')))).toBe('tenant_unknown')
     expect(await refusal(production.principal(person('l@lambda.com')))).toBe('join_by_request')
   })
 
   test('D8: hd counts by the domain table; org_id and tid by rows of operators', async () => {
-    await company('my_firm', 'my-firm.com')
+    await company(production, 'my_firm', 'my-firm.com')
     const google = { provider: 'google', iss: 'https://accounts.google.com' } as const
     const hosted = person('m@other-name.com', {
       ...google,
@@ -210,30 +196,25 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D8: after a lapse nobody joins, and who had joined stays; a new proof leads to another tenant', async () => {
-    const old = await company('nu', 'nu.com')
+    const old = await company(production, 'nu', 'nu.com')
     const nia = person('nia@nu.com')
     await production.principal(nia)
     await fresh.sql(`UPDATE gatehouse.domains SET state = 'lapsed' WHERE domain = 'nu.com'`)
     await production.database.announce({ table: 'domains', tenant: old.id, id: null })
     expect(await refusal(production.principal(nia, { tokenDigest: 'another' }))).toBe('served')
     expect(await refusal(development.principal(person('ned@nu.com')))).toBe('tenant_unknown')
-    await company('nu_new', 'nu.com')
+    await company(production, 'nu_new', 'nu.com')
     await eventually(async () => await refusal(production.principal(person('ned@nu.com')))).toBe('served')
     expect((await production.principal(person('ned@nu.com'))).tenant.slug).toBe('nu_new')
     expect((await production.principal(nia)).tenant.slug).toBe('nu')
   })
 
   test('D9: home is the first tenant joined, and a removal does not choose another one', async () => {
-    const first = await company('xi', 'xi.com')
+    const first = await company(production, 'xi', 'xi.com')
     const second = await production.registry.tenants.create(operator, { slug: 'xi_two' })
     const xia = person('xia@xi.com')
     await production.principal(xia)
-    await production.registry.members.add(second, operator, {
-      provider: 'oidc',
-      iss: xia.iss,
-      sub: xia.sub,
-      role: 'owner',
-    })
+    await enlist(production, second, xia, 'owner')
     expect((await production.principal(xia)).tenant.slug).toBe('xi')
     expect((await production.principal(xia, { slug: 'xi_two' })).role).toBe('owner')
     await production.registry.members.remove(first, operator, 'xia@xi.com')
@@ -242,8 +223,8 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D9: an approval later does not move home, and only the person can', async () => {
-    const asked = await company('home_b', 'home-b.com', { join_mode: 'request' })
-    await company('home_a', 'home-a.com')
+    const asked = await company(production, 'home_b', 'home-b.com', { join_mode: 'request' })
+    await company(production, 'home_a', 'home-a.com')
     const hob = person('hob@home-b.com')
     await refusal(production.principal(hob))
     await production.registry.members.approve(asked, operator, 'hob@home-b.com', 'member')
@@ -266,8 +247,8 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('D13: who is no member is told the same as of a tenant that does not exist', async () => {
-    await company('omicron', 'omicron.com')
-    await company('pi', 'pi.com')
+    await company(production, 'omicron', 'omicron.com')
+    await company(production, 'pi', 'pi.com')
     const olga = person('olga@omicron.com')
     expect(await refusal(production.principal(olga, { slug: 'pi' }))).toBe('tenant_foreign')
     expect(await refusal(production.principal(olga, { slug: 'no_such_tenant' }))).toBe('tenant_foreign')
@@ -276,7 +257,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('a suspended tenant, a deleted one, and a removed member', async () => {
-    const tenant = await company('rho', 'rho.com')
+    const tenant = await company(production, 'rho', 'rho.com')
     const rob = person('rob@rho.com')
     await production.principal(rob)
     await production.registry.tenants.suspend(tenant, operator)
@@ -292,7 +273,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('a tenant that configuration or a trusted claim names comes first, and must exist', async () => {
-    await company('sigma', 'sigma.com')
+    await company(production, 'sigma', 'sigma.com')
     await production.registry.tenants.create(operator, { slug: 'pinned' })
     const sid = person('sid@sigma.com')
     expect((await production.principal(sid)).tenant.slug).toBe('sigma')
@@ -392,7 +373,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('REQUIRED_SCOPES is asked of tokens that carry our scopes, not of others', async () => {
-    await company('tau', 'tau.com')
+    await company(production, 'tau', 'tau.com')
     const strict = await startReplica(fresh, { config: { requiredScopes: ['projects:read'] } })
     expect(await refusal(strict.principal(person('t@tau.com')))).toBe('served')
     expect(await refusal(strict.principal(person('t@tau.com', { scopes: ['openid'] })))).toBe('scope_insufficient')
@@ -402,7 +383,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('a schema more than one version behind is not served', async () => {
-    await company('upsilon', 'upsilon.com')
+    await company(production, 'upsilon', 'upsilon.com')
     const uma = person('uma@upsilon.com')
     await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug = 'upsilon'`)
     await expect(production.principal(uma)).rejects.toMatchObject({ code: 'tenant_behind', status: 503 })
@@ -411,7 +392,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('the static key stands in the tenant that configuration names', async () => {
-    await company('phi', 'phi.com')
+    await company(production, 'phi', 'phi.com')
     const replica = await startReplica(fresh, { staticKeyRole: 'viewer' })
     const key = { ...keyIdentity('static', 'phi'), provider: 'static-key' }
     const principal = await replica.principal(key)
@@ -423,7 +404,7 @@ describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
   })
 
   test('joining is audited, and names and addresses are kept current and clean', async () => {
-    const tenant = await company('chi', 'chi.com')
+    const tenant = await company(production, 'chi', 'chi.com')
     const cleo = person('cleo@chi.com', { name: 'Cleo\u001b[31m\nX' })
     await production.principal(cleo)
     const [member] = (await production.registry.members.list(tenant, operator)).items

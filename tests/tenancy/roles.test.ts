@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { createScopes, isRole, lesser, type PersonRole } from '#tenancy/roles.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { createScopes, isRole, lesser, type PersonRole, type Scopes } from '#tenancy/roles.ts'
 
-const scopes = createScopes([
+const KNOWN = [
   'projects:read',
   'projects:write',
   'todos:write',
@@ -10,7 +10,11 @@ const scopes = createScopes([
   'audit:read',
   'tenant:admin',
   'keys:list',
-])
+]
+let scopes: Scopes
+beforeEach(() => {
+  scopes = createScopes(KNOWN)
+})
 const sorted = (set: ReadonlySet<string>): string[] => [...set].sort()
 
 test('each role has what the one before has, and more', () => {
@@ -42,6 +46,16 @@ test('D12: * covers data scopes only', () => {
   expect(sorted(scopes.effective('owner', null, ['*', 'audit:read']))).toEqual([...everything, 'audit:read'].sort())
 })
 
+test('D12: what an owner alone has, no tool gives to an admin; what only begins like a privileged scope is data', () => {
+  const more = createScopes([...KNOWN, 'tenant:owner', 'members:read', 'my-audit:read', 'tenants:read'])
+  expect(more.ofRole('admin').has('tenant:owner')).toBe(false)
+  expect(more.ofRole('owner').has('tenant:owner')).toBe(true)
+  expect(sorted(more.ofRole('viewer'))).toEqual(['my-audit:read', 'projects:read', 'tenants:read', 'todos:read'])
+  expect(more.ofRole('member').has('members:read')).toBe(false)
+  expect(more.ofRole('admin').has('members:read')).toBe(true)
+  expect(sorted(more.all)).toEqual(sorted(more.ofRole('owner')))
+})
+
 test('write implies read, in tokens and keys too', () => {
   expect(sorted(scopes.effective('member', ['todos:write'], null))).toEqual(['todos:read', 'todos:write'])
   expect(sorted(scopes.effective('viewer', ['todos:write'], null))).toEqual(['todos:read'])
@@ -66,7 +80,11 @@ test('neither a token nor a key ever widens a role', () => {
 })
 
 test('roles have an order', () => {
-  expect(lesser('owner', 'viewer')).toBe('viewer')
-  expect(lesser('member', 'admin')).toBe('member')
+  const order = ['viewer', 'member', 'admin', 'owner'] as const
+  for (const [n, lower] of order.entries())
+    for (const higher of order.slice(n)) {
+      expect(lesser(lower, higher)).toBe(lower)
+      expect(lesser(higher, lower)).toBe(lower)
+    }
   expect(['viewer', 'owner', 'service', 'root', 'toString'].map(isRole)).toEqual([true, true, false, false, false])
 })

@@ -1,5 +1,4 @@
 import { expect } from 'vitest'
-import type { Clock } from '#base/clock.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal, type RefusalCode } from '#base/refusal.ts'
 import type { Database } from '#db/database.ts'
@@ -7,14 +6,21 @@ import type { Identity } from '#identity/identity.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
 import { createDirectory, type Asked, type Directory, type DirectoryOptions } from '#tenancy/directory.ts'
+import { createDns } from '#tenancy/dns.ts'
 import type { ApiKeyLookup } from '#identity/api-key.ts'
 import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { RegistryError, type RegistryErrorCode } from '#tenancy/registry-error.ts'
 import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { watchRegistry, type RegistryWatch } from '#tenancy/registry-cache.ts'
 import { createScopes } from '#tenancy/roles.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import type { PersonRole } from '#tenancy/roles.ts'
+import type { DomainInput } from '#tenancy/domains.ts'
+import type { MemberRecord } from '#tenancy/members.ts'
+import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import { MovedClock } from './people.ts'
 import type { FreshDatabase } from '../support/database.ts'
+
+export { keyIdentity, MovedClock, person } from './people.ts'
 
 export const SECRET = 'a session secret for the tests of tenancy, 0123456789'
 export const scopes = createScopes([
@@ -26,16 +32,8 @@ export const scopes = createScopes([
 ])
 export const operator: Actor = { kind: 'operator', name: 'tests' }
 
-/** Time that moves when told to. It starts at the present, as Postgres has its own. */
-export class MovedClock implements Clock {
-  #ahead = 0
-  now(): number {
-    return Date.now() + this.#ahead
-  }
-  advance(milliseconds: number): void {
-    this.#ahead += milliseconds
-  }
-}
+/** Nobody answers at the discard port. */
+const NO_SERVER = '127.0.0.1:9'
 
 export interface Replica {
   readonly database: Database
@@ -50,6 +48,10 @@ export interface Replica {
 export interface ReplicaOptions extends Partial<Pick<DirectoryOptions, 'staticKeyRole' | 'seeds'>> {
   readonly config?: Partial<DirectoryOptions['config']>
   readonly clock?: MovedClock
+  /** `address:port` of a DNS server on loopback; without it no question is answered. */
+  readonly dnsServer?: string
+  /** PUBLIC_URL. */
+  readonly issuer?: string
   /** Another door than the first one. */
   readonly database?: Database
 }
@@ -64,6 +66,8 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
     scopes,
     auditKey: auditKey(SECRET, CONTROL_SCHEMA),
     slugPrefix: fresh.config.database.slugPrefix,
+    dns: createDns({ servers: [options.dnsServer ?? NO_SERVER] }),
+    links: { issuer: options.issuer ?? 'https://gatehouse.test', secrets: [SECRET] },
   }
   const rules = {
     unmappedDomains: 'reject',
@@ -92,31 +96,27 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
   }
 }
 
-/** Someone whose company's own issuer vouches for them now. */
-export function person(email: string | null, overrides: Partial<Identity> = {}): Identity {
-  return {
-    provider: 'oidc',
-    iss: 'https://issuer.test',
-    sub: email ?? 'nobody',
-    client_id: 'client',
-    scopes: null,
-    exp: Math.floor(Date.now() / 1000) + 3600,
-    iat: Math.floor(Date.now() / 1000) - 10,
-    email,
-    email_verified: email !== null,
-    email_authority: email === null ? 'none' : 'live',
-    name: null,
-    picture: null,
-    organization: null,
-    key: null,
-    tenant: null,
-    claims: {},
-    ...overrides,
-  }
+/** A tenant whose domain admits the people of provider `oidc`, and of Google. */
+export async function company(
+  { registry }: Pick<Replica, 'registry'>,
+  slug: string,
+  domain = `${slug}.com`,
+  rules: Partial<DomainInput> = {},
+): Promise<Tenant> {
+  const tenant = await registry.tenants.create(operator, { slug, name: slug.toUpperCase() })
+  await registry.domains.add(tenant, operator, { domain, asserted_by: ['oidc', 'google'], ...rules })
+  return tenant
 }
 
-export const keyIdentity = (id: string, tenant: string): Identity =>
-  person(null, { provider: 'api-key', iss: 'https://gatehouse.test', sub: id, key: { id, tenant } })
+/** Makes them a member, as an operator does it. */
+export async function enlist(
+  { registry }: Pick<Replica, 'registry'>,
+  tenant: Tenant,
+  { provider, iss, sub }: Identity,
+  role: PersonRole,
+): Promise<MemberRecord> {
+  return await registry.members.add(tenant, operator, { provider, iss, sub, role })
+}
 
 export const actorOf = (principal: Principal): Actor => ({ kind: 'person', principal, request_id: 'request', ip: null })
 

@@ -86,7 +86,7 @@ export function createDesk(
   const clock = more.clock ?? systemClock
   const log = more.log ?? silent
   const audit = more.audit ?? createAuditor({ database, clock, log, secret: SECRET, checkpoint: async () => {} })
-  const states = createStateSeal({ secrets: [SECRET], clock })
+  const states = createStateSeal({ issuer: 'https://mcp.example.com', secrets: [SECRET], clock })
   const options = { database, audit, clock, log, states, changes: createChanges(), reread: async () => null, ...more }
   const runner = createRunner(options)
   const caller = createCaller({ tools, runner })

@@ -92,7 +92,7 @@ beforeAll(async () => {
   const [clock, log] = [systemClock, silent]
   const audit = createAuditor({ database, clock, log, secret: SECRET, checkpoint: async () => {} })
   flush = async () => await audit.flush()
-  const states = createStateSeal({ secrets: [SECRET], clock })
+  const states = createStateSeal({ issuer: 'https://mcp.example.com', secrets: [SECRET], clock })
   const runner = createRunner({
     database,
     audit,

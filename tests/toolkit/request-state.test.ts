@@ -7,7 +7,7 @@ import { identityOf, principalOf, SECRET } from './desk.ts'
 const tenant = { id: 'tenant-1', slug: 'acme' } as Tenant
 let now = 1_700_000_000_000
 const clock = { now: () => now }
-const seal = createStateSeal({ secrets: [SECRET], clock })
+const seal = createStateSeal({ issuer: 'https://mcp.example.com', secrets: [SECRET], clock })
 const binding: StateBinding = {
   principal: principalOf(tenant, 'member', []),
   method: 'tools/call',
@@ -62,8 +62,8 @@ test('D34: a request state changed in any place, cut or spelled otherwise is ref
 })
 
 test('D25: the first secret seals and every secret of the list opens; one that left the list does not', () => {
-  const old = createStateSeal({ secrets: ['old secret '.repeat(4)], clock })
-  const both = createStateSeal({ secrets: [SECRET, 'old secret '.repeat(4)], clock })
+  const old = createStateSeal({ issuer: 'https://mcp.example.com', secrets: ['old secret '.repeat(4)], clock })
+  const both = createStateSeal({ issuer: 'https://mcp.example.com', secrets: [SECRET, 'old secret '.repeat(4)], clock })
   expect(both.open(old.seal('state', binding), binding)).toBe('state')
   expect(seal.open(both.seal('state', binding), binding)).toBe('state')
   expect(() => seal.open(old.seal('state', binding), binding)).toThrow(InvalidArguments)

@@ -127,6 +127,7 @@ export const claims: readonly Row[] = [
   claiming('C13', 'nbf in 20 seconds', (world) => ({ nbf: world.now() + 20 }), 'served'),
   claiming('C13', 'nbf is a string', () => ({ nbf: '0' })),
   texted('C13', 'nbf is huge', (world) => `"nbf":1e300,"exp":${later(world)}`),
+  texted('C13', 'nbf is -1e999, which is -Infinity', (world) => `"nbf":-1e999,"exp":${later(world)}`),
   claiming('C14', 'iat in a minute', (world) => ({ iat: world.now() + 60 })),
   claiming('C14', 'iat in 20 seconds', (world) => ({ iat: world.now() + 20 }), 'served'),
   claiming('C15', 'iat negative', () => ({ iat: -1 })),

@@ -274,6 +274,7 @@ export const jose: readonly Row[] = [
   presented('J23', 'no kid where one key fits', 'served', (world) =>
     world.token({ key: world.keys.ec, header: { kid: undefined } }),
   ),
+  headed('a byte order mark before the header', 'J25', '\uFEFF{"alg":"RS256","kid":"good"}'),
   bodied('J25', 'a byte order mark before the claims', (world) =>
     Buffer.from(`\uFEFF${JSON.stringify(claimsOf(world))}`),
   ),

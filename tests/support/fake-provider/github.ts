@@ -73,6 +73,11 @@ export function addGithub(server: FakeServer): FakeGithub {
       },
     }
   })
+  server.route('DELETE', `/applications/${GITHUB_CLIENT.clientId}/token`, 'github/delete', (question): Answer => {
+    if (basicOf(question) !== `${GITHUB_CLIENT.clientId}:${GITHUB_CLIENT.clientSecret}`) return BAD_CREDENTIALS
+    const { access_token } = JSON.parse(question.body) as { access_token: string }
+    return granted.delete(access_token) ? { status: 204, body: '' } : { status: 404, body: { message: 'Not Found' } }
+  })
   server.route('GET', '/user', 'github/user', (question) =>
     asUser(question, (grant) => ({ status: 200, body: { ...person(grant), name: null, email: null } })),
   )

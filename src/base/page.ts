@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { html, htmlText, type Html } from './html.ts'
+import { PAGE_LOOK } from './page-look.ts'
+
+export interface DocumentOptions {
+  /** Of the window; the heading is the body's own. */
+  readonly title: string
+  readonly body: Html
+  /** `narrow` (default): one question in the middle of the window. `wide`: something to read. */
+  readonly width?: 'narrow' | 'wide'
+  /** A constant of ours, never made from input: it is allowed by its digest. The page must be usable without it. */
+  readonly script?: string
+}
+
+/** A page with the headers it must be sent with, so that content and policy cannot differ. */
+export interface Document {
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+}
+
+/** CSP 3 section 2.3.1: a digest of exactly what stands between the tags. */
+const digest = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+
+const STYLE_DIGEST = digest(PAGE_LOOK)
+
+/**
+ * No form-action on purpose: Chromium applies it to the whole chain of redirects after a form, and that chain ends at the client's
+ * own callback on another origin (D27).
+ */
+const policy = (script: string | undefined): string =>
+  [
+    "default-src 'none'",
+    `style-src ${STYLE_DIGEST}`,
+    ...(script === undefined ? [] : [`script-src ${digest(script)}`]),
+    'img-src data:',
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+
+/** A whole page in the house's style. Everything in it is escaped that `html` did not make; style and script are allowed by digest only. */
+export function document({ title, body, width = 'narrow', script }: DocumentOptions): Document {
+  const page = html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>`
+  const rest = html`</head>
+<body>
+<main class="${width}">
+<p class="brand">${MARK}Gatehouse</p>
+${body}
+</main>
+`
+  return {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy(script),
+      // Under no-referrer a browser posts a form with `Origin: null`, which the door must refuse. Other sites are told nothing.
+      'referrer-policy': 'same-origin',
+    },
+    text: `<!doctype html>\n${htmlText(page)}${PAGE_LOOK}</style>\n${htmlText(rest)}${
+      script === undefined ? '' : `<script>${script}</script>\n`
+    }</body>\n</html>\n`,
+  }
+}
+
+/** A gate between two towers; drawn in the colour of the text. */
+const MARK = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+  <path fill="currentColor" d="M2 2h2v2h1V2h2v4h6V2h2v2h1V2h2v16h-5v-5a3 3 0 0 0-6 0v5H2z" />
+</svg>`

@@ -1,0 +1,108 @@
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { bareHost, isLoopbackHost, urlOf } from '#base/address.ts'
+import { Refusal } from '#base/refusal.ts'
+import type { Database } from '#db/database.ts'
+import { createSessionCutoffs } from '#login/session-cutoffs.ts'
+import { createSessionFlows } from '#login/session-flow.ts'
+import { createSessions } from '#login/session.ts'
+import type { Upstream } from '#login/upstream.ts'
+import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { tenantsOf } from '#tenancy/person-tenants.ts'
+import { createConsoleSessions } from './console-session.ts'
+import { cookieOptions, sessionCookie } from './cookie.ts'
+import type { ConsoleDeps, ConsoleHost } from './deps.ts'
+import { homePage } from './home-page.ts'
+import { messagePage } from './message-page.ts'
+import { returnPath } from './return-path.ts'
+import { signInRoutes } from './sign-in.ts'
+import { signOutRoutes } from './sign-out.ts'
+
+/** Bytes of a form. */
+const BODY_LIMIT = 64 * 1024
+
+/** The console: pages for people, made on the server. Cookies are read here and nowhere outside /console and /oauth (D31). */
+export interface Console {
+  mount(app: FastifyInstance, host: ConsoleHost): Promise<void>
+}
+
+export interface ConsoleOptions extends Pick<ConsoleDeps, 'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit'> {
+  readonly database: Database
+  /** Has the registry been reached, in the version that this program needs? */
+  readonly ready: () => boolean
+  /** Whom people can sign in with, in the order in which they are offered. */
+  readonly upstreams: readonly Upstream[]
+}
+
+export function createConsole({ database, upstreams, ready, ...options }: ConsoleOptions): Console {
+  const { secrets, clock } = options
+  const deps: ConsoleDeps = {
+    ...options,
+    providers: upstreams,
+    sessions: createSessions(options),
+    flows: createSessionFlows({ ...options, upstreams }),
+    cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
+    tenants: async (identity) => await tenantsOf(database, identity),
+  }
+  return { mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host)) }
+}
+
+async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost): Promise<void> {
+  await app.register(cookie)
+  app.removeAllContentTypeParsers()
+  await app.register(formbody, { bodyLimit: BODY_LIMIT })
+  const sessions = createConsoleSessions(deps, host)
+
+  app.addHook('onRequest', async (request, reply) => {
+    const elsewhere = ownName(request, deps.publicUrl)
+    return elsewhere === null ? undefined : await reply.redirect(elsewhere, 302)
+  })
+
+  app.setErrorHandler(async (error, request, reply) => {
+    const refusal = refusalOf(error)
+    const visit = host.visits(request)
+    visit.refusal = refusal
+    if (refusal.code === 'token_missing') {
+      const to = request.method === 'GET' ? returnPath(request.url) : '/console'
+      return await reply.redirect(`/console/login?return_to=${encodeURIComponent(to)}`, 303)
+    }
+    // Somebody who was cut off is no longer signed in; the next page is the login.
+    if (refusal.status === 401) reply.clearCookie(sessionCookie(deps.publicUrl), cookieOptions(deps.publicUrl))
+    if (refusal.retryAfter !== null) reply.header('retry-after', String(Math.max(1, Math.ceil(refusal.retryAfter))))
+    const { headers, text } = messagePage(refusal, visit.requestId)
+    // 401 would ask for credentials that this page does not take.
+    return await reply
+      .code(refusal.status === 401 ? 403 : refusal.status)
+      .headers(headers)
+      .send(text)
+  })
+
+  signInRoutes(app, deps, host, sessions)
+  signOutRoutes(app, deps, host, sessions)
+  app.get('/console', { onRequest: sessions.need }, async (request, reply) => {
+    const session = sessions.consoleSession(request)
+    const { headers, text } = homePage(session, await deps.tenants(session.identity))
+    return await reply.headers(headers).send(text)
+  })
+  host.onlyMethods(app, '/console', ['GET', 'HEAD'])
+  app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
+}
+
+/**
+ * On this machine http://localhost and http://127.0.0.1 are two origins, and the provider sends people back to the one that is configured:
+ * they begin there too. null: they are there.
+ */
+function ownName({ method, url, headers }: FastifyRequest, publicUrl: string): string | null {
+  const ours = new URL(publicUrl)
+  const asked = urlOf(`http://${headers.host}`)
+  return method === 'GET' && isLoopbackHost(bareHost(ours)) && asked?.hostname !== ours.hostname
+    ? `${publicUrl}${url}`
+    : null
+}
+
+/** What is no Refusal goes on to the server's own handler. */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  throw error
+}

@@ -1,0 +1,46 @@
+import { html } from '#base/html.ts'
+import { document, type Document } from '#base/page.ts'
+import type { Refusal, RefusalCode } from '#base/refusal.ts'
+
+/** A refusal as a page of the console: fixed words, never what a provider or a caller wrote (B7, B18). */
+export function messagePage({ code, description }: Refusal, requestId: string): Document {
+  const { title, text } = WORDS[code] ?? { title: 'That did not work', text: description }
+  return document({
+    title: `${title} - Gatehouse console`,
+    body: html`<h1>${title}</h1>
+      <p class="lead">${text}</p>
+      <p><a class="button" href="/console">To the console</a></p>
+      <footer>Request ${requestId}</footer>`,
+  })
+}
+
+const LOST = {
+  title: 'This sign-in cannot be finished',
+  text: 'It was not begun in this browser, took longer than ten minutes, or was finished already. Start again.',
+}
+const UNAVAILABLE = {
+  title: 'Not available right now',
+  text: 'Something that is needed does not answer. Try again shortly.',
+}
+
+const WORDS: Partial<Record<RefusalCode, { readonly title: string; readonly text: string }>> = {
+  sign_in_lost: LOST,
+  grant_invalid: LOST,
+  sign_in_denied: {
+    title: 'You were not signed in',
+    text: 'The provider or you yourself said no. Nothing was changed.',
+  },
+  origin_refused: {
+    title: 'This form was not sent from the console',
+    text: 'Nothing was changed. Open the console and try there; if you signed in again meanwhile, the old page is no longer good.',
+  },
+  person_blocked: { title: 'This account is blocked', text: 'Ask the people who run this server.' },
+  token_revoked: {
+    title: 'Your access was ended',
+    text: 'Sign in again; if that does not help, ask your administrator.',
+  },
+  rate_limited: { title: 'Too many requests', text: 'Wait a minute and try again.' },
+  not_found: { title: 'There is no such page', text: 'The address may be mistyped.' },
+  provider_unavailable: UNAVAILABLE,
+  database_unavailable: UNAVAILABLE,
+}

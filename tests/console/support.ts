@@ -1,0 +1,83 @@
+import type { RunningGatehouse } from '../support/gatehouse.ts'
+
+/** What came back, redirects not followed. */
+interface Page {
+  readonly status: number
+  readonly location: string | null
+  readonly headers: Headers
+  readonly cookies: readonly string[]
+  readonly text: string
+}
+
+/** A browser as far as the console needs one: keeps cookies, sends what browsers send with a form, and follows nothing by itself. */
+export interface Visitor {
+  readonly jar: Map<string, string>
+  get(path: string, headers?: Record<string, string>): Promise<Page>
+  post(path: string, form: Record<string, string>, headers?: Record<string, string>): Promise<Page>
+  /** Through the login page, the development sign-in and back; answers the page of the callback. */
+  signIn(person: string, more?: Record<string, string>): Promise<Page>
+  /** The same up to the callback's address, which is not opened. */
+  untilCallback(person: string, more?: Record<string, string>): Promise<string>
+  /** The form token of a page. */
+  csrf(): Promise<string>
+}
+
+export const SESSION = 'gh_session'
+
+export function visitor(server: Pick<RunningGatehouse, 'url'>, at = server.url): Visitor {
+  const jar = new Map<string, string>()
+
+  async function ask(url: string, init: RequestInit): Promise<Page> {
+    const answer = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      headers: {
+        ...Object.fromEntries(new Headers(init.headers)),
+        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
+    })
+    const cookies = answer.headers.getSetCookie()
+    for (const cookie of cookies) {
+      const [pair = ''] = cookie.split(';')
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+      if (value === '' || /expires=Thu, 01 Jan 1970/i.test(cookie)) jar.delete(name)
+      else jar.set(name, value)
+    }
+    return {
+      status: answer.status,
+      location: answer.headers.get('location'),
+      headers: answer.headers,
+      cookies,
+      text: await answer.text(),
+    }
+  }
+
+  const get: Visitor['get'] = async (path, headers = {}) => await ask(new URL(path, at).href, { headers })
+  const post: Visitor['post'] = async (path, form, headers = { origin: server.url, 'sec-fetch-site': 'same-origin' }) =>
+    await ask(new URL(path, at).href, { method: 'POST', headers, body: new URLSearchParams(form) })
+
+  const untilCallback: Visitor['untilCallback'] = async (person, more = {}) => {
+    let page = await post('/console/login', { provider: 'development', ...more })
+    // The provider's pages, until it sends people back.
+    for (let steps = 0; steps < 10; steps++) {
+      const to = page.location
+      if (to?.includes('/console/callback/')) return to
+      if (to !== null) page = await get(to)
+      else {
+        const action = /action="([^"]+)"/.exec(page.text)?.[1]
+        if (action === undefined) throw new Error(`no way on: ${page.status} ${page.text}`)
+        page = await post(action, { account: person })
+      }
+    }
+    throw new Error('the sign-in never came back')
+  }
+
+  return {
+    jar,
+    get,
+    post,
+    untilCallback,
+    signIn: async (person, more) => await get(await untilCallback(person, more)),
+    csrf: async () => /name="csrf"\s+value="([^"]+)"/.exec((await get('/console')).text)?.[1] ?? '',
+  }
+}

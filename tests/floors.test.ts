@@ -31,6 +31,7 @@ const FLOOR: Record<string, number> = {
 const WALLS: Record<string, readonly string[]> = {
   jose: ['src/identity', 'src/login', 'src/bridge'],
   'openid-client': ['src/login', 'src/bridge'],
+  '@napi-rs/keyring': ['src/bridge'],
   pg: ['src/db'],
   '@electric-sql/pglite': ['src/db'],
   '@electric-sql/pglite-pgvector': ['src/db'],

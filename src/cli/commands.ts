@@ -45,5 +45,20 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   person: { about: 'people who are refused everywhere', load: async () => await import('./person.ts') },
   key: { about: 'API keys of a tenant', load: async () => await import('./key.ts') },
   audit: { about: 'read and verify the audit', load: async () => await import('./audit.ts') },
+  connect: {
+    about: 'be an MCP server on stdin and stdout in front of one over HTTP',
+    load: async () => await import('./connect.ts'),
+  },
+  login: { about: 'sign in at an MCP server, for every local program', load: async () => await import('./login.ts') },
+  headers: {
+    about: 'print the headers for an MCP server as JSON',
+    load: async () => await import('./headers.ts'),
+  },
+  'access-token': {
+    about: 'print the access token for an MCP server',
+    load: async () => await import('./access-token.ts'),
+  },
+  logout: { about: 'forget the login at an MCP server', load: async () => await import('./logout.ts') },
+  status: { about: 'show the logins on this machine', load: async () => await import('./status.ts') },
   config: { about: 'show the configuration as it was understood', load: async () => await import('./config.ts') },
 }

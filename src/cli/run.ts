@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '#base/config.ts'
 import { version } from '#base/package.ts'
 import { COMMANDS, type CommandContext } from './commands.ts'
-import { explain } from './failure.ts'
 import { EXIT, tell, type Exit, type Terminal } from './terminal.ts'
 
 /** Runs one command line and answers its exit code. Ends no process and throws nothing. */
@@ -19,6 +18,8 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       for (const problem of error.problems) tell(terminal, `  ${problem}`)
       return EXIT.configuration
     }
+    // Loaded only now: it knows the database, and a client-side command must not wait for that.
+    const { explain } = await import('./failure.ts')
     tell(terminal, `error: ${explain(error)}`)
     return EXIT.failed
   }
@@ -42,7 +43,7 @@ async function createProgram(argv: readonly string[], context: CommandContext): 
     .helpCommand('help [command]', 'show this, or what a command takes')
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .configureHelp({ sortSubcommands: false })
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 partial, 78 configuration.')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 partial, 77 login needed, 78 configuration.')
     .exitOverride()
   const words = argv.filter((word) => !word.startsWith('-'))
   const called = words[0] === 'help' ? words[1] : words[0]

@@ -14,8 +14,8 @@ export interface Terminal {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number }
 }
 
-/** Exit codes (DESIGN section 4). */
-export const EXIT = { done: 0, failed: 1, usage: 2, partial: 3, configuration: 78 } as const
+/** Exit codes (DESIGN section 4). `login`: a person has to run `gatehouse login` (client side only). */
+export const EXIT = { done: 0, failed: 1, usage: 2, partial: 3, login: 77, configuration: 78 } as const
 export type Exit = (typeof EXIT)[keyof typeof EXIT]
 
 /** One line beside the answer. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '#base/package.ts'
 import { isSetting, settings } from '#base/settings.ts'
+import { VARIABLES } from '#bridge/settings.ts'
 import { pages, read } from './pages.ts'
 
 const OPENING = '<!-- settings: written by `npx vitest run tests/docs -u` from the table in src/base/settings.ts -->'
@@ -34,12 +35,15 @@ test('docs/configuration.md lists every variable as the program reads it', async
 
 /** Of other programs, or said of a kind of variable. */
 const NOT_OURS =
-  /^(?:GATEHOUSE_(?:KEY|CLIENT_ID|CLIENT_SECRET)|MCP_CLIENT_SECRET|CLIENT_ID|CLIENT_SECRET|TOKEN|ID|PORT|NAME|SLUG|KEY_ID|POSTGRES_PASSWORD|CREATEROLE|SESSION_SECRET_FILE|GOOGLE_CLIENTID)$/
+  /^(?:GATEHOUSE_KEY|XDG_CONFIG_HOME|HTTPS_PROXY|MCP_CLIENT_SECRET|CLIENT_ID|CLIENT_SECRET|TOKEN|ID|PORT|NAME|SLUG|KEY_ID|POSTGRES_PASSWORD|CREATEROLE|SESSION_SECRET_FILE|GOOGLE_CLIENTID)$/
 
 test('every variable a page names is one the program reads', () => {
   const named = pages.flatMap((page) =>
     [...read(page).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)].map(([, name = '']) => ({ page, name })),
   )
   expect(named.length).toBeGreaterThan(100)
-  expect(named.filter(({ name }) => !isSetting(name) && !NOT_OURS.test(name))).toEqual([])
+  const ofBridge: readonly string[] = VARIABLES
+  expect(named.filter(({ name }) => !isSetting(name) && !ofBridge.includes(name) && !NOT_OURS.test(name))).toEqual([])
+  const told = new Set(named.map(({ name }) => name))
+  expect(ofBridge.filter((name) => !told.has(name))).toEqual([])
 })

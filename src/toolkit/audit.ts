@@ -116,6 +116,8 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
   }
 
   const flush = async (): Promise<void> => {
+    // One under way may have begun before the last rows came.
+    await flushing
     flushing ??= writeAll().finally(() => {
       flushing = null
     })

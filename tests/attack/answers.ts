@@ -80,10 +80,7 @@ export function expectAnswer(expected: Expected, { status, headers, text }: Answ
   }
   switch (expected) {
     case 'A0':
-      refused(
-        'token_missing',
-        `Bearer resource_metadata="${metadataOf(world)}", scope="openid email profile read:user user:email"`,
-      )
+      refused('token_missing', `Bearer resource_metadata="${metadataOf(world)}", scope="openid email profile"`)
       break
     case 'A1':
       refused('token_expired', challenge('token_expired', world))

@@ -257,7 +257,9 @@ test('only what a better token can change is challenged, each refusal in its own
     const { status, error, description } = REFUSALS[code]
     const { headers, ...rest } = answered(new Refusal(code), null)
     expect(rest).toEqual({ status, body: { error: error ?? 'unauthorized', error_description: description } })
-    const challenged = status === 401 || code === 'header_malformed' || code === 'scope_insufficient'
+    // A client is no bearer of a token (RFC 6749 section 5.2): the token endpoint challenges it in the scheme it tried.
+    const challenged =
+      (status === 401 && code !== 'client_invalid') || code === 'header_malformed' || code === 'scope_insufficient'
     const reason = error === null ? '' : `error="${error}", error_description="${description}", `
     const scope = code === 'token_missing' ? ', scope="openid email"' : ''
     expect(headers['www-authenticate'], code).toBe(challenged ? `Bearer ${reason}${METADATA}${scope}` : undefined)

@@ -49,4 +49,3 @@ export async function person(browser: Browser, options: { readonly javaScriptEna
     close: async () => await context.close(),
   }
 }
-

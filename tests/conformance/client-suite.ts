@@ -38,10 +38,21 @@ export async function clientScenarios(
   }
 }
 
-/** Runs the client scenarios of a revision through the bridge as it was built. Rejects when the suite itself does not run. */
-export async function runClientSuite(revision: Revision, onlyRequired = false): Promise<readonly Row[]> {
+/** How many scenarios the pinned suite requires of a client: fewer would mean that something was not run. */
+export const REQUIRED = { '2026-07-28': 32, '2025-11-25': 18 } as const
+
+/**
+ * Runs the client scenarios of a revision through the bridge as it was built: all, or those named. Rejects when the suite itself does not
+ * run, or does not know what was named.
+ */
+export async function runClientSuite(revision: Revision, only: readonly string[] = []): Promise<readonly Row[]> {
   const { required, other } = await clientScenarios(revision)
-  const waiting = onlyRequired ? [...required] : [...required, ...other]
+  if (required.length !== REQUIRED[revision])
+    throw new Error(`the suite requires ${required.length} scenarios of ${revision}`)
+  const all = [...required, ...other]
+  const unknown = only.filter((scenario) => !all.includes(scenario))
+  if (unknown.length > 0) throw new Error(`the suite knows no ${unknown.join(', ')}`)
+  const waiting = only.length > 0 ? [...only] : all
   const rows: Row[] = []
   const worker = async (): Promise<void> => {
     for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift())

@@ -87,7 +87,8 @@ export function createRenewal(options: RenewalOptions): Renewal {
   return async (parameters, from) => {
     const held = opened(parameters)
     const upstream = upstreams.find(({ id }) => id === held.provider)
-    if (upstream === undefined) throw invalid(`${held.provider} is no provider to sign in with any more`)
+    // The same name may be another issuer's by now, to whom this refresh token is nothing to be shown (D14).
+    if (upstream?.issuer !== held.iss) throw invalid(`${held.provider} is no provider to sign in with any more`)
     await client(parameters, from)
     let identity: Identity | null = null
     const rotation = await families.rotate(held, async (db) => {

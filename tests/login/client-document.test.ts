@@ -287,6 +287,29 @@ test('the page says which host describes the client, and one that cannot be aske
   expect([away.status, away.headers.get('retry-after'), server.codes]).toEqual([503, '10', ['provider_unavailable']])
 })
 
+test('D27: a document vouches for redirects to its own host; sent elsewhere, people are warned as of any registration', async () => {
+  const host = await documentHost()
+  const trusted = 'https://www.trusted.test/leave?to=https%3A%2F%2Fevil.test'
+  const beneath = 'https://app.client.test/cb'
+  host.at.set('/oauth/client.json', {
+    ...DOCUMENT,
+    redirect_uris: [REDIRECT, trusted, beneath, 'https://lient.test/cb'],
+  })
+  const server = await signInServer({ fetch: host.fetch })
+  const page = async (redirect_uri: string): Promise<string> =>
+    await (await fetch(server.authorizeUrl({ client_id: ID, redirect_uri }))).text()
+  for (const own of [REDIRECT, beneath]) expect(await page(own), own).not.toContain('class="note')
+  for (const [to, name] of [
+    [trusted, 'www.trusted.test'],
+    ['https://lient.test/cb', 'lient.test'],
+  ] as const) {
+    const text = await page(to)
+    expect(text).toContain('class="note warn"')
+    expect(text).toContain(`Do you use ${name}?`)
+    expect(text).toContain('client.test says so, and nothing shows that')
+  }
+})
+
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' }
 
 /** A browser that approved this client once, with Google. */

@@ -17,7 +17,6 @@ CREATE TABLE sign_in_families (
   expires_at timestamptz NOT NULL,
   revoked_at timestamptz
 );
-CREATE INDEX sign_in_families_person ON sign_in_families (iss, sub);
 CREATE INDEX sign_in_families_expires ON sign_in_families (expires_at);
 CREATE INDEX sign_in_families_answered ON sign_in_families (rotated_at) WHERE answer IS NOT NULL;
 

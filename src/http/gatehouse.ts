@@ -200,7 +200,6 @@ async function assemble({
     database,
     ready: () => door.open,
     providers,
-    development: 'development',
     scopes: [...new Set([...config.requiredScopes, ...catalogue.scopes])],
     services: serviceTokens,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),

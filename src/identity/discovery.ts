@@ -21,8 +21,7 @@ interface IssuerMetadata {
   readonly userinfo_endpoint: string | null
   readonly authorization_endpoint: string | null
   readonly token_endpoint: string | null
-  readonly revocation_endpoint: string | null
-  /** The whole, for members that are no endpoints; each use checks its shape. */
+  /** The whole, for members that proving tokens does not need; each use checks what it takes. */
   readonly document: Readonly<Record<string, unknown>>
 }
 
@@ -84,7 +83,6 @@ function read(body: unknown, issuer: string, fetch: GuardedFetch): IssuerMetadat
     userinfo_endpoint: url('userinfo_endpoint'),
     authorization_endpoint: url('authorization_endpoint'),
     token_endpoint: url('token_endpoint'),
-    revocation_endpoint: url('revocation_endpoint'),
     document: body,
   }
 }

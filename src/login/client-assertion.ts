@@ -5,7 +5,8 @@ import { parseJwt } from '#identity/jwt-parse.ts'
 import { usableKeys } from '#identity/usable-keys.ts'
 import type { Client } from './client.ts'
 
-const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']
+/** What `token_endpoint_auth_signing_alg_values_supported` says (RFC 8414 section 2). */
+export const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']
 /** RFC 7523 sets none; draft-ietf-oauth-rfc7523bis asks for the second. */
 const TYPES: readonly (string | null)[] = [null, 'jwt', 'client-authentication+jwt']
 /** Seconds an assertion may still live. */
@@ -32,10 +33,10 @@ export function createClientAssertion({ publicUrl, clock }: ClientAssertionOptio
 
   async function check(assertion: string, { client_id, jwks }: Client): Promise<void> {
     const { header, claims } = parseJwt(assertion)
-    if (!ALGORITHMS.includes(header.alg)) throw invalid('its alg')
+    if (!ASSERTION_ALGORITHMS.includes(header.alg)) throw invalid('its alg')
     if (!TYPES.includes(header.typ)) throw invalid('its typ')
-    const keys = await usableKeys(jwks, ALGORITHMS)
-    await compactVerify(assertion, createLocalJWKSet({ keys }), { algorithms: ALGORITHMS })
+    const keys = await usableKeys(jwks, ASSERTION_ALGORITHMS)
+    await compactVerify(assertion, createLocalJWKSet({ keys }), { algorithms: ASSERTION_ALGORITHMS })
     if (claims['iss'] !== client_id || claims['sub'] !== client_id) throw invalid('iss or sub is not the client_id')
     const { aud, exp, nbf, iat } = claims
     const [audience, ...more] = Array.isArray(aud) ? aud : [aud]

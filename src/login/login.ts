@@ -13,6 +13,7 @@ import { createClients } from './clients.ts'
 import { createExchange } from './exchange.ts'
 import { createFamilies } from './families.ts'
 import { serverMetadata } from './metadata.ts'
+import { isBrokered } from './mode.ts'
 import { createRegistrar, type Registrar } from './registration.ts'
 import { createRenewal } from './renewal.ts'
 import { createRevoker, type Revoker, type RevokerOptions } from './revocation.ts'
@@ -31,8 +32,6 @@ export interface LoginOptions {
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean
   readonly providers: readonly Provider[]
-  /** Id of the development sign-in, which alone makes no broker of us. */
-  readonly development: string
   /** Scopes of this server's tools. */
   readonly scopes: readonly string[]
   readonly services: ServiceTokens
@@ -74,7 +73,10 @@ export function createLogin(options: LoginOptions): Login {
   const client = createClientAuthentication({ clients, assertion: createClientAssertion({ publicUrl, clock }) })
   const families = createFamilies({ ...sealing, database, ready: options.ready, log })
   const common = { publicUrl, upstreams, seals, client, families, clock, log }
-  const brokered = isBroker(login.mode, upstreams, options.development)
+  const signingIn = upstreams.map(({ id }) => id)
+  if (login.mode === 'broker' && signingIn.length === 0)
+    throw new ConfigError(['LOGIN: broker needs a provider to sign in with: one with a CLIENT_ID, and its secret'])
+  const brokered = isBrokered(login.mode, signingIn)
 
   const people = brokered ? { exchange: createExchange(common), renewal: createRenewal(common) } : null
   const tokens = createTokens({ people, services, clock })
@@ -91,11 +93,4 @@ export function createLogin(options: LoginOptions): Login {
         }
       : null,
   }
-}
-
-/** Decided by the configuration alone, so that every replica decides alike, whatever the network does. */
-function isBroker(mode: Config['login']['mode'], upstreams: readonly Upstream[], development: string): boolean {
-  if (mode === 'broker' && upstreams.length === 0)
-    throw new ConfigError(['LOGIN: broker needs a provider to sign in with: one with a CLIENT_ID, and its secret'])
-  return mode === 'broker' || (mode === 'auto' && upstreams.some(({ id }) => id !== development))
 }

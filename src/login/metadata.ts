@@ -1,3 +1,5 @@
+import { ASSERTION_ALGORITHMS } from './client-assertion.ts'
+
 export interface ServerMetadataOptions {
   /** The issuer. */
   readonly publicUrl: string
@@ -30,7 +32,6 @@ export const serverMetadata = ({ publicUrl, grantTypes, scopes }: ServerMetadata
   revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
   authorization_response_iss_parameter_supported: true,
   client_id_metadata_document_supported: true,
+  // For people who look what this is.
+  service_documentation: `${publicUrl}/`,
 })
-
-/** RFC 8414 section 2: must be there when private_key_jwt is. */
-const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']

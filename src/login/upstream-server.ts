@@ -40,7 +40,8 @@ export function createUpstreamServer({ delegate, fetch, clock }: UpstreamServerO
   async function metadata(): Promise<UpstreamMetadata> {
     if (discovery === null) return fixed(delegate)
     const found = await discovery.metadata()
-    const { document, authorization_endpoint, token_endpoint, revocation_endpoint } = found
+    const { document, authorization_endpoint, token_endpoint } = found
+    const { revocation_endpoint } = document
     if (authorization_endpoint === null || token_endpoint === null)
       throw new Refusal('provider_unavailable', { detail: `${issuer} has no endpoints to sign in at` })
     // Silence is no refusal: Entra does S256 and does not say so. What is listed without S256 would run without it.
@@ -56,7 +57,10 @@ export function createUpstreamServer({ delegate, fetch, clock }: UpstreamServerO
         issuer,
         authorization_endpoint,
         token_endpoint,
-        ...(revocation_endpoint === null ? {} : { revocation_endpoint }),
+        // One that we may not ask is as good as none: it is no reason to turn people away.
+        ...(typeof revocation_endpoint === 'string' && fetch.permits(revocation_endpoint)
+          ? { revocation_endpoint }
+          : {}),
         ...(algorithms === undefined ? {} : { id_token_signing_alg_values_supported: algorithms }),
       },
       auth: authOf(delegate, list(document, 'token_endpoint_auth_methods_supported')),

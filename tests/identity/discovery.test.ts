@@ -42,6 +42,7 @@ test('the document of an issuer is fetched once for all who ask, and anew in the
     userinfo_endpoint: null,
     authorization_endpoint: null,
     token_endpoint: null,
+    document: { issuer, jwks_uri: 'https://idp.example/jwks', x: 1 },
   })
   expect(server.hits()).toBe(before + 1)
   mine.clock.advance(3_600_000)

@@ -7,7 +7,7 @@ import { createClients } from '#login/clients.ts'
 import type { Client } from '#login/client.ts'
 import { createLimit } from '#toolkit/limits.ts'
 import { documentHost, type DocumentHost } from './support/document-host.ts'
-import { LOGIN, SECRET, formBrowser, signInServer } from './support/sign-in-server.ts'
+import { LOGIN, SECRET, formBrowser, signInServer, upstream } from './support/sign-in-server.ts'
 
 const ID = 'https://client.test/oauth/client.json'
 const REDIRECT = 'https://client.test/callback'
@@ -342,6 +342,13 @@ test('D27: an approval of a client with a document is remembered for exactly tha
 
   server.later(30 * 86_400_000 + 1000)
   expect((await go()).status).toBe(200)
+})
+
+test('an approval with a provider that is gone shows the page again', async () => {
+  const { server, browser, host, asked } = await approved()
+  const upstreams = [upstream('github', 'GitHub')]
+  const other = await signInServer({ fetch: host.fetch, publicUrl: server.publicUrl, upstreams })
+  expect((await browser.visit(other.authorizeUrl(asked), { headers: NAVIGATION })).status).toBe(200)
 })
 
 test('D27: nothing is remembered of a refusal, of a redirect to this computer, or of a registered client', async () => {

@@ -165,6 +165,19 @@ test('offline_access is asked for only where discovery lists it', async () => {
   }
 })
 
+test('a revocation endpoint that may not be asked, or none, is no reason to turn people away', async () => {
+  for (const [path, revocation_endpoint] of [
+    ['odd', 'http://idp.example/revoke'],
+    ['none', undefined],
+  ] as const) {
+    const issuer = fake.company({ path, metadata: { revocation_endpoint } })
+    issuer.signIn.person(people.bob)
+    const from = oidc(issuer.iss)
+    const { refresh_token } = await signIn(from)
+    expect(await from.revoke(refresh_token ?? '', 'refresh_token')).toBe(false)
+  }
+})
+
 test('the secret goes the way discovery lists: basic unless only post is', async () => {
   const post = fake.company({
     path: 'post',

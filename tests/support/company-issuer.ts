@@ -85,7 +85,7 @@ export async function startCompanyIssuer({
     if (prompt.name === 'consent') {
       const { accountId } = (await provider.interactionDetails(request, response)).session ?? {}
       const grant = new provider.Grant({ clientId, ...(accountId === undefined ? {} : { accountId }) })
-      grant.addOIDCScope(String(params['scope'] ?? ''))
+      grant.addOIDCScope(typeof params['scope'] === 'string' ? params['scope'] : '')
       const consent = { grantId: await grant.save() }
       await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true })
       return
@@ -112,7 +112,10 @@ export async function startCompanyIssuer({
 
   handle = (request, response) => {
     if (request.url === '/token') tokenRequests += 1
-    if (request.url?.startsWith('/sign-in/') !== true) return void serve(request, response)
+    if (request.url?.startsWith('/sign-in/') !== true) {
+      void serve(request, response)
+      return
+    }
     interaction(request, response).catch((error: unknown) => {
       response.statusCode = 500
       response.end(String(error))

@@ -17,11 +17,7 @@ export const people = {
 /** Our client at every fake: where a provider has a client id of its own form, the tests' configuration says it. */
 export const LOGIN_SECRET = 'the-secret-of-our-client'
 /** Client ids that may sign people in, GitHub's aside. */
-const LOGIN_CLIENTS = [
-  'gatehouse-client',
-  '1234-gatehouse.apps.googleusercontent.com',
-  'another-client',
-] as const
+const LOGIN_CLIENTS = ['gatehouse-client', '1234-gatehouse.apps.googleusercontent.com', 'another-client'] as const
 
 export interface FakeProvider extends FakeServer {
   readonly google: FakeGoogle & { readonly signIn: FakeSignIn }

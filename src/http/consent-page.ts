@@ -2,6 +2,7 @@ import { html, type Html } from '#base/html.ts'
 import { document, type Document } from '#base/page.ts'
 import type { Client } from '#login/client.ts'
 import type { Redirect } from '#login/redirect.ts'
+import { CONSENT_PAUSE } from './consent-pause.ts'
 
 export interface ConsentPageOptions {
   readonly client: Pick<Client, 'client_id' | 'name' | 'kind'>
@@ -27,6 +28,7 @@ export function consentPage(options: ConsentPageOptions): Document {
   const slug = /\/t\/([a-z0-9_]+)\/mcp$/.exec(resource)?.[1] ?? null
   return document({
     title: 'Sign in',
+    script: CONSENT_PAUSE,
     body: html`<h1>${heading(redirect)}</h1>
       <p class="lead">
         An application asks to work here as you. When you have signed in, you are sent back to ${place(redirect)}.

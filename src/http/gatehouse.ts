@@ -37,6 +37,8 @@ const STRANGERS = 30
 const KEY_FAILURES = 10
 /** Documents of clients per minute and address that are fetched for it (D30). */
 const DOCUMENTS = 10
+/** Renewals per minute of one sign-in; a client needs one an hour. */
+const RENEWALS = 20
 
 export interface GatehouseParts {
   readonly clock?: Clock
@@ -192,6 +194,11 @@ async function assemble({
     perMinute: DOCUMENTS,
     detail: "clients' documents that one address caused to be fetched",
   })
+  const renewals = createLimit({
+    on: config.rateLimit.on,
+    perMinute: RENEWALS,
+    detail: 'renewals of one sign-in',
+  })
   const login = createLogin({
     config,
     clock,
@@ -205,6 +212,7 @@ async function assemble({
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     revokeToken: async (token, from) => await door.revokeToken(token, from),
     documents: async (ip) => void (await documents.consume(placeOf(ip))),
+    renewals: async (family) => void (await renewals.consume(family)),
   })
   const app = await buildApp({
     config,

@@ -5,6 +5,7 @@ import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { createFamilies } from '#login/families.ts'
 import type { Refresh } from '#login/flow.ts'
 import { createRenewal, type Renewal } from '#login/renewal.ts'
+import { createLimit } from '#toolkit/limits.ts'
 import { people } from '../support/fake-provider.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
@@ -18,10 +19,16 @@ describe.each(databaseKinds)('%s', (kind) => {
   let one: Renewal
   let two: Renewal
 
-  const renewalOver = (database: Pick<Database, 'control'>, ready = (): boolean => true): Renewal => {
+  const renewalOver = (
+    database: Pick<Database, 'control'>,
+    ready = (): boolean => true,
+    perMinute = 10_000,
+  ): Renewal => {
+    const renewals = createLimit({ on: true, perMinute, detail: 'renewals' })
+    const limit = async (family: string): Promise<void> => void (await renewals.consume(family))
     const log = createLog('silent')
     const families = createFamilies({ database, ready, log, clock: room.clock, secrets: SECRETS, issuer: PUBLIC_URL })
-    return createRenewal({ publicUrl: PUBLIC_URL, ...room, families, log })
+    return createRenewal({ publicUrl: PUBLIC_URL, ...room, families, limit, log })
   }
 
   beforeAll(async () => {
@@ -192,6 +199,17 @@ describe.each(databaseKinds)('%s', (kind) => {
     const next = await renew(one, held)
     room.clock.advance(61_000)
     expect(await ending(one(form(next), NOBODY))).toBe('grant_invalid')
+  })
+
+  test('a client that renews without end has to wait, and nobody else', async () => {
+    const few = renewalOver(fresh.database, () => true, 3)
+    const held = await signedIn()
+    const third = await renew(few, await renew(few, await renew(few, held)))
+    const before = asked()
+    expect(await ending(few(form(third), NOBODY))).toBe('rate_limited')
+    expect(asked()).toBe(before)
+    expect(await ending(few(form(await signedIn()), NOBODY))).toBe('done')
+    expect(await ending(one(form(third), NOBODY))).toBe('done')
   })
 
   test('D28: with the provider away nothing is judged, and the same refresh token works afterwards', async () => {

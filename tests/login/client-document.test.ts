@@ -192,6 +192,18 @@ test('while a host is down what it said last counts, for 24 hours in all; what i
   expect(await ask()).toBe('provider_unavailable')
 })
 
+test('a guard in front of the host that lets nobody in for a while says nothing about the client', async () => {
+  for (const status of [401, 403, 408, 425, 429]) {
+    const host = await documentHost()
+    const { ask, later } = asker(host)
+    host.at.set('/oauth/client.json', DOCUMENT)
+    await ask()
+    host.at.set('/oauth/client.json', (response: ServerResponse) => response.writeHead(status).end())
+    later(5 * MINUTE)
+    expect(await ask(), String(status)).toMatchObject({ name: 'Claude' })
+  }
+})
+
 test('D30: a document is held for 5 minutes to 24 hours as its headers say, a failure for a minute', async () => {
   const held = async (control: string | null): Promise<number> => {
     const host = await documentHost()

@@ -201,6 +201,30 @@ describe.each(databaseKinds)('%s', (kind) => {
     expect(await ending(one(form(next), NOBODY))).toBe('grant_invalid')
   })
 
+  // The embedded database has no connection that could die alone.
+  if (kind === 'postgres')
+    test.runIf(kind === 'postgres')(
+      'D28: the connection dies while the provider answers: the person stays signed in',
+      async () => {
+        const held = await signedIn()
+        room.fake.behave('company/token', { slow: 400 })
+        const before = asked()
+        const renewing = renew(one, held)
+        await until(() => asked() > before)
+        const killed = await fresh.sql(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%members%'`,
+          [],
+        )
+        expect(killed).toHaveLength(1)
+        const next = await renewing
+        expect(await rowOf(held)).toBeUndefined()
+        room.fake.behave('company/token', 'ok')
+        expect(await ending(two(form(next), NOBODY))).toBe('done')
+        expect(await rowOf(held)).toMatchObject({ generation: 2 })
+      },
+    )
+
   test('a client that renews without end has to wait, and nobody else', async () => {
     const few = renewalOver(fresh.database, () => true, 3)
     const held = await signedIn()

@@ -8,9 +8,8 @@ import { createRenewal, type Renewal } from '#login/renewal.ts'
 import { createLimit } from '#toolkit/limits.ts'
 import { people } from '../support/fake-provider.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
-import { until } from '../support/until.ts'
 import { operator, startReplica, type Replica } from '../tenancy/support.ts'
-import { NOBODY, PUBLIC_URL, REQUEST, SECRETS, VERIFIER, ending, openRoom, type Room } from './support/room.ts'
+import { NOBODY, PUBLIC_URL, REQUEST, SECRETS, ending, openRoom, signedInAt, type Room } from './support/room.ts'
 
 describe.each(databaseKinds)('%s', (kind) => {
   let fresh: FreshDatabase
@@ -48,28 +47,7 @@ describe.each(databaseKinds)('%s', (kind) => {
     room.company.signIn.person(people.alice)
   })
 
-  /** A sign-in a moment ago: what its first refresh token holds. */
-  async function signedIn(change: Partial<Refresh> = {}): Promise<Refresh> {
-    const [upstream] = room.upstreams
-    if (upstream === undefined) throw new Error('nobody to sign in with')
-    const redirect_uri = `${PUBLIC_URL}/oauth/callback/company`
-    const asked = { redirect_uri, state: 's', nonce: 'n', code_verifier: VERIFIER }
-    const answer = await fetch(await upstream.authorizationUrl(asked), { redirect: 'manual' })
-    const code = new URL(answer.headers.get('location') ?? '').searchParams.get('code') ?? ''
-    const { identity, refresh_token } = await upstream.redeem({ ...asked, code })
-    return {
-      family: uuidv7(),
-      generation: 0,
-      client_id: REQUEST.client_id,
-      resource: REQUEST.resource,
-      provider: 'company',
-      iss: identity.iss,
-      sub: identity.sub,
-      signed_in: Math.floor(room.clock.now() / 1000),
-      refresh_token: refresh_token ?? '',
-      ...change,
-    }
-  }
+  const signedIn = async (change: Partial<Refresh> = {}): Promise<Refresh> => await signedInAt(room, change)
 
   const form = (held: Refresh | string, change: Record<string, string | undefined> = {}) => ({
     grant_type: 'refresh_token',
@@ -131,45 +109,6 @@ describe.each(databaseKinds)('%s', (kind) => {
     expect(await ending(one(form(next), NOBODY))).toBe('grant_invalid')
   })
 
-  test('D28: the provider renewed and Postgres went away before COMMIT: the person stays signed in', async () => {
-    const lossy = renewalOver({
-      control: async (actor, run) =>
-        await fresh.database.control(actor, async (db) => {
-          await run(db)
-          throw new DatabaseUnavailable('gone before COMMIT')
-        }),
-    })
-    const held = await signedIn()
-    const first = await renew(lossy, held)
-    expect(await rowOf(held)).toBeUndefined()
-    const second = await renew(one, first)
-    expect(await rowOf(held)).toMatchObject({ generation: 2, revoked_at: null })
-    const third = await renew(lossy, second)
-    expect(await rowOf(held)).toMatchObject({ generation: 2 })
-    const fourth = await renew(two, third)
-    // What was counted last counts: an older one is a copy, as ever.
-    expect(await ending(one(form(second), NOBODY))).toBe('grant_invalid')
-    expect(await ending(one(form(fourth), NOBODY))).toBe('grant_invalid')
-  })
-
-  test('D28: Postgres cuts a renewal short while the provider still answers: what it answers is not lost', async () => {
-    const held = await signedIn()
-    room.fake.behave('company/token', { slow: 200 })
-    const before = asked()
-    const impatient = renewalOver({
-      control: async (actor, run) =>
-        await fresh.database.control(actor, async (db) => {
-          const done = run(db)
-          done.catch(() => {})
-          await until(() => asked() > before)
-          throw new DatabaseUnavailable('cut off in the middle')
-        }),
-    })
-    const next = await renew(impatient, held)
-    room.fake.behave('company/token', 'ok')
-    expect(await ending(one(form(next), NOBODY))).toBe('done')
-  })
-
   test('D28: another client, resource or secret, and what is no refresh token, before anything is locked or asked', async () => {
     const held = await signedIn()
     const before = asked()
@@ -200,30 +139,6 @@ describe.each(databaseKinds)('%s', (kind) => {
     room.clock.advance(61_000)
     expect(await ending(one(form(next), NOBODY))).toBe('grant_invalid')
   })
-
-  // The embedded database has no connection that could die alone.
-  if (kind === 'postgres')
-    test.runIf(kind === 'postgres')(
-      'D28: the connection dies while the provider answers: the person stays signed in',
-      async () => {
-        const held = await signedIn()
-        room.fake.behave('company/token', { slow: 400 })
-        const before = asked()
-        const renewing = renew(one, held)
-        await until(() => asked() > before)
-        const killed = await fresh.sql(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%members%'`,
-          [],
-        )
-        expect(killed).toHaveLength(1)
-        const next = await renewing
-        expect(await rowOf(held)).toBeUndefined()
-        room.fake.behave('company/token', 'ok')
-        expect(await ending(two(form(next), NOBODY))).toBe('done')
-        expect(await rowOf(held)).toMatchObject({ generation: 2 })
-      },
-    )
 
   test('a client that renews without end has to wait, and nobody else', async () => {
     const few = renewalOver(fresh.database, () => true, 3)

@@ -45,14 +45,19 @@ export interface ConsoleSessions {
 }
 
 export function createConsoleSessions(deps: ConsoleDeps, host: ConsoleHost): ConsoleSessions {
-  const { publicUrl, sessions, cutoffs, limit, principal: principalOf } = deps
+  const { publicUrl, providers, sessions, cutoffs, limit, principal: principalOf } = deps
   const tokens = createFormTokens(deps.secrets, publicUrl)
   const name = sessionCookie(publicUrl)
   const found = new WeakMap<FastifyRequest, ConsoleSession>()
 
+  /** What a provider said counts only while it is configured, as its tokens do: it may have been taken out because it lies. */
+  const isOffered = ({ identity }: Session): boolean =>
+    providers.some(({ id, issuer }) => id === identity.provider && issuer === identity.iss)
+
   const whoIsThere: ConsoleSessions['whoIsThere'] = async (request) => {
     const session = sessions.open(request.cookies[name] ?? '')
-    return session === null || (await cutoffs.isCut(session)) ? null : session
+    if (session === null || !isOffered(session)) return null
+    return (await cutoffs.isCut(session)) ? null : session
   }
 
   const need: ConsoleSessions['need'] = async (request, reply) => {

@@ -5,6 +5,7 @@ import type { Identity } from '#identity/identity.ts'
 import type { SessionCutoffs } from '#login/session-cutoffs.ts'
 import type { SessionFlows } from '#login/session-flow.ts'
 import type { Sessions } from '#login/session.ts'
+import type { Upstream } from '#login/upstream.ts'
 import type { Asked } from '#tenancy/directory.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -16,7 +17,7 @@ export interface ConsoleDeps {
   readonly secrets: readonly string[]
   readonly clock: Clock
   /** Whom people can sign in with, in the order in which they are offered. */
-  readonly providers: readonly { readonly id: string; readonly label: string }[]
+  readonly providers: readonly Pick<Upstream, 'id' | 'label' | 'issuer'>[]
   readonly sessions: Sessions
   readonly flows: SessionFlows
   readonly cutoffs: SessionCutoffs

@@ -2,6 +2,7 @@ import { html, type Html } from '#base/html.ts'
 import { document, type Document } from '#base/page.ts'
 import type { Client } from '#login/client.ts'
 import type { Redirect } from '#login/redirect.ts'
+import { CONSENT_PAUSE } from './consent-pause.ts'
 
 export interface ConsentPageOptions {
   readonly client: Pick<Client, 'client_id' | 'name' | 'kind'>
@@ -27,6 +28,7 @@ export function consentPage(options: ConsentPageOptions): Document {
   const slug = /\/t\/([a-z0-9_]+)\/mcp$/.exec(resource)?.[1] ?? null
   return document({
     title: 'Sign in',
+    script: CONSENT_PAUSE,
     body: html`<h1>${heading(redirect)}</h1>
       <p class="lead">
         An application asks to work here as you. When you have signed in, you are sent back to ${place(redirect)}.
@@ -71,17 +73,23 @@ const place = ({ kind, host }: Redirect): Html =>
 
 /**
  * Whoever sends somebody a link to this page can have any program of theirs, or none, at the other end of it; and any host, when nothing
- * but a registration says who asks.
+ * but a registration says who asks, or a document that lies somewhere else: a host that leads on to others is enough for a thief.
  */
-function warning({ kind, host }: Redirect, client: ConsentPageOptions['client']): Html | null {
-  if (kind === 'https' && client.kind === 'document') return null
-  if (kind === 'https')
+function warning(
+  { kind, host, listed }: Redirect,
+  { client_id, kind: known }: ConsentPageOptions['client'],
+): Html | null {
+  if (kind === 'https') {
+    const describedBy = known === 'document' ? new URL(client_id).hostname : null
+    if (describedBy !== null && (listed === describedBy || listed.endsWith(`.${describedBy}`))) return null
+    const claim =
+      describedBy === null
+        ? html`Anybody can register an application here, under any name.`
+        : html`You would be sent there because ${describedBy} says so, and nothing shows that ${host} knows of it.`
     return html`<div class="note warn" role="note">
-      <p>
-        <strong>Do you use ${host}?</strong> Anybody can register an application here, under any name. Continue only if
-        you began this sign-in there.
-      </p>
+      <p><strong>Do you use ${host}?</strong> ${claim} Continue only if you began this sign-in there.</p>
     </div>`
+  }
   return html`<div class="note bad" role="note">
     <p>
       <strong>Did you just start this yourself?</strong> Continue only if you began this sign-in a moment ago, in

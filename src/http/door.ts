@@ -54,8 +54,8 @@ export function createDoor(config: Config): Door {
     for (const [name, value] of always) reply.header(name, value)
 
     const { origin } = request.headers
-    // The router decodes what the raw path does not show.
-    const path = request.routeOptions.url ?? request.url
+    // The router decodes what the raw path does not show; a preflight has no route.
+    const path = request.routeOptions.url ?? decoded(request.url)
     const isPage = PAGES.test(path) || PAGES.test(request.url)
     if (OPENED.test(path)) reply.header('cross-origin-opener-policy', 'unsafe-none')
     if (config.corsOrigins !== '*') reply.header('vary', 'Origin')
@@ -89,6 +89,16 @@ export function createDoor(config: Config): Door {
       .header('access-control-max-age', '600')
       .send()
     return true
+  }
+}
+
+/** The path as the router reads it; as it is, when it cannot be decoded: then no route has it. */
+function decoded(target: string): string {
+  const [path = ''] = target.split('?', 1)
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
   }
 }
 

@@ -40,6 +40,8 @@ const STRANGERS = 30
 const KEY_FAILURES = 10
 /** Documents of clients per minute and address that are fetched for it (D30). */
 const DOCUMENTS = 10
+/** Renewals per minute of one sign-in; a client needs one an hour. */
+const RENEWALS = 20
 
 export interface GatehouseParts {
   readonly clock?: Clock
@@ -195,6 +197,11 @@ async function assemble({
     perMinute: DOCUMENTS,
     detail: "clients' documents that one address caused to be fetched",
   })
+  const renewals = createLimit({
+    on: config.rateLimit.on,
+    perMinute: RENEWALS,
+    detail: 'renewals of one sign-in',
+  })
   const login = createLogin({
     config,
     clock,
@@ -208,6 +215,7 @@ async function assemble({
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     revokeToken: async (token, from) => await door.revokeToken(token, from),
     documents: async (ip) => void (await documents.consume(placeOf(ip))),
+    renewals: async (family) => void (await renewals.consume(family)),
   })
   const app = await buildApp({
     config,

@@ -32,7 +32,7 @@ export interface RegistryDoor {
   principal(identity: Identity, asked: Asked): Promise<Principal>
   readonly key: ApiKeyLookup
   fenced(tenant: Tenant): Promise<Refusal | null>
-  /** Refuses a token everywhere from now on (D22), at the word of whoever holds it. */
+  /** Refuses a token (D22) at the word of whoever holds it: here when this resolves, everywhere within the second of D21. */
   revokeToken(
     token: { readonly identity: Identity; readonly digest: string; readonly until: number | null },
     from: { readonly ip: string | null; readonly requestId: string },
@@ -42,7 +42,7 @@ export interface RegistryDoor {
 
 interface Opened {
   readonly directory: Directory
-  readonly revocations: Pick<Revocations, 'revokePresented'>
+  readonly revoke: Revocations['revokePresented']
   readonly key: ApiKeyLookup
 }
 
@@ -80,14 +80,19 @@ export function createRegistryDoor({
     }
     const watch = await watchRegistry(database)
     const key = auditKey(secret, CONTROL_SCHEMA)
+    const revocations = createRevocations({
+      database,
+      clock,
+      auditKey: key,
+      scopes,
+      slugPrefix: config.database.slugPrefix,
+    })
     return {
-      revocations: createRevocations({
-        database,
-        clock,
-        auditKey: key,
-        scopes,
-        slugPrefix: config.database.slugPrefix,
-      }),
+      async revoke(token, from) {
+        await revocations.revokePresented(token, from)
+        // The word of it comes back to this process too, but later than the answer.
+        watch.invalidate({ table: 'revocations', tenant: null, id: token.digest })
+      },
       directory: createDirectory({
         database,
         watch,
@@ -132,7 +137,7 @@ export function createRegistryDoor({
     principal: async (identity, asked) => await need().directory.principal(identity, asked),
     key: async (id) => await need().key(id),
     fenced: async (tenant) => await need().directory.fenced(tenant),
-    revokeToken: async (token, from) => await need().revocations.revokePresented(token, from),
+    revokeToken: async (token, from) => await need().revoke(token, from),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

@@ -145,10 +145,17 @@ const clientOf = (document: z.infer<typeof ClientDocument>, jwks: Client['jwks']
 const isSecret = (key: Readonly<Record<string, unknown>>): boolean =>
   ['d', 'k', 'p', 'q'].some((member) => member in key)
 
-/** What the host answers for good is a judgement; what may be otherwise in a minute is none. */
+/** Statuses below 500 that a firewall or a limit in front of a host gives to programs it does not know, for a while. */
+const TURNED_AWAY: readonly (number | null)[] = [401, 403, 408, 425, 429]
+
+/**
+ * What the host answers for good is a judgement; what may be otherwise in a minute is none: a client that is told invalid_client forgets
+ * its registration and its tokens.
+ */
 function refusalOf(error: FetchFailed): Refusal {
   const { kind, status } = error
-  const passing = kind === 'network' || kind === 'timeout' || (status !== null && (status >= 500 || status === 429))
+  const passing =
+    kind === 'network' || kind === 'timeout' || TURNED_AWAY.includes(status) || (status !== null && status >= 500)
   return new Refusal(passing ? 'provider_unavailable' : 'client_invalid', { cause: error, detail: error.message })
 }
 

@@ -79,7 +79,8 @@ function assertSame(
   { client_id, redirect_uri, code_verifier = '' }: Readonly<Record<string, string | undefined>>,
 ): void {
   if (client_id !== request.client_id) throw invalid('another client_id')
-  if (redirect_uri !== request.redirect_uri) throw invalid('another redirect_uri')
+  // OAuth 2.1 (section 4.1.3), on which MCP is built, does not send it any more: PKCE does what it did.
+  if (redirect_uri !== undefined && redirect_uri !== request.redirect_uri) throw invalid('another redirect_uri')
   // RFC 7636 section 4.1.
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(code_verifier)) throw invalid('no code_verifier')
   const challenge = createHash('sha256').update(code_verifier).digest()

@@ -17,6 +17,8 @@ const WIDTH = 3
 const WAITING = 100
 /** Milliseconds between two cleanings by one process. */
 const CLEAN_EVERY = 60_000
+/** Milliseconds for which the row of an ended sign-in stays: by no replica's clock may its tokens still live when it goes. */
+const KEPT_AFTER_END = 3_600_000
 
 const Kept = z.strictObject({
   access_token: z.string(),
@@ -40,7 +42,8 @@ type Rotation =
 export interface Families {
   /**
    * One step of a family, under its row's lock (D28): `renew` runs for the present generation only, once, and what it answers is what the
-   * next generation is made of; `{ refused }` ends the family. Whatever it throws leaves everything as it was.
+   * next generation is made of; `{ refused }` ends the family. Whatever it throws leaves everything as it was. When it granted and the
+   * registry went away before it knew, the answer is given all the same: the provider may have ended what it was made from.
    * @throws Refusal `database_unavailable`, and what `renew` throws.
    */
   rotate(
@@ -76,20 +79,26 @@ export function createFamilies({ database, ready, clock, log, secrets, issuer }:
     }
   }
 
-  /** The family's row, locked; made when this is the first anybody hears of it, and null when it ought to be there and is not. */
-  async function locked(db: ControlDb, held: Refresh): Promise<Row | null> {
+  /** The family's row, locked; made here when this is the first that the registry hears of it. */
+  async function locked(db: ControlDb, held: Refresh): Promise<Row> {
     const { family, generation, iss, sub, provider } = held
-    if (generation === 0) {
-      const client = createHash('sha256').update(held.client_id).digest('hex')
-      await db.query(sql`
-        INSERT INTO sign_in_families (id, iss, sub, provider, client_id_digest, generation, expires_at)
-        VALUES (${family}, ${iss}, ${sub}, ${provider}, ${client}, 0, ${new Date((held.signed_in + SIGN_IN_LIFE) * 1000)})
-        ON CONFLICT (id) DO NOTHING`)
-    }
-    const [row] = await db.query<Row>(
-      sql`SELECT generation, answer, rotated_at, revoked_at FROM sign_in_families WHERE id = ${family} FOR UPDATE`,
-    )
-    return row ?? null
+    const read = async (): Promise<Row | undefined> =>
+      (
+        await db.query<Row>(
+          sql`SELECT generation, answer, rotated_at, revoked_at FROM sign_in_families WHERE id = ${family} FOR UPDATE`,
+        )
+      )[0]
+    const found = await read()
+    if (found !== undefined) return found
+    // Of whatever generation: only we can have sealed it, and the COMMIT of the one before may have been lost.
+    const client = createHash('sha256').update(held.client_id).digest('hex')
+    await db.query(sql`
+      INSERT INTO sign_in_families (id, iss, sub, provider, client_id_digest, generation, expires_at)
+      VALUES (${family}, ${iss}, ${sub}, ${provider}, ${client}, ${generation}, ${new Date((held.signed_in + SIGN_IN_LIFE) * 1000)})
+      ON CONFLICT (id) DO NOTHING`)
+    const made = await read()
+    if (made === undefined) throw new DatabaseUnavailable('the row of a sign-in was made and is not there')
+    return made
   }
 
   const revoke = async (db: ControlDb, family: string): Promise<unknown> =>
@@ -100,9 +109,9 @@ export function createFamilies({ database, ready, clock, log, secrets, issuer }:
   async function step(db: ControlDb, held: Refresh, renew: Parameters<Families['rotate']>[1]): Promise<Rotation> {
     const { family, generation } = held
     const row = await locked(db, held)
-    if (row === null) return { refused: 'nothing is known of this sign-in', reused: false, last: null }
     if (row.revoked_at !== null) return { refused: 'this sign-in was ended', reused: false, last: null }
-    if (generation !== row.generation) {
+    // A later one than the row knows: its COMMIT was lost, or the registry was restored. It is the present one then.
+    if (generation < row.generation) {
       const last = row.answer === null ? null : kept.open(row.answer, bindingOf(family, row.generation))
       const missed = generation === row.generation - 1 && clock.now() - (row.rotated_at?.getTime() ?? 0) < GRACE
       if (missed && last !== null) return { granted: last }
@@ -129,7 +138,7 @@ export function createFamilies({ database, ready, clock, log, secrets, issuer }:
     await write(async (db) => {
       await db.query(sql`
         DELETE FROM sign_in_families WHERE id IN (
-          SELECT id FROM sign_in_families WHERE expires_at <= ${new Date(now)} ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)`)
+          SELECT id FROM sign_in_families WHERE expires_at <= ${new Date(now - KEPT_AFTER_END)} ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)`)
       await db.query(sql`
         UPDATE sign_in_families SET answer = NULL WHERE id IN (
           SELECT id FROM sign_in_families WHERE answer IS NOT NULL AND rotated_at < ${new Date(now - GRACE)}
@@ -139,17 +148,37 @@ export function createFamilies({ database, ready, clock, log, secrets, issuer }:
 
   return {
     async rotate(held, renew) {
-      const rotation = await write(async (db) => await step(db, held, renew))
-      await clean()
-      return rotation
+      let renewing: ReturnType<typeof renew> | null = null
+      const once = async (db: ControlDb): ReturnType<typeof renew> => {
+        renewing = renew(db)
+        return await renewing
+      }
+      try {
+        const rotation = await write(async (db) => await step(db, held, once))
+        await clean()
+        return rotation
+      } catch (error) {
+        const granted = error instanceof Refusal ? await grantedBy(renewing) : null
+        if (granted === null) throw error
+        log.warn({ err: error, provider: held.provider }, 'a sign-in was renewed and the registry does not know of it')
+        return { granted }
+      }
     },
     async end(held) {
       return await write(async (db) => {
         const row = await locked(db, held)
-        if (row === null || row.revoked_at !== null) return false
+        if (row.revoked_at !== null) return false
         await revoke(db, held.family)
         return true
       })
     },
   }
+}
+
+/** What a renewal that was begun comes to, however the transaction around it ended; null: to nothing. */
+async function grantedBy(
+  renewing: Promise<{ readonly granted: Granted } | { readonly refused: string }> | null,
+): Promise<Granted | null> {
+  const renewed = await renewing?.catch(() => null)
+  return renewed != null && 'granted' in renewed ? renewed.granted : null
 }

@@ -15,7 +15,7 @@ import { createFamilies } from './families.ts'
 import { serverMetadata } from './metadata.ts'
 import { isBrokered } from './mode.ts'
 import { createRegistrar, type Registrar } from './registration.ts'
-import { createRenewal } from './renewal.ts'
+import { createRenewal, type RenewalOptions } from './renewal.ts'
 import { createRevoker, type Revoker, type RevokerOptions } from './revocation.ts'
 import { createSeals } from './seals.ts'
 import type { ServiceTokens } from './service-tokens.ts'
@@ -39,6 +39,8 @@ export interface LoginOptions {
   readonly revokeToken: RevokerOptions['revokeToken']
   /** Counts a client's document that an address causes to be fetched (D30). */
   readonly documents: DocumentsOptions['limit']
+  /** Counts a renewal of one sign-in. */
+  readonly renewals: RenewalOptions['limit']
 }
 
 /** What only a server has that signs people in itself. */
@@ -78,7 +80,9 @@ export function createLogin(options: LoginOptions): Login {
     throw new ConfigError(['LOGIN: broker needs a provider to sign in with: one with a CLIENT_ID, and its secret'])
   const brokered = isBrokered(login.mode, signingIn)
 
-  const people = brokered ? { exchange: createExchange(common), renewal: createRenewal(common) } : null
+  const people = brokered
+    ? { exchange: createExchange(common), renewal: createRenewal({ ...common, limit: options.renewals }) }
+    : null
   const tokens = createTokens({ people, services, clock })
   return {
     upstreams,

@@ -36,11 +36,14 @@ export interface RegistrationOptions {
 export const registrationSeal = ({ publicUrl, secrets, clock }: RegistrationOptions): Seal<Registration> =>
   createSeal({ purpose: 'registration', issuer: publicUrl, schema: Registration, life: LIFE, secrets, clock })
 
-/** What a client sends (RFC 7591 section 2), as far as it matters here; the rest is ignored as section 2 allows. */
+/**
+ * What a client sends (RFC 7591 section 2), as far as it matters here; the rest is ignored as section 2 allows. Some libraries write
+ * null for what they do not have.
+ */
 const Asked = z.looseObject({
   redirect_uris: z.array(z.string()).min(1).max(100),
-  client_name: z.string().optional(),
-  scope: z.string().max(1024).optional(),
+  client_name: z.string().nullish(),
+  scope: z.string().max(1024).nullish(),
 })
 
 export interface Registrar {
@@ -63,7 +66,7 @@ export function createRegistrar(options: RegistrationOptions): Registrar {
       const redirect_uris = kept(rules.allowed(asked.data.redirect_uris, null))
       if (redirect_uris.length === 0)
         throw new Refusal('redirect_invalid', { detail: 'none of the redirect URIs is allowed here' })
-      const name = claimedName(client_name)
+      const name = claimedName(client_name ?? undefined)
       const client_id = seal.seal({ name, redirect_uris: distinct(redirect_uris) })
       if (client_id.length > MOST_CLIENT_ID)
         throw new Refusal('registration_invalid', { detail: `a client_id of ${client_id.length} characters` })
@@ -75,7 +78,7 @@ export function createRegistrar(options: RegistrationOptions): Registrar {
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         ...(name === null ? {} : { client_name: name }),
-        ...(scope !== undefined && scope !== '' && scope.split(' ').every(isScope) ? { scope } : {}),
+        ...(scope != null && scope !== '' && scope.split(' ').every(isScope) ? { scope } : {}),
       }
     },
   }

@@ -20,6 +20,8 @@ export interface RenewalOptions {
   readonly seals: Pick<Seals, 'refresh'>
   readonly client: ClientAuthentication
   readonly families: Families
+  /** Counts one renewal of a family, whatever comes of it; throws Refusal `rate_limited`. */
+  readonly limit: (family: string) => Promise<void>
   readonly clock: Clock
   readonly log: Log
 }
@@ -29,12 +31,13 @@ export interface RenewalOptions {
  * answer for 30 s; one used later than that was copied, so the whole sign-in ends, at the provider too. Who was blocked, removed or cut
  * off renews nothing. With Postgres or the provider away nothing is judged: 503, and the same refresh token works afterwards.
  * `identity` is null when the answer was given before.
- * @throws Refusal `grant_invalid`, `authorization_malformed`, `target_invalid`, `client_invalid`, `provider_unavailable`, `database_unavailable`.
+ * @throws Refusal `grant_invalid`, `authorization_malformed`, `target_invalid`, `client_invalid`, `rate_limited`, `provider_unavailable`,
+ * `database_unavailable`.
  */
 export type Renewal = (parameters: Parameters, from: From) => Promise<{ granted: Granted; identity: Identity | null }>
 
 export function createRenewal(options: RenewalOptions): Renewal {
-  const { publicUrl, upstreams, seals, client, families, clock, log } = options
+  const { publicUrl, upstreams, seals, client, families, limit, clock, log } = options
 
   function opened({ refresh_token = '', client_id, resource }: Parameters): Refresh {
     if (refresh_token === '') throw new Refusal('authorization_malformed', { detail: 'no refresh_token' })
@@ -87,7 +90,10 @@ export function createRenewal(options: RenewalOptions): Renewal {
   return async (parameters, from) => {
     const held = opened(parameters)
     const upstream = upstreams.find(({ id }) => id === held.provider)
-    if (upstream === undefined) throw invalid(`${held.provider} is no provider to sign in with any more`)
+    // The same name may be another issuer's by now, to whom this refresh token is nothing to be shown (D14).
+    if (upstream?.issuer !== held.iss) throw invalid(`${held.provider} is no provider to sign in with any more`)
+    // Each takes one of few connections and of the provider's quota, which all our people share; one client in a loop must not have it all.
+    await limit(held.family)
     await client(parameters, from)
     let identity: Identity | null = null
     const rotation = await families.rotate(held, async (db) => {

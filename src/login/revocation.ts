@@ -39,7 +39,7 @@ export function createRevoker(options: RevokerOptions): Revoker {
     const { client_id } = parameters
     if (client_id !== held.client_id) throw new Refusal('grant_invalid', { detail: 'another client_id' })
     await client(parameters, from)
-    if (await families.end(held)) await takeBack(held.provider, held.refresh_token, 'refresh_token')
+    if (await families.end(held)) await takeBack(held, held.refresh_token, 'refresh_token')
   }
 
   async function accessToken(token: string, from: From & { readonly requestId: string }): Promise<void> {
@@ -48,7 +48,7 @@ export function createRevoker(options: RevokerOptions): Revoker {
     if (identity === null || (identity.key !== null && identity.provider !== 'service-token')) return
     const until = identity.exp === null ? null : identity.exp * 1000
     await revokeToken({ identity, digest: revocationDigest(token), until }, from)
-    await takeBack(identity.provider, token, 'access_token')
+    await takeBack(identity, token, 'access_token')
   }
 
   /** null: not a token that is good here, so there is nothing to refuse. */
@@ -62,9 +62,13 @@ export function createRevoker(options: RevokerOptions): Revoker {
   }
 
   /** Best effort, after what counts was done here. */
-  async function takeBack(provider: string, token: string, hint: 'access_token' | 'refresh_token'): Promise<void> {
+  async function takeBack(
+    { provider, iss }: Pick<Identity, 'provider' | 'iss'>,
+    token: string,
+    hint: 'access_token' | 'refresh_token',
+  ): Promise<void> {
     await upstreams
-      .find(({ id }) => id === provider)
+      .find(({ id, issuer }) => id === provider && issuer === iss)
       ?.revoke(token, hint)
       .catch((error: unknown) => log.warn({ err: error, provider }, 'a token was not taken back at its provider'))
   }

@@ -40,9 +40,13 @@ export function createTokens({ people, services, clock }: TokensOptions): Tokens
     from: From,
   ): Promise<TokenGrant> {
     // Registrations and documents are public clients, or sign: a secret here is somebody's who is mistaken about where they are.
-    if (basic !== null || parameters['client_secret'] !== undefined)
+    // An empty one is none (RFC 6749 section 2.3.1): some libraries say every client_id by Basic.
+    if ((basic !== null && basic.secret !== '') || parameters['client_secret'] !== undefined)
       throw new Refusal('client_invalid', { detail: 'clients of people have no secret here' })
-    const client_id = namedClient(parameters)
+    const named = namedClient(parameters)
+    if (basic !== null && named !== null && named !== basic.id)
+      throw new Refusal('authorization_malformed', { detail: 'two client ids' })
+    const client_id = basic?.id ?? named
     const { granted, identity } = await grant({ ...parameters, ...(client_id === null ? {} : { client_id }) }, from)
     return { answer: tokenAnswer(granted, clock), identity }
   }

@@ -145,6 +145,32 @@ test('a page of somebody else can neither send the form, nor frame the page, nor
   await scripted.close()
 })
 
+test('D27: a click that was aimed at a window above ours agrees to nothing: the buttons rest when the page appears or comes to the front', async () => {
+  const scripted = await browser.newContext()
+  const page = await open(scripted)
+  await page.clock.install({ time: 0 })
+  await page.clock.pauseAt(1)
+  const url = await address()
+  await page.goto(url)
+  const button = page.getByRole('button', { name: 'Continue with Google' })
+  const rests = async (): Promise<boolean> => (await button.getAttribute('aria-disabled')) === 'true'
+  for (const event of [null, 'focus', 'pageshow']) {
+    if (event !== null) await page.evaluate(`dispatchEvent(new Event('${event}'))`)
+    expect(await rests(), String(event)).toBe(true)
+    await button.click({ force: true })
+    await button.press('Enter')
+    await page.clock.runFor(499)
+    expect(await rests(), String(event)).toBe(true)
+    await page.clock.runFor(1)
+    expect(await rests(), String(event)).toBe(false)
+  }
+  expect(page.url()).toBe(url)
+  await button.click()
+  await page.waitForURL(/provider\.example\.com/)
+  expect(problems).toEqual([])
+  await scripted.close()
+})
+
 test('a client that opens the page in a window of its own keeps that window', async () => {
   const scripted = await browser.newContext()
   const page = await open(scripted)

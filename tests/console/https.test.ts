@@ -8,13 +8,16 @@ import { Refusal } from '#base/refusal.ts'
 import type { ControlDb, Database } from '#db/database.ts'
 import { createSessions } from '#login/session.ts'
 import type { Upstream } from '#login/upstream.ts'
-import { identity, principal, stubApp } from '../http/stub-app.ts'
+import { identity as anybody, principal, stubApp } from '../http/stub-app.ts'
 
 /** As behind a proxy that ends TLS: people see https, and the cookies must say so. The provider and the registry are simple stand-ins. */
 const PUBLIC_URL = 'https://gatehouse.test'
 const host = 'gatehouse.test'
 const secrets = ['a session secret of more than 32 characters']
 const clock = { now: (): number => Date.now() }
+
+/** Somebody whom the one provider here signed in. */
+const identity = { ...anybody, provider: 'google', iss: 'https://accounts.google.com' }
 
 const running: { close(): Promise<unknown> }[] = []
 afterEach(async () => void (await Promise.all(running.splice(0).map(async (app) => await app.close()))))

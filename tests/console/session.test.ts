@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '#base/clock.ts'
 import { loadConfig } from '#base/config-load.ts'
 import { createSessions } from '#login/session.ts'
 import { gatehouse } from '../support/command.ts'
@@ -52,6 +53,27 @@ test('D31: a session counts nowhere but under /console: /mcp and /api do not eve
 test('any replica opens a session, and neither holds it', async () => {
   const alice = await signedIn('alice')
   expect(await status(atSecond(alice))).toBe(200)
+})
+
+test('a session of a provider that nobody can sign in with any more is over, at the replicas that know', async () => {
+  const alice = await signedIn('alice')
+  // As if OIDC_COMPANY had been taken out of the configuration, or pointed at another issuer.
+  const { sessionSecrets: secrets, publicUrl } = server.config
+  const sessions = createSessions({ secrets, publicUrl, clock: systemClock })
+  const session = sessions.open(alice.jar.get(SESSION) ?? '')
+  if (session === null) throw new Error('no session')
+  const { identity } = session
+  const changed = [
+    { ...identity, provider: 'company' },
+    { ...identity, iss: 'https://issuer-before.test' },
+  ]
+  for (const gone of changed) {
+    const other = visitor(server)
+    other.jar.set(SESSION, sessions.seal({ ...session, identity: gone }))
+    const page = await other.get('/console')
+    expect([page.status, page.location]).toEqual([303, '/console/login?return_to=%2Fconsole'])
+  }
+  expect(await status(alice)).toBe(200)
 })
 
 test('B10: a cookie that was changed, cut short, spelt in another way or sealed by somebody else is nobody', async () => {

@@ -324,8 +324,10 @@ test('D31: no page of another origin may read the authorize page or ask for leav
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
     })
-  const closed = await preflight('/oauth/authorize')
-  expect([closed.status, closed.headers.get('access-control-allow-methods')]).toEqual([404, null])
+  for (const path of ['/oauth/authorize', '/oauth/%61uthorize', '/%63onsole/logout', '/%6fauth/callback/google']) {
+    const closed = await preflight(path)
+    expect([closed.status, closed.headers.get('access-control-allow-methods')], path).toEqual([404, null])
+  }
   const open = await preflight('/oauth/register')
   expect([open.status, open.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
   const registered = await server.register({ redirect_uris: [REDIRECT] }, { origin })

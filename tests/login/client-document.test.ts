@@ -192,6 +192,18 @@ test('while a host is down what it said last counts, for 24 hours in all; what i
   expect(await ask()).toBe('provider_unavailable')
 })
 
+test('a guard in front of the host that lets nobody in for a while says nothing about the client', async () => {
+  for (const status of [401, 403, 408, 425, 429]) {
+    const host = await documentHost()
+    const { ask, later } = asker(host)
+    host.at.set('/oauth/client.json', DOCUMENT)
+    await ask()
+    host.at.set('/oauth/client.json', (response: ServerResponse) => response.writeHead(status).end())
+    later(5 * MINUTE)
+    expect(await ask(), String(status)).toMatchObject({ name: 'Claude' })
+  }
+})
+
 test('D30: a document is held for 5 minutes to 24 hours as its headers say, a failure for a minute', async () => {
   const held = async (control: string | null): Promise<number> => {
     const host = await documentHost()
@@ -285,6 +297,29 @@ test('the page says which host describes the client, and one that cannot be aske
   host.down()
   const away = await fetch(server.authorizeUrl({ client_id: 'https://away.test/c', redirect_uri: REDIRECT }))
   expect([away.status, away.headers.get('retry-after'), server.codes]).toEqual([503, '10', ['provider_unavailable']])
+})
+
+test('D27: a document vouches for redirects to its own host; sent elsewhere, people are warned as of any registration', async () => {
+  const host = await documentHost()
+  const trusted = 'https://www.trusted.test/leave?to=https%3A%2F%2Fevil.test'
+  const beneath = 'https://app.client.test/cb'
+  host.at.set('/oauth/client.json', {
+    ...DOCUMENT,
+    redirect_uris: [REDIRECT, trusted, beneath, 'https://lient.test/cb'],
+  })
+  const server = await signInServer({ fetch: host.fetch })
+  const page = async (redirect_uri: string): Promise<string> =>
+    await (await fetch(server.authorizeUrl({ client_id: ID, redirect_uri }))).text()
+  for (const own of [REDIRECT, beneath]) expect(await page(own), own).not.toContain('class="note')
+  for (const [to, name] of [
+    [trusted, 'www.trusted.test'],
+    ['https://lient.test/cb', 'lient.test'],
+  ] as const) {
+    const text = await page(to)
+    expect(text).toContain('class="note warn"')
+    expect(text).toContain(`Do you use ${name}?`)
+    expect(text).toContain('client.test says so, and nothing shows that')
+  }
 })
 
 const NAVIGATION = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' }

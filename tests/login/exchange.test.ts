@@ -61,7 +61,6 @@ test('D28: everything local is checked before the provider is asked, so a wrong 
     'another client': [{ client_id: 'https://app.test/client.json' }, 'grant_invalid'],
     'no client': [{ client_id: undefined }, 'grant_invalid'],
     'another redirect': [{ redirect_uri: 'https://client.test/callback' }, 'grant_invalid'],
-    'no redirect': [{ redirect_uri: undefined }, 'grant_invalid'],
     'another verifier': [{ code_verifier: VERIFIER.replace('a', 'b') }, 'grant_invalid'],
     'no verifier': [{ code_verifier: undefined }, 'grant_invalid'],
     'the challenge as verifier': [{ code_verifier: REQUEST.code_challenge }, 'grant_invalid'],
@@ -76,6 +75,16 @@ test('D28: everything local is checked before the provider is asked, so a wrong 
     expect(await ending(exchange(codeForm(code, change), NOBODY)), what).toBe(expected)
   expect(room.fake.hits('company/token')).toBe(0)
   expect(await ending(exchange(codeForm(code), NOBODY))).toBe('done')
+})
+
+test('redirect_uri may be left out, as OAuth 2.1 does (section 4.1.3): the verifier says whose code it is', async () => {
+  const code = await codeFor()
+  const bare = { redirect_uri: undefined }
+  expect(await ending(exchange(codeForm(code, { ...bare, code_verifier: 'x'.repeat(43) }), NOBODY))).toBe(
+    'grant_invalid',
+  )
+  expect(await ending(exchange(codeForm(code, { ...bare, client_id: 'other' }), NOBODY))).toBe('grant_invalid')
+  expect(await ending(exchange(codeForm(code, bare), NOBODY))).toBe('done')
 })
 
 test('D26: resource may be left out at the token endpoint, and be written with a slash at the end', async () => {
@@ -167,7 +176,7 @@ test('each grant type to its own; none, and one nobody serves, are errors', asyn
     await ending(tokens.grant({ parameters, basic }, from))
   expect(await grant({})).toBe('authorization_malformed')
   expect(await grant({ grant_type: 'password' })).toBe('grant_unsupported')
-  expect(await grant({ grant_type: 'authorization_code' }, { id: 'a-client', secret: '' })).toBe('client_invalid')
+  expect(await grant({ grant_type: 'authorization_code' }, { id: 'a-client', secret: 'x' })).toBe('client_invalid')
   expect(await grant({ grant_type: 'authorization_code', client_secret: 'x' })).toBe('client_invalid')
   expect(await grant({ grant_type: 'client_credentials' })).toBe('client_invalid')
   const basic = { id: 'key', secret: 'gh_key' }
@@ -175,4 +184,16 @@ test('each grant type to its own; none, and one nobody serves, are errors', asyn
   expect(await grant({ grant_type: 'client_credentials', client_id: 'key', client_secret: 'gh_key' })).toBe('done')
   expect(await grant({ grant_type: 'client_credentials', client_secret: 'x' }, basic)).toBe('authorization_malformed')
   expect(await grant({ grant_type: 'client_credentials', client_id: 'other' }, basic)).toBe('authorization_malformed')
+})
+
+test('a public client may say its client_id by Basic with an empty secret (RFC 6749 section 2.3.1), and then says no other', async () => {
+  const tokens = tokensOf()
+  const code = await codeFor()
+  const grant = async (change: Record<string, string | undefined>, id: string): Promise<string> =>
+    await ending(
+      tokens.grant({ parameters: codeForm(code, change), basic: { id, secret: '' } }, { ...NOBODY, requestId: 'r' }),
+    )
+  expect(await grant({ client_id: undefined }, 'other')).toBe('grant_invalid')
+  expect(await grant({}, 'other')).toBe('authorization_malformed')
+  expect(await grant({ client_id: undefined }, REQUEST.client_id)).toBe('done')
 })

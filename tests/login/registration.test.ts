@@ -137,6 +137,8 @@ test('whatever a client asks for, it becomes a public client of the code grant; 
       token_endpoint_auth_method: 'client_secret_basic',
       grant_types: ['implicit', 'client_credentials'],
       response_types: ['token'],
+      application_type: 'native',
+      client_name: null,
       logo_uri: 'https://a.test/logo.png',
       software_statement: 'x.y.z',
       jwks: { keys: [] },
@@ -151,6 +153,9 @@ test('whatever a client asks for, it becomes a public client of the code grant; 
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
   })
+  const bare = await server.register({ redirect_uris: ['https://a.test/cb'], client_name: null, scope: null })
+  expect(bare.status).toBe(201)
+  expect(await json(bare)).toMatchObject({ redirect_uris: ['https://a.test/cb'], response_types: ['code'] })
 })
 
 test('what is no registration is invalid_client_metadata', async () => {

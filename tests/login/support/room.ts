@@ -1,8 +1,10 @@
 import { createGuardedFetch } from '#base/fetch.ts'
+import { uuidv7 } from '#base/id.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { createClientAuthentication, type Parameters } from '#login/client-authentication.ts'
 import type { Client } from '#login/client.ts'
+import type { Refresh } from '#login/flow.ts'
 import { createSeals, flowCookie, type Seals } from '#login/seals.ts'
 import type { Upstream } from '#login/upstream.ts'
 import { createUpstreams } from '#login/upstreams.ts'
@@ -134,5 +136,28 @@ export async function ending(attempt: Promise<unknown>): Promise<string> {
   } catch (error) {
     if (error instanceof Refusal) return error.code
     throw error
+  }
+}
+
+/** A sign-in a moment ago: what its first refresh token holds. */
+export async function signedInAt({ upstreams, clock }: Room, change: Partial<Refresh> = {}): Promise<Refresh> {
+  const [upstream] = upstreams
+  if (upstream === undefined) throw new Error('nobody to sign in with')
+  const redirect_uri = `${PUBLIC_URL}/oauth/callback/company`
+  const asked = { redirect_uri, state: 's', nonce: 'n', code_verifier: VERIFIER }
+  const answer = await fetch(await upstream.authorizationUrl(asked), { redirect: 'manual' })
+  const code = new URL(answer.headers.get('location') ?? '').searchParams.get('code') ?? ''
+  const { identity, refresh_token } = await upstream.redeem({ ...asked, code })
+  return {
+    family: uuidv7(),
+    generation: 0,
+    client_id: REQUEST.client_id,
+    resource: REQUEST.resource,
+    provider: 'company',
+    iss: identity.iss,
+    sub: identity.sub,
+    signed_in: Math.floor(clock.now() / 1000),
+    refresh_token: refresh_token ?? '',
+    ...change,
   }
 }

@@ -8,6 +8,9 @@ export default defineConfig({
     globalSetup: ['tests/support/global.ts'],
     setupFiles: ['tests/support/no-network.ts'],
     maxWorkers: 2,
+    // Two processes for all files: a process for each would load the program 200 times, half of the suite's time. So no test may leave
+    // anything behind in its module or process.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -25,7 +25,7 @@ interface Check {
 }
 
 /** What the suite's frozen list says about a client. */
-export async function clientScenarios(
+async function clientScenarios(
   revision: Revision,
 ): Promise<{ readonly required: readonly string[]; readonly other: readonly string[] }> {
   const list = parse(await readFile(join(SUITE, 'requirements', `${revision}.yaml`), 'utf8')) as {
@@ -39,7 +39,7 @@ export async function clientScenarios(
 }
 
 /** How many scenarios the pinned suite requires of a client: fewer would mean that something was not run. */
-export const REQUIRED = { '2026-07-28': 32, '2025-11-25': 18 } as const
+const REQUIRED = { '2026-07-28': 32, '2025-11-25': 18 } as const
 
 /**
  * Runs the client scenarios of a revision through the bridge as it was built: all, or those named. Rejects when the suite itself does not

@@ -9,7 +9,6 @@ import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { createAuthenticator } from '#identity/authenticate.ts'
-import type { Provider } from '#identity/provider.ts'
 import { createServiceTokens } from '#login/service-tokens.ts'
 import { createSigningKeys } from '#login/signing-key.ts'
 import { createLogin } from '#login/login.ts'
@@ -33,6 +32,7 @@ import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
+import { warm } from './warm.ts'
 
 /** Bad tokens per minute and address that a provider is asked about; more must wait, for unknown tokens only. */
 const STRANGERS = 30
@@ -291,12 +291,3 @@ async function assemble({
 }
 
 const placeOf = (ip: string | null): string => (ip === null ? 'unknown' : networkOf(ip))
-
-/** Keys are fetched before the first token comes, and a provider that is down stops nothing (/readyz waits for it, at most 10 s). */
-function warm(providers: readonly Provider[], log: Log): void {
-  for (const provider of providers) {
-    provider
-      .warm?.()
-      .catch((error: unknown) => log.warn({ err: error, provider: provider.id }, 'a provider could not be reached yet'))
-  }
-}

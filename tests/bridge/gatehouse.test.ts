@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { browser } from '../http/browser.ts'
 import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
-import { SOURCE } from '../support/processes.ts'
+import { BUILT } from '../support/processes.ts'
 import { age, person, signIn } from './support.ts'
 
 let server: RunningGatehouse
@@ -20,7 +20,7 @@ const as = (name: string) => async (page: URL) => await fetch(await browser(serv
 
 const spawned = (env: Readonly<Record<string, string>>) => ({
   command: process.execPath,
-  args: [...SOURCE, 'connect', server.mcp],
+  args: [...BUILT, 'connect', server.mcp],
   env: { PATH: process.env['PATH'] ?? '', ...env },
   stderr: 'ignore' as const,
 })

@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gatehouse } from '../support/command.ts'
-import { SOURCE } from '../support/processes.ts'
+import { BUILT } from '../support/processes.ts'
 import { age, loginFile, person, signIn, startBridge } from './support.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -52,7 +52,7 @@ test('two bridges that a host starts at the same instant with an expired login r
       await client.connect(
         new StdioClientTransport({
           command: process.execPath,
-          args: [...SOURCE, 'connect', world.mcp],
+          args: [...BUILT, 'connect', world.mcp],
           env: { PATH: process.env['PATH'] ?? '', ...env },
           stderr: 'ignore',
         }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { startDns, type DnsServer } from '../support/dns.ts'
 
 interface Claim {
@@ -9,7 +9,7 @@ interface Claim {
   readonly [name: string]: unknown
 }
 
-describe.each(databaseKinds)('joining, from the command line (%s)', (kind) => {
+describe.each(upperKinds)('joining, from the command line (%s)', (kind) => {
   let fresh: FreshDatabase
   let server: DnsServer
   beforeAll(async () => {

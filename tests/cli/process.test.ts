@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '#base/package.ts'
+import { BUILT } from '../support/processes.ts'
 import { freePort } from '../support/gatehouse.ts'
 
-const MAIN = ['--conditions=gatehouse-source', '--import', 'tsx', join(packageRoot, 'src/main.ts')]
 const folder = mkdtempSync(join(tmpdir(), 'gh-'))
 let env: Record<string, string>
 let server: ChildProcess
@@ -21,7 +21,7 @@ interface Ended {
 
 async function gatehouse(...line: readonly string[]): Promise<Ended> {
   return await new Promise((resolve) => {
-    execFile(process.execPath, [...MAIN, ...line], { env, cwd: packageRoot }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...BUILT, ...line], { env, cwd: packageRoot }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
     })
   })
@@ -29,7 +29,7 @@ async function gatehouse(...line: readonly string[]): Promise<Ended> {
 
 beforeAll(async () => {
   env = { PATH: process.env['PATH'] ?? '', DATA_DIR: folder, PORT: String(await freePort()) }
-  server = spawn(process.execPath, [...MAIN, 'serve'], { env, cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] })
+  server = spawn(process.execPath, [...BUILT, 'serve'], { env, cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise<void>((ready, fail) => {
     server.once('exit', (code) => fail(new Error(`serve ended with ${code}\n${output}`)))
     server.stdout?.on('data', (chunk: Buffer) => {
@@ -61,7 +61,7 @@ test('the curl it prints works when pasted', async () => {
   const line = output.split('\n').find((each) => each.trim().startsWith('curl ')) ?? ''
   expect(line).toContain('npm run -s gatehouse -- dev-token alice@acme.test')
   // The build that `npm run` would begin with is another test's: here the same command runs from its source.
-  const command = line.replace('npm run -s gatehouse --', [process.execPath, ...MAIN].join(' '))
+  const command = line.replace('npm run -s gatehouse --', [process.execPath, ...BUILT].join(' '))
   const { stdout } = await new Promise<{ stdout: string }>((resolve) => {
     // A terminal of its own: nothing of the server's environment.
     execFile('sh', ['-c', command], { env: { PATH: env['PATH'] }, cwd: packageRoot }, (_error, stdout) =>

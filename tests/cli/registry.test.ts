@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
 
 interface Row {
@@ -9,7 +9,7 @@ interface Row {
   readonly [name: string]: unknown
 }
 
-describe.each(databaseKinds)('%s', (kind) => {
+describe.each(upperKinds)('%s', (kind) => {
   let fresh: FreshDatabase
   beforeAll(async () => {
     fresh = await freshDatabase({ kind })

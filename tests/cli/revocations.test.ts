@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 
 const DAY = 86_400_000
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-revocations-'))
@@ -25,7 +25,7 @@ interface Listed {
   readonly until?: string
 }
 
-describe.each(databaseKinds)('%s', (kind) => {
+describe.each(upperKinds)('%s', (kind) => {
   let fresh: FreshDatabase
   beforeAll(async () => {
     fresh = await freshDatabase({ kind })

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sql } from '#db/sql.ts'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { visitor, type Visitor } from './support.ts'
 
-describe.each(databaseKinds)('cut-offs of sessions on %s', (kind) => {
+describe.each(upperKinds)('cut-offs of sessions on %s', (kind) => {
   let server: RunningGatehouse
   beforeAll(async () => void (server = await startGatehouse({ kind })), 90_000)
   afterAll(async () => await server?.close())

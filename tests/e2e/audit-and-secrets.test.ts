@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 
@@ -10,7 +10,7 @@ interface Row {
 }
 
 /** A whole run with every kind of ending; then the audit is counted and everything written anywhere is searched for secrets. */
-describe.each(databaseKinds)('after a whole run on %s', (kind) => {
+describe.each(upperKinds)('after a whole run on %s', (kind) => {
   let server: RunningGatehouse
   const tokens: string[] = []
   const secret = 'gh_key_AAAAAAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB_00000000'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gatehouse, type Ran } from '../support/command.ts'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 /** Milliseconds from the end of the command to its effect at the server (D21). */
 const SECOND = 1_000
 
-describe.each(databaseKinds)('cut off at night on %s', (kind) => {
+describe.each(upperKinds)('cut off at night on %s', (kind) => {
   let server: RunningGatehouse
   let alice: string
   beforeAll(async () => {

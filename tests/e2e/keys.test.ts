@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 
-describe.each(databaseKinds)('keys on %s', (kind) => {
+describe.each(upperKinds)('keys on %s', (kind) => {
   let server: RunningGatehouse
   beforeAll(async () => {
     server = await startGatehouse({ kind })

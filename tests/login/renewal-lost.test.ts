@@ -4,7 +4,7 @@ import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { createFamilies } from '#login/families.ts'
 import type { Refresh } from '#login/flow.ts'
 import { createRenewal, type Renewal } from '#login/renewal.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 import { startReplica } from '../tenancy/support.ts'
 import { NOBODY, PUBLIC_URL, REQUEST, SECRETS, ending, openRoom, signedInAt, type Room } from './support/room.ts'
@@ -40,7 +40,7 @@ const rowIn = async (fresh: FreshDatabase, { family }: Refresh) =>
     )
   )[0]
 
-describe.each(databaseKinds)('%s', (kind) => {
+describe.each(upperKinds)('%s', (kind) => {
   let fresh: FreshDatabase
   let one: Renewal
   let two: Renewal

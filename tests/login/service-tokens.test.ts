@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { calculateJwkThumbprint, createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JWK } from 'jose'
 import { gatehouse } from '../support/command.ts'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
@@ -46,13 +46,13 @@ const whoami = async (server: RunningGatehouse, token: string) =>
   await rpc(server.mcp, token, 'tools/call', { name: 'whoami', arguments: {} })
 
 /** Somebody of the company has signed in, so that its tenant is there. */
-async function start(env: Record<string, string> = {}, kind: (typeof databaseKinds)[number] = 'postgres') {
+async function start(env: Record<string, string> = {}, kind: (typeof upperKinds)[number] = 'postgres') {
   const server = await startGatehouse({ kind, env })
   await whoami(server, await server.token('alice@acme.test'))
   return server
 }
 
-describe.each(databaseKinds)('service accounts on %s', (kind) => {
+describe.each(upperKinds)('service accounts on %s', (kind) => {
   let server: RunningGatehouse
   let second: RunningGatehouse
   beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { SOURCE } from '../support/processes.ts'
+import { BUILT } from '../support/processes.ts'
 import { MUST_BE_ZERO, report } from './report.ts'
 import { storm } from './storm.ts'
 
 /** The large one is `npm run storm`; docs/proof.md holds its figures. */
 test('a small storm: no foreign row, nothing served after its cut-off, no write and no audit row lost', async () => {
   const size = { tenants: 6, processes: 2, calls: 600, callers: 12 }
-  const figures = await storm({ ...size, program: SOURCE, bouncer: null })
+  const figures = await storm({ ...size, program: BUILT, bouncer: null })
   expect(report(figures).lines.join('\n')).toContain('audit rows')
   expect(figures).toMatchObject({
     ...Object.fromEntries(MUST_BE_ZERO.map((name) => [name, 0])),

@@ -22,12 +22,13 @@ import { sql } from '#db/sql.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
 export type DatabaseKind = 'postgres' | 'embedded'
-const kinds: readonly DatabaseKind[] = ['postgres', 'embedded']
-/**
- * TEST_DATABASES=postgres leaves out the embedded one, which takes seconds to start: for mutation testing, where each of thousands of
- * mutants would wait for it.
- */
-export const databaseKinds = kinds.filter((kind) => (process.env['TEST_DATABASES'] ?? kind).split(',').includes(kind))
+const both: readonly DatabaseKind[] = ['postgres', 'embedded']
+/** TEST_DATABASES: `postgres` for mutation testing, where each of thousands of mutants would wait for the embedded one; `all` in CI. */
+const asked = process.env['TEST_DATABASES']
+/** For tests about the database itself and what leans on it most. */
+export const databaseKinds: readonly DatabaseKind[] = asked === 'postgres' ? ['postgres'] : both
+/** For tests about what stands on top: the embedded database runs the same SQL and takes seconds to start, so it is left to CI. */
+export const upperKinds: readonly DatabaseKind[] = asked === 'all' ? both : ['postgres']
 
 export interface FreshDatabase {
   readonly kind: DatabaseKind

@@ -5,7 +5,7 @@ import { until } from './until.ts'
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** The arguments of Node with which the program runs from its source, and as it was built (`npm run build`). */
+/** The arguments of Node with which the program runs from its source, and as it was built (by tests/support/build.ts). */
 export const SOURCE: readonly string[] = ['--conditions=gatehouse-source', '--import', 'tsx', file('../../src/main.ts')]
 export const BUILT: readonly string[] = ['--enable-source-maps', file('../../dist/src/main.js')]
 
@@ -16,7 +16,7 @@ export interface Finished {
 }
 
 /** The program as a process of its own. Only the given environment, so that nothing of this machine decides. */
-function start(args: readonly string[], env: Readonly<Record<string, string>>, program = SOURCE): ChildProcess {
+function start(args: readonly string[], env: Readonly<Record<string, string>>, program = BUILT): ChildProcess {
   return spawn(process.execPath, [...program, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -27,7 +27,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, p
 export async function gatehouse(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  program = SOURCE,
+  program = BUILT,
 ): Promise<Finished> {
   const child = start(args, env, program)
   let stdout = ''
@@ -49,7 +49,7 @@ export interface Replica {
 /** `serve`, until it is ready, or with `ready: false` until it listens. PORT must be in the environment. */
 export async function startReplica(
   env: Readonly<Record<string, string>>,
-  { ready = true, program = SOURCE }: { readonly ready?: boolean; readonly program?: readonly string[] } = {},
+  { ready = true, program = BUILT }: { readonly ready?: boolean; readonly program?: readonly string[] } = {},
 ): Promise<Replica> {
   const child = start(['serve'], env, program)
   let said = ''

@@ -7,7 +7,7 @@ import { readAudit } from '#tenancy/audit-read.ts'
 import { verifyAudit, type AuditReport } from '#tenancy/audit-verify.ts'
 import { checkpoint, createCheckpointer, FIRST_ID } from '#tenancy/checkpoint.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { MovedClock, SECRET } from './support.ts'
 
 const MINUTE = 60_000
@@ -29,7 +29,7 @@ const entry = (overrides: Partial<AuditEntry> = {}): AuditEntry => ({
   ...overrides,
 })
 
-describe.each(databaseKinds)('the audit (%s)', (kind) => {
+describe.each(upperKinds)('the audit (%s)', (kind) => {
   let fresh: FreshDatabase
   beforeAll(async () => {
     fresh = await freshDatabase({ kind })

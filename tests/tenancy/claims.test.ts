@@ -11,7 +11,7 @@ import { authorOf, createLedger } from '#tenancy/ledger.ts'
 import type { Actor, Registry } from '#tenancy/registry.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { startDns, type DnsServer } from '../support/dns.ts'
 import { until } from '../support/until.ts'
 import {
@@ -42,7 +42,7 @@ class StandingClock extends MovedClock {
   }
 }
 
-describe.each(databaseKinds)('claims (%s)', (kind) => {
+describe.each(upperKinds)('claims (%s)', (kind) => {
   let fresh: FreshDatabase
   let server: DnsServer
   let replica: Replica

@@ -3,7 +3,7 @@ import { DatabaseUnavailable, type Change, type Database } from '#db/database.ts
 import { sql } from '#db/sql.ts'
 import { tokenDigest } from '#identity/token-digest.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   company,
   eventually,
@@ -16,7 +16,7 @@ import {
   until,
 } from './support.ts'
 
-describe.each(databaseKinds)('cut-off across replicas (%s)', (kind) => {
+describe.each(upperKinds)('cut-off across replicas (%s)', (kind) => {
   let fresh: FreshDatabase
   let here: Replica
   let there: Replica

@@ -5,7 +5,7 @@ import { invitedAddress } from '#tenancy/invitations-address.ts'
 import type { Actor, Registry } from '#tenancy/registry.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
   eventually,
@@ -36,7 +36,7 @@ test.each([
   expect(invitedAddress(email)).toBe(expected)
 })
 
-describe.each(databaseKinds)('invitations (%s)', (kind) => {
+describe.each(upperKinds)('invitations (%s)', (kind) => {
   let fresh: FreshDatabase
   let replica: Replica
   let registry: Registry

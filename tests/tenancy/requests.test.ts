@@ -3,7 +3,7 @@ import type { Identity } from '#identity/identity.ts'
 import type { Actor, Registry } from '#tenancy/registry.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
   eventually,
@@ -18,7 +18,7 @@ import {
 
 const DAY = 86_400_000
 
-describe.each(databaseKinds)('requests to join (%s)', (kind) => {
+describe.each(upperKinds)('requests to join (%s)', (kind) => {
   let fresh: FreshDatabase
   let replica: Replica
   let registry: Registry

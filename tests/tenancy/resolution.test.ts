@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from '#identity/identity.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import {
   actorOf,
   company,
@@ -17,7 +17,7 @@ import {
   startReplica,
 } from './support.ts'
 
-describe.each(databaseKinds)('who belongs where (%s)', (kind) => {
+describe.each(upperKinds)('who belongs where (%s)', (kind) => {
   let fresh: FreshDatabase
   let production: Replica
   let development: Replica

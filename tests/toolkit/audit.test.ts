@@ -6,10 +6,10 @@ import { verifyAudit } from '#tenancy/audit-verify.ts'
 import { auditKey } from '#tenancy/audit.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { createAuditor, type Auditor, type CallRecord, type RefusedRequest } from '#toolkit/audit.ts'
-import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { upperKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { identityOf, listening, principalOf, SECRET } from './desk.ts'
 
-describe.each(databaseKinds)('the audit, on %s', (kind) => {
+describe.each(upperKinds)('the audit, on %s', (kind) => {
   let fresh: FreshDatabase
   let acme: Tenant
   let globex: Tenant

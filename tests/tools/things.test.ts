@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databaseKinds } from '../support/database.ts'
+import { upperKinds } from '../support/database.ts'
 import { identityOf, textOf } from '../toolkit/desk.ts'
 import { failure, itemsOf, openRoom, thing, UNKNOWN, type Room } from './room.ts'
 
-describe.each(databaseKinds)('what is special to a tool, on %s', (kind) => {
+describe.each(upperKinds)('what is special to a tool, on %s', (kind) => {
   let room: Room
   let alice: Room['alice']
   beforeAll(async () => {

@@ -64,7 +64,8 @@ input:is([type=checkbox], [type=radio]) { width: 1.25rem; height: 1.25rem; accen
 .note.warn { border-color: var(--warn); background: var(--warn-soft) } .note.warn > strong:first-child, .note.warn p > strong:first-child { color: var(--warn) }
 .note.bad { border-color: var(--bad); background: var(--bad-soft) } .note.bad > strong:first-child, .note.bad p > strong:first-child { color: var(--bad) }
 .chips { display: flex; flex-wrap: wrap; gap: .4rem; margin: .75rem 0; padding: 0; list-style: none }
-.chips > li, .chip { padding: .1rem .65rem; font-size: .875rem; border: 1px solid var(--line); border-radius: 99px; background: var(--sunk) }
+.chips > li, .chip { padding: .1rem .65rem; font-size: .875rem; border: 1px solid var(--line); border-radius: 99px; background: var(--sunk);
+  overflow-wrap: break-word }
 .chip.good { color: var(--good); background: var(--good-soft); border-color: transparent }
 .chip.warn { color: var(--warn); background: var(--warn-soft); border-color: transparent }
 .chip.bad { color: var(--bad); background: var(--bad-soft); border-color: transparent }

@@ -15,6 +15,8 @@ export function welcome(config: Config, cwd: string): string {
     `Gatehouse is ready. The MCP endpoint is  ${url}`,
     '',
     ...paste.flatMap(([client, snippet]) => [`  ${client}`, `    ${snippet}`, '']),
+    `  Any other client: open ${config.publicUrl} in a browser.`,
+    '',
     ...(config.developmentSignIn
       ? [
           '  Sign in as alice@acme.test (owner), carol@acme.test (viewer) or bob@globex.test (owner).',

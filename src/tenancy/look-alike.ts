@@ -29,10 +29,13 @@ const UNSEEN = /[\p{Cf}\p{Cc}\p{Zs}\p{Default_Ignorable_Code_Point}·‧⁄∕�
 export function lookAlike(domain: string): string | null {
   if (!domain.split('.').some((label) => label.startsWith('xn--'))) return null
   const written = domainToUnicode(domain)
-  if (written === '' || domainToASCII(written) !== domain) return 'is no valid international name'
-  for (const label of written.split('.')) {
+  const labels = written.split('.')
+  // What decodes to nothing is '' on Node 20 and stays as it is on Node 24.
+  if (written === '' || domainToASCII(written) !== domain || labels.some((label) => label.startsWith('xn--')))
+    return 'is no valid international name'
+  for (const label of labels) {
     if (/^[\x20-\x7e]*$/.test(label)) continue
-    if (UNSEEN.test(label) || label.startsWith('xn--'))
+    if (UNSEEN.test(label))
       return `reads ${written}, with signs that are not seen as what they are`
     if (![...SCRIPTS, ...TOGETHER].some((script) => script.test(label)))
       return `reads ${written}, which mixes scripts, so it can be taken for another name`

@@ -35,8 +35,7 @@ export function lookAlike(domain: string): string | null {
     return 'is no valid international name'
   for (const label of labels) {
     if (/^[\x20-\x7e]*$/.test(label)) continue
-    if (UNSEEN.test(label))
-      return `reads ${written}, with signs that are not seen as what they are`
+    if (UNSEEN.test(label)) return `reads ${written}, with signs that are not seen as what they are`
     if (![...SCRIPTS, ...TOGETHER].some((script) => script.test(label)))
       return `reads ${written}, which mixes scripts, so it can be taken for another name`
     if (READ_AS_LATIN.test(label) || ODD_LATIN.test(label))

@@ -27,7 +27,10 @@ export interface Console {
   mount(app: FastifyInstance, host: ConsoleHost): Promise<void>
 }
 
-export interface ConsoleOptions extends Pick<ConsoleDeps, 'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit'> {
+export interface ConsoleOptions extends Pick<
+  ConsoleDeps,
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry'
+> {
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean

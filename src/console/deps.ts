@@ -8,6 +8,7 @@ import type { Sessions } from '#login/session.ts'
 import type { Upstream } from '#login/upstream.ts'
 import type { Asked } from '#tenancy/directory.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
+import type { Registry } from '#tenancy/registry.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
 /** All that the console is built from; the composition root makes it. */
@@ -23,6 +24,8 @@ export interface ConsoleDeps {
   readonly cutoffs: SessionCutoffs
   /** Identity to principal, or a Refusal: the same question as for a token (DESIGN section 7). */
   readonly principal: (identity: Identity, asked: Asked) => Promise<Principal>
+  /** All that admins change. */
+  readonly registry: Registry
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>
   /** Counts one request; throws Refusal `rate_limited`. */
   readonly limit: (principal: Principal) => Promise<unknown>

@@ -12,10 +12,7 @@ import { createAuthenticator } from '#identity/authenticate.ts'
 import { createServiceTokens } from '#login/service-tokens.ts'
 import { createSigningKeys } from '#login/signing-key.ts'
 import { createLogin } from '#login/login.ts'
-import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
-import { createDns } from '#tenancy/dns.ts'
-import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
@@ -30,6 +27,7 @@ import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
+import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
 import { warm } from './warm.ts'
@@ -115,15 +113,17 @@ async function assemble({
   fetch,
   database,
 }: Ground): Promise<Gatehouse> {
+  const scopes = createScopes(catalogue.scopes)
   const door = createRegistryDoor({
     database,
     config,
     clock,
     log,
-    scopes: createScopes(catalogue.scopes),
+    scopes,
     secret,
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
+  const office = createOffice({ config, database, clock, log, scopes, ready: () => door.open })
   const keyFailures = createLimit({
     on: config.rateLimit.on,
     perMinute: KEY_FAILURES,
@@ -240,6 +240,7 @@ async function assemble({
       database,
       ready: () => door.open,
       upstreams: login.upstreams,
+      registry: office.registry,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),
@@ -253,20 +254,12 @@ async function assemble({
       : null,
   })
   await door.start()
-  const domains = createDomainWatch({
-    database,
-    clock,
-    log,
-    dns: createDns({ servers: config.dnsServers }),
-    auditKey: auditKey(secret, CONTROL_SCHEMA),
-    ready: () => door.open,
-  })
-  domains.start()
+  office.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
     async () => await auditor.close(),
-    async () => await domains.close(),
+    async () => await office.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

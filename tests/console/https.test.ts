@@ -34,6 +34,8 @@ const upstream: Upstream = {
   revoke: async () => await Promise.reject(new Error('nobody asks for that')),
 }
 
+const nobodyAsksFor = {} as ConsoleDeps['registry']
+
 async function start() {
   const db: ControlDb = { query: async () => [] }
   const database = { control: async (_actor: unknown, run: (db: ControlDb) => Promise<unknown>) => await run(db) }
@@ -44,6 +46,7 @@ async function start() {
     database: database as unknown as Database,
     ready: () => true,
     upstreams: [upstream],
+    registry: nobodyAsksFor,
     principal: async () => principal,
     limit: async () => null,
   })
@@ -117,6 +120,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     cutoffs: { isCut: async () => false } as unknown as ConsoleDeps['cutoffs'],
     principal: async () => principal,
     tenants: async () => [],
+    registry: nobodyAsksFor,
     limit: async () => null,
   }
   const lent = {
@@ -162,6 +166,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       database: { control: async (_: unknown, run: (db: ControlDb) => Promise<unknown>) => await run(db) } as never,
       ready: () => true,
       upstreams: [upstream],
+      registry: nobodyAsksFor,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

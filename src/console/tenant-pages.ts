@@ -106,7 +106,7 @@ export function tenantPages(
   const { need, needForForm, checkForm, needFresh, consoleSession } = sessions
 
   async function placeOf(request: FastifyRequest, scope: string | null): Promise<Place> {
-    const { slug = '', ...params } = request.params as Record<string, string>
+    const { slug = '', ...params } = paramsOf(request)
     if (!isSlug(slug)) throw new Refusal('not_found')
     const session = consoleSession(request)
     const principal = await session.enter(slug)
@@ -181,6 +181,12 @@ export function tenantPages(
 
   for (const [url, methods] of methodsOf(sections)) host.onlyMethods(app, url, methods)
 }
+
+/** Of a route they are always text. */
+const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> =>
+  typeof params === 'object' && params !== null
+    ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+    : {}
 
 interface Titled {
   readonly title: string

@@ -132,7 +132,7 @@ describe.each(upperKinds)('usage (%s)', (kind) => {
     }
     const lines: string[] = []
     const log = createLog('warn', { write: (line: string) => void lines.push(line) })
-    const patient = createUsageMeter({ database: { ...fresh.database, ...database } as Database, clock, log })
+    const patient = createUsageMeter({ database: { ...fresh.database, ...database }, clock, log })
     const count = (tool: string): void =>
       patient.call({ principal: who('mel'), tool, failed: false, startedAt: clock.now() })
     for (let at = 0; at < 50_001; at += 1) count(`tool_${at}`)

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
 import type { Changes } from '#toolkit/changes.ts'
-import { overMcp } from '#tenancy/over-mcp.ts'
+import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
@@ -54,6 +54,7 @@ export function createMcp(options: McpOptions): Mcp {
   }
   const onerror = (error: Error): void => log.debug({ err: error }, 'the protocol refused a message')
   const handler = createMcpHandler(factory, { onerror })
+  const overMcp = createOverMcp()
   const admitted = (request: FastifyRequest) => {
     const { principal, recheck } = gate.admitted(request)
     return { principal: overMcp(principal), recheck }

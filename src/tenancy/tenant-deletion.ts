@@ -106,7 +106,7 @@ export async function dropTenant(
         await db.query(sql`DELETE FROM domains WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM invitations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM usage WHERE tenant_id = ${tenant.id}`)
-      await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
         await db.query(
           sql`UPDATE api_keys SET revoked_at = ${at} WHERE tenant_id = ${tenant.id} AND revoked_at IS NULL`,

@@ -80,11 +80,16 @@ test('an owner asks by typing the slug; the tenant works on until the time is ov
   // Everybody in it can be told.
   expect((await replica.principal(ann)).tenant.deleteAfter).toBe(when)
 
+  await fresh.sql(
+    `INSERT INTO gatehouse.usage (hour, tenant_id, tool, iss, sub, provider) VALUES (now(), $1, 'whoami', 'i', 's', 'p')`,
+    [tenant.id],
+  )
   clock.advance(60_000)
   expect(await watchOf().tick()).toEqual(['acme'])
   expect(await status('acme')).toBe('deleted')
   expect(await fresh.sql(`SELECT 1 FROM pg_namespace WHERE nspname = $1`, [tenant.schema])).toEqual([])
-  expect(await fresh.sql(`SELECT 1 FROM gatehouse.domains WHERE tenant_id = $1`, [tenant.id])).toEqual([])
+  for (const table of ['domains', 'usage'])
+    expect(await fresh.sql(`SELECT 1 FROM gatehouse.${table} WHERE tenant_id = $1`, [tenant.id])).toEqual([])
   expect((await noted(tenant)).slice(1)).toEqual([
     { action: 'tenant.deletion_asked', iss: ann.iss, sub: ann.sub, detail: { delete_after: when } },
     {

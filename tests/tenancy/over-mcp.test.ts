@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { overMcp } from '#tenancy/over-mcp.ts'
+import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { person, scopes } from './support.ts'
 
+const overMcp = createOverMcp()
 const tenant: Tenant = {
   id: 't',
   slug: 'acme',
@@ -30,6 +31,7 @@ test('D32: over MCP an owner has no power over the tenant, by the token or by th
   expect([...there.scopes]).toEqual(left)
   expect([...there.role_scopes]).toEqual(left)
   expect(left).toContain('audit:read')
+  expect(overMcp(of('owner', false)).role_scopes).toBe(there.role_scopes)
   expect(there).toMatchObject({ role: 'owner', identity: owner.identity, tenant: owner.tenant })
 })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { overMcp } from '#tenancy/over-mcp.ts'
+import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Actor } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { freshDatabase, upperKinds, type FreshDatabase } from '../support/database.ts'
@@ -15,6 +15,7 @@ import {
   type Replica,
 } from './support.ts'
 
+const overMcp = createOverMcp()
 const ann = person('ann@acme.com')
 
 let fresh: FreshDatabase

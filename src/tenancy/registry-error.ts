@@ -19,8 +19,11 @@ export type RegistryErrorCode =
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
   readonly code: RegistryErrorCode
-  constructor(code: RegistryErrorCode, message: string) {
+  /** The input that is at fault, by its snake_case name, for forms and problem documents; null: none in particular. */
+  readonly field: string | null
+  constructor(code: RegistryErrorCode, message: string, field: string | null = null) {
     super(message)
     this.code = code
+    this.field = field
   }
 }

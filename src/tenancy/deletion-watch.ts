@@ -47,9 +47,9 @@ export function createDeletionWatch(options: DeletionWatchOptions): DeletionWatc
 
   async function tick(): Promise<readonly string[]> {
     const deleted: string[] = []
-    while (!closed) {
-      const due = await take()
-      if (due === null) break
+    for (;;) {
+      const due = closed ? null : await take()
+      if (due === null) return deleted
       const { slug, delete_after: after, delete_asked_by: asked_by } = due
       const tenant = toTenant(due)
       if (tenant === null) continue
@@ -62,13 +62,14 @@ export function createDeletionWatch(options: DeletionWatchOptions): DeletionWatc
         log.error({ err: error, slug }, 'a tenant could not be deleted: tried again in 15 minutes')
       }
     }
-    return deleted
   }
 
   const rounds = createRounds({ run: tick, every, ready, log, failure: 'tenants could not be deleted: tried again' })
   return {
     tick,
-    start: rounds.start,
+    start() {
+      rounds.start()
+    },
     async close() {
       closed = true
       await rounds.close()

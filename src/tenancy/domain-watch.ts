@@ -75,7 +75,9 @@ export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
   const rounds = createRounds({ run: tick, every, ready, log, failure: 'domains could not be looked at: tried again' })
   return {
     tick,
-    start: rounds.start,
+    start() {
+      rounds.start()
+    },
     async close() {
       closed = true
       await rounds.close()

@@ -197,4 +197,5 @@ test('the background looks by itself, and closing waits for what it does', async
   watch.start()
   await eventually(async () => await status('background')).toBe('deleted')
   await watch.close()
+  expect(await watch.tick()).toEqual([])
 })

@@ -76,6 +76,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     operators: readOperators(reader, production),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
+    usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
     ...readProxy(reader),
     metricsToken: readMetricsToken(reader),
     shutdownTimeout: reader.count('SHUTDOWN_TIMEOUT', 25, [1, 600]) * 1000,

@@ -31,6 +31,8 @@ export interface Config {
     readonly perTenant: number
     readonly perPrincipal: number
   }
+  /** Days for which the hourly counts of calls are kept. */
+  readonly usageRetentionDays: number
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null

@@ -130,6 +130,12 @@ export const SERVER_SETTINGS = {
     default: '1200',
     example: '1200',
   },
+  USAGE_RETENTION_DAYS: {
+    group: 'Limits',
+    about: 'Days for which the hourly counts of calls are kept.',
+    default: '90',
+    example: '90',
+  },
   PROVISION_LIMIT: {
     group: 'Limits',
     about: 'New tenants per hour that may come into being by sign-in.',

@@ -8,6 +8,8 @@ import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
+import { createUsageRetention } from '#tenancy/usage-retention.ts'
 
 export interface OfficeOptions {
   readonly config: Config
@@ -22,6 +24,8 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** Counts what is called; written every 10 s and at close. */
+  readonly usage: UsageMeter
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -43,9 +47,16 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
-  const background = [createDomainWatch({ ...shared, log, ready }), createDeletionWatch({ ...shared, log, ready })]
+  const usage = createUsageMeter({ database, clock, log })
+  const background = [
+    createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
+    usage,
+    createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
+  ]
   return {
     registry,
+    usage,
     start() {
       for (const work of background) work.start()
     },

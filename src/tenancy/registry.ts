@@ -12,6 +12,7 @@ import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createUsage, type Usage } from './usage.ts'
 
 /** Who changes the registry. An operator may do everything; a person what their role in their own tenant allows. */
 export type Actor =
@@ -55,6 +56,7 @@ export interface Registry {
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
+  readonly usage: Usage
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -69,5 +71,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),
+    usage: createUsage(options),
   }
 }

@@ -173,6 +173,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     },
     limits: createLimits(config.rateLimit),
     auditor: { refused: (request) => void audited.push(request) },
+    usage: { refused: () => {} },
     providers: [
       {
         id: 'test',

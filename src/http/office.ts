@@ -3,6 +3,7 @@ import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
@@ -43,11 +44,13 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
   const usage = createUsageMeter({ database, clock, log })
   const background = [
     createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
     usage,
     createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
   ]

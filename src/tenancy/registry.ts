@@ -34,6 +34,8 @@ export interface RegistryOptions {
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
+  /** TENANT_DELETE_DAYS */
+  readonly deleteDays: number
   /** Where records of claims are looked for: `createDns({ servers: config.dnsServers })`. */
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */

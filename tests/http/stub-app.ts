@@ -58,6 +58,8 @@ export const principal: Principal = {
     status: 'active',
     placement: 'default',
     schemaVersion: 1,
+    mcpAdmin: false,
+    deleteAfter: null,
   },
   role: 'member',
   scopes,

@@ -45,7 +45,7 @@ export interface AuditDesk {
 }
 
 /** Entries read at once where all are wanted. */
-const BATCH = 1_000
+const BATCH = 250
 /** Milliseconds in which one person's reading is recorded once. */
 const READ_NOTED = 600_000
 const LONGEST_PAGE = 100

@@ -6,6 +6,7 @@ import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
 import type { Login } from '#login/login.ts'
+import type { Operators } from '#tenancy/operators.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { Caller } from '#toolkit/call.ts'
@@ -30,6 +31,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** Who may ask under /api/v1/operator (D3). */
+  readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>
   /** In the order in which `authorization_servers` names them. */
   readonly providers: readonly ProviderFacts[]

@@ -5,6 +5,7 @@ import type { Database } from '#db/database.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
+import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 
@@ -21,6 +22,8 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** Who is an operator (D3). */
+  readonly operators: Operators
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -44,6 +47,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   const background = [createDomainWatch({ ...shared, log, ready })]
   return {
     registry,
+    operators: createOperators({ config, database, clock, scopes, ready }),
     start() {
       for (const work of background) work.start()
     },

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
@@ -21,6 +22,8 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -44,6 +47,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   const background = [createDomainWatch({ ...shared, log, ready })]
   return {
     registry,
+    desk: { registry, clock },
     start() {
       for (const work of background) work.start()
     },

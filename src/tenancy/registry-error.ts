@@ -12,6 +12,8 @@ export type RegistryErrorCode =
   | 'last_owner'
   /** It contradicts the present state (a deleted tenant is resumed, a revoked key rotated). */
   | 'conflict'
+  /** It is not any more what the caller takes it for (a Precondition): read again. */
+  | 'stale'
   /** Asked again too soon; the message says when it may be. */
   | 'limited'
 
@@ -19,8 +21,11 @@ export type RegistryErrorCode =
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
   readonly code: RegistryErrorCode
-  constructor(code: RegistryErrorCode, message: string) {
+  /** Seconds; only with `limited`. */
+  readonly retryAfter: number | null
+  constructor(code: RegistryErrorCode, message: string, retryAfter: number | null = null) {
     super(message)
     this.code = code
+    this.retryAfter = retryAfter
   }
 }

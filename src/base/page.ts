@@ -38,35 +38,56 @@ const policy = (script: string | undefined): string =>
   ].join('; ')
 
 /** A whole page in the house's style. Everything in it is escaped that `html` did not make; style and script are allowed by digest only. */
-export function document({ title, body, width = 'narrow', script }: DocumentOptions): Document {
-  const page = html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>`
-  const rest = html`</head>
-<body>
-<main class="${width}">
-<p class="brand">${MARK}Gatehouse</p>
+export const document = ({ title, body, width = 'narrow', script }: DocumentOptions): Document =>
+  documentOf({
+    title,
+    style: `<style>${PAGE_LOOK}</style>`,
+    body: html`<main class="${width}">${BRAND} ${body}</main>`,
+    script: script === undefined ? '' : `<script>${script}</script>`,
+    policy: policy(script),
+  })
+
+export interface BareDocument {
+  readonly title: string
+  /** What the head holds for the look: markup of ours, never from input. */
+  readonly style: string
+  readonly body: Html
+  /** At the end of the body: markup of ours, never from input. */
+  readonly script: string
+  readonly policy: string
+  /** Of the body element. */
+  readonly className?: string
+}
+
+/** The same with a look, a layout and a policy of the caller's: for pages that are more than one card. */
+export function documentOf({ title, style, body, script, policy, className = '' }: BareDocument): Document {
+  const head = html`<html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <title>${title}</title>
+    </head>
+  </html> `
+  const rest = html`
+</head>
+<body${className !== '' && html` class="${className}"`}>
 ${body}
-</main>
 `
   return {
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policy(script),
+      'content-security-policy': policy,
       // Under no-referrer a browser posts a form with `Origin: null`, which the door must refuse. Other sites are told nothing.
       'referrer-policy': 'same-origin',
     },
-    text: `<!doctype html>\n${htmlText(page)}${PAGE_LOOK}</style>\n${htmlText(rest)}${
-      script === undefined ? '' : `<script>${script}</script>\n`
-    }</body>\n</html>\n`,
+    text: `<!doctype html>\n${htmlText(head)}${style}${htmlText(rest)}${script}</body>\n</html>\n`,
   }
 }
 
 /** A gate between two towers; drawn in the colour of the text. */
-const MARK = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+export const MARK = html`<svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
   <path fill="currentColor" d="M2 2h2v2h1V2h2v4h6V2h2v2h1V2h2v16h-5v-5a3 3 0 0 0-6 0v5H2z" />
 </svg>`
+
+const BRAND = html`<p class="brand">${MARK}Gatehouse</p>`

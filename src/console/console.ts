@@ -13,11 +13,17 @@ import { tenantsOf } from '#tenancy/person-tenants.ts'
 import { createConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
-import { homePage } from './home-page.ts'
-import { messagePage } from './message-page.ts'
+import { accountPage } from './account-page.ts'
+import { assetRoutes } from './assets.ts'
+import { messagePage, registryPage } from './message-page.ts'
+import { overviewSection } from './overview-page.ts'
+import { tenantPath } from './frame.ts'
+import { RegistryError } from '#tenancy/registry-error.ts'
+import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
+import { tenantPages } from './tenant-pages.ts'
 
 /** Bytes of a form. */
 const BODY_LIMIT = 64 * 1024
@@ -63,6 +69,10 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
   })
 
   app.setErrorHandler(async (error, request, reply) => {
+    if (error instanceof RegistryError) {
+      const { headers, text } = registryPage(error, host.visits(request).requestId)
+      return await reply.code(statusOf(error)).headers(headers).send(text)
+    }
     const refusal = refusalOf(error)
     const visit = host.visits(request)
     visit.refusal = refusal
@@ -83,12 +93,19 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
 
   signInRoutes(app, deps, host, sessions)
   signOutRoutes(app, deps, host, sessions)
+  assetRoutes(app, host)
   app.get('/console', { onRequest: sessions.need }, async (request, reply) => {
-    const session = sessions.consoleSession(request)
-    const { headers, text } = homePage(session, await deps.tenants(session.identity))
-    return await reply.headers(headers).send(text)
+    const { principal } = sessions.consoleSession(request)
+    return await reply.redirect(principal === null ? '/console/account' : tenantPath(principal.tenant.slug), 303)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
+  app.get('/console/account', { onRequest: sessions.need }, async (request, reply) => {
+    const session = sessions.consoleSession(request)
+    const { headers, text } = accountPage(session, await deps.tenants(session.identity))
+    return await reply.headers(headers).send(text)
+  })
+  host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
+  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)] })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

@@ -1,18 +1,33 @@
 import { html } from '#base/html.ts'
 import { document, type Document } from '#base/page.ts'
 import type { Refusal, RefusalCode } from '#base/refusal.ts'
+import type { RegistryError, RegistryErrorCode } from '#tenancy/registry-error.ts'
+
+/** What the registry would not do, where there is no form to say it on. */
+export function registryPage({ code, message }: RegistryError, requestId: string): Document {
+  const title = TITLES[code] ?? 'That did not work'
+  return told(title, `${message.charAt(0).toUpperCase()}${message.slice(1)}.`, requestId)
+}
+
+const TITLES: Partial<Record<RegistryErrorCode, string>> = {
+  unknown: 'There is no such thing here',
+  forbidden: 'Your role does not open this page',
+}
 
 /** A refusal as a page of the console: fixed words, never what a provider or a caller wrote (B7, B18). */
 export function messagePage({ code, description }: Refusal, requestId: string): Document {
   const { title, text } = WORDS[code] ?? { title: 'That did not work', text: description }
-  return document({
+  return told(title, text, requestId)
+}
+
+const told = (title: string, text: string, requestId: string): Document =>
+  document({
     title: `${title} - Gatehouse console`,
     body: html`<h1>${title}</h1>
       <p class="lead">${text}</p>
       <p><a class="button" href="/console">To the console</a></p>
       <footer>Request ${requestId}</footer>`,
   })
-}
 
 const LOST = {
   title: 'This sign-in cannot be finished',
@@ -33,6 +48,10 @@ const WORDS: Partial<Record<RefusalCode, { readonly title: string; readonly text
   origin_refused: {
     title: 'This form was not sent from the console',
     text: 'Nothing was changed. Open the console and try there; if you signed in again meanwhile, the old page is no longer good.',
+  },
+  tenant_unknown: {
+    title: 'This organisation is not open to you',
+    text: 'There is none at this address, or you do not belong to it.',
   },
   person_blocked: { title: 'This account is blocked', text: 'Ask the people who run this server.' },
   token_revoked: {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { TenantRecord } from '#tenancy/tenants.ts'
+import type { TenantRecord } from '#tenancy/tenant-record.ts'
 import { slug, time } from './fields.ts'
 import { defineOperation } from './operation.ts'
 

@@ -23,7 +23,7 @@ export function createApiFailureHandler({ publicUrl, ...options }: ApiFailureOpt
   })
 
   return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const error = apiErrorOf(thrown)
+    const error = apiErrorOf(thrown, request.method)
     if (error === null) return await refused(thrown, request, reply)
     const { code, message, errors, retryAfter } = error
     if (retryAfter !== null) reply.header('retry-after', String(retryAfter))
@@ -34,9 +34,9 @@ export function createApiFailureHandler({ publicUrl, ...options }: ApiFailureOpt
   }
 }
 
-function apiErrorOf(thrown: unknown): ApiError | null {
+function apiErrorOf(thrown: unknown, method: string): ApiError | null {
   if (thrown instanceof ApiError) return thrown
-  if (thrown instanceof RegistryError) return ofRegistry(thrown)
+  if (thrown instanceof RegistryError) return ofRegistry(thrown, method === 'GET' || method === 'DELETE')
   // Fastify's word for a content type that nobody here parses.
   if (thrown instanceof Error && 'statusCode' in thrown && thrown.statusCode === 415)
     return new ApiError('unsupported_media_type', 'Send the body as application/json.')

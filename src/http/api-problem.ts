@@ -80,8 +80,14 @@ const OF_REGISTRY: Readonly<Record<RegistryErrorCode, ProblemCode>> = {
   limited: 'limited',
 }
 
-export const ofRegistry = ({ code, message, retryAfter }: RegistryError): ApiError =>
-  new ApiError(OF_REGISTRY[code], message, retryAfter === null ? {} : { retryAfter })
+/** @param inQuery where the fields of the route's input come from. */
+export const ofRegistry = ({ code, message, field, retryAfter }: RegistryError, inQuery: boolean): ApiError =>
+  new ApiError(OF_REGISTRY[code], message, {
+    ...(retryAfter === null ? {} : { retryAfter }),
+    ...(field === null
+      ? {}
+      : { errors: [{ ...(inQuery ? { parameter: field } : { pointer: `#/${field}` }), detail: message }] }),
+  })
 
 /** @param detail what happened this time, for people; without secrets. */
 export const problem = (

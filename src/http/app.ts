@@ -46,7 +46,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const addressOf = clientAddress(config)
   const visits = createVisits((request) => addressOf(request.raw))
   const metrics = createMetrics()
-  const journal = createJournal({ log, auditor: deps.auditor, metrics, visits })
+  const journal = createJournal({ log, auditor: deps.auditor, usage: deps.usage, metrics, visits })
   const door = createDoor(config)
   const gate = createGate(deps, visits)
   const ipLimit = createIpLimit(config.rateLimit)

@@ -8,6 +8,7 @@ import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
 import type { Login } from '#login/login.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { Caller } from '#toolkit/call.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
@@ -32,6 +33,7 @@ export interface AppDeps {
   readonly changes: Changes
   readonly limits: CallLimits
   readonly auditor: Pick<Auditor, 'refused'>
+  readonly usage: Pick<UsageMeter, 'refused'>
   /** In the order in which `authorization_servers` names them. */
   readonly providers: readonly ProviderFacts[]
   readonly database: DatabaseState

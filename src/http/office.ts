@@ -4,10 +4,13 @@ import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
+import { createUsageRetention } from '#tenancy/usage-retention.ts'
 
 export interface OfficeOptions {
   readonly config: Config
@@ -24,6 +27,8 @@ export interface Office {
   readonly registry: Registry
   /** What the operations of admins are done with. */
   readonly desk: Desk
+  /** Counts what is called; written every 10 s and at close. */
+  readonly usage: UsageMeter
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -42,12 +47,20 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
-  const background = [createDomainWatch({ ...shared, log, ready })]
+  const usage = createUsageMeter({ database, clock, log })
+  const background = [
+    createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
+    usage,
+    createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
+  ]
   return {
     registry,
     desk: { registry, clock },
+    usage,
     start() {
       for (const work of background) work.start()
     },

@@ -164,7 +164,8 @@ export function createClaims(options: RegistryOptions): Claims {
       if (token === null) throw new RegistryError('conflict', unclaimed(row))
       const wait = (row.checked_at?.getTime() ?? 0) + PATIENCE - clock.now()
       const seconds = Math.ceil(wait / 1000)
-      if (wait > 0) throw new RegistryError('limited', `${row.domain} was just checked: again in ${seconds} s`, seconds)
+      if (wait > 0)
+        throw new RegistryError('limited', `${row.domain} was just checked: again in ${seconds} s`, null, seconds)
       await db.query(sql`UPDATE domains SET checked_at = ${new Date(clock.now())} WHERE id = ${row.id}`)
       return { ...row, token }
     })

@@ -21,11 +21,14 @@ export type RegistryErrorCode =
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
   readonly code: RegistryErrorCode
-  /** Seconds; only with `limited`. */
+  /** The input that is at fault, by its snake_case name, for forms and problem documents; null: none in particular. */
+  readonly field: string | null
+  /** Seconds until it may be asked again; only with `limited`. */
   readonly retryAfter: number | null
-  constructor(code: RegistryErrorCode, message: string, retryAfter: number | null = null) {
+  constructor(code: RegistryErrorCode, message: string, field: string | null = null, retryAfter: number | null = null) {
     super(message)
     this.code = code
+    this.field = field
     this.retryAfter = retryAfter
   }
 }

@@ -12,6 +12,7 @@ import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createUsage, type Usage } from './usage.ts'
 
 /** Who changes the registry. An operator may do everything; a person what their role in their own tenant allows. */
 export type Actor =
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
+  /** TENANT_DELETE_DAYS */
+  readonly deleteDays: number
   /** Where records of claims are looked for: `createDns({ servers: config.dnsServers })`. */
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
@@ -53,6 +56,7 @@ export interface Registry {
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
+  readonly usage: Usage
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -67,5 +71,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),
+    usage: createUsage(options),
   }
 }

@@ -12,7 +12,7 @@ describe.each(upperKinds)('cut-offs of sessions on %s', (kind) => {
   async function signedIn(person: string): Promise<Visitor> {
     const who = visitor(server)
     expect((await who.signIn(person)).status).toBe(303)
-    expect((await who.get('/console')).status).toBe(200)
+    expect((await who.get('/console/account')).status).toBe(200)
     return who
   }
   const out = async (who: Visitor, path: string): Promise<number> =>
@@ -23,9 +23,11 @@ describe.each(upperKinds)('cut-offs of sessions on %s', (kind) => {
     const copy = visitor(server)
     for (const [name, value] of desk.jar) copy.jar.set(name, value)
     expect(await out(desk, '/console/logout')).toBe(303)
-    expect([(await copy.get('/console')).status, (await laptop.get('/console')).status]).toEqual([303, 200])
+    expect([(await copy.get('/console/account')).status, (await laptop.get('/console/account')).status]).toEqual([
+      303, 200,
+    ])
     expect(await out(laptop, '/console/logout-everywhere')).toBe(303)
-    expect((await phone.get('/console')).status).toBe(303)
+    expect((await phone.get('/console/account')).status).toBe(303)
     await signedIn('alice')
   })
 

@@ -81,12 +81,12 @@ test('D24, D31: over https every cookie is Secure, HttpOnly, Lax, and bound to t
   expect(session).toMatch(/^__Host-gh_session=v1\.[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
 
   const value = session?.split(';')[0] ?? ''
-  const home = await app.inject({ url: '/console', headers: { host, cookie: value, origin: PUBLIC_URL } })
+  const home = await app.inject({ url: '/console/account', headers: { host, cookie: value, origin: PUBLIC_URL } })
   expect([home.statusCode, home.headers['access-control-allow-origin']]).toEqual([200, undefined])
   expect(home.headers['strict-transport-security']).toBeDefined()
   // Without the prefix it may come from a sister domain: it is not looked at.
   const bare = value.replace('__Host-', '')
-  expect((await app.inject({ url: '/console', headers: { host, cookie: bare } })).statusCode).toBe(303)
+  expect((await app.inject({ url: '/console/account', headers: { host, cookie: bare } })).statusCode).toBe(303)
 })
 
 test('what people and providers call themselves is text on the page, never markup', async () => {
@@ -95,7 +95,7 @@ test('what people and providers call themselves is text on the page, never marku
   const sealed = sessions.seal(sessions.begin({ ...identity, name: evil, email: evil, sub: evil }, null))
   const page = await (
     await start()
-  ).inject({ url: '/console', headers: { host, cookie: `__Host-gh_session=${sealed}` } })
+  ).inject({ url: '/console/account', headers: { host, cookie: `__Host-gh_session=${sealed}` } })
   expect(page.statusCode).toBe(200)
   expect(page.body).toContain('&#60;img src=x')
   expect(page.body).not.toContain('<img')
@@ -175,7 +175,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
     running.push(app)
     const sessions = createSessions({ secrets, publicUrl: PUBLIC_URL, clock })
     const headers = { host, cookie: `__Host-gh_session=${sessions.seal(sessions.begin(identity, null))}` }
-    const page = await app.inject({ url: '/console', headers })
+    const page = await app.inject({ url: '/console/account', headers })
     expect(page.headers['content-type']).toContain('text/html')
     expect(page.headers['retry-after']).toBe(code === 'person_blocked' ? undefined : '7')
     answers.push([page.statusCode, page.headers['set-cookie'] !== undefined])

@@ -19,7 +19,7 @@ async function signedIn(): Promise<Visitor> {
   await alice.signIn('alice')
   return alice
 }
-const status = async (who: Visitor): Promise<number> => (await who.get('/console')).status
+const status = async (who: Visitor): Promise<number> => (await who.get('/console/account')).status
 
 test('D31: eight hours without a request end a session', async () => {
   const alice = await signedIn()
@@ -43,9 +43,9 @@ test('D31: twenty-four hours after the sign-in a session is over, however busy; 
 test('the cookie is sealed anew at most every five minutes, and the old one is no longer good after its eight hours', async () => {
   const alice = await signedIn()
   const first = alice.jar.get(SESSION)
-  expect((await alice.get('/console')).cookies).toEqual([])
+  expect((await alice.get('/console/account')).cookies).toEqual([])
   ahead = 6 * MINUTE
-  expect((await alice.get('/console')).cookies).toHaveLength(1)
+  expect((await alice.get('/console/account')).cookies).toHaveLength(1)
   expect(alice.jar.get(SESSION)).not.toBe(first)
   const copy = visitor(server)
   copy.jar.set(SESSION, first ?? '')

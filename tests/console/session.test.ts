@@ -32,7 +32,7 @@ function atSecond(who: Visitor): Visitor {
   return other
 }
 
-const status = async (who: Visitor): Promise<number> => (await who.get('/console')).status
+const status = async (who: Visitor): Promise<number> => (await who.get('/console/account')).status
 const run = async (line: string): Promise<void> => {
   const ran = await gatehouse(server, line)
   expect(ran).toMatchObject({ exit: 0, stderr: '' })
@@ -70,8 +70,8 @@ test('a session of a provider that nobody can sign in with any more is over, at 
   for (const gone of changed) {
     const other = visitor(server)
     other.jar.set(SESSION, sessions.seal({ ...session, identity: gone }))
-    const page = await other.get('/console')
-    expect([page.status, page.location]).toEqual([303, '/console/login?return_to=%2Fconsole'])
+    const page = await other.get('/console/account')
+    expect([page.status, page.location]).toEqual([303, '/console/login?return_to=%2Fconsole%2Faccount'])
   }
   expect(await status(alice)).toBe(200)
 })
@@ -107,11 +107,11 @@ test('B10: a cookie that was changed, cut short, spelt in another way or sealed 
   ]
   for (const value of changed) {
     alice.jar.set(SESSION, value)
-    const page = await alice.get('/console')
+    const page = await alice.get('/console/account')
     expect([value.slice(0, 4), page.status, page.location]).toEqual([
       value.slice(0, 4),
       303,
-      '/console/login?return_to=%2Fconsole',
+      '/console/login?return_to=%2Fconsole%2Faccount',
     ])
   }
   // The same function with our own secret and address does make one: what differed above is what was refused.
@@ -178,15 +178,15 @@ describe('D31: signing out', () => {
 describe('what somebody may do is asked anew at each request', () => {
   test('a suspended organisation is told as such, and its people may still sign out', async () => {
     const bob = await signedIn('bob')
-    expect((await bob.get('/console')).text).toContain('globex_test')
+    expect((await bob.get('/console/account')).text).toContain('globex_test')
     await run('tenant suspend globex_test --yes')
-    await until(async () => (await bob.get('/console')).text.includes('It is suspended'))
-    const page = await bob.get('/console')
+    await until(async () => (await bob.get('/console/account')).text.includes('It is suspended'))
+    const page = await bob.get('/console/account')
     expect(page.status).toBe(200)
     expect(page.text).not.toContain('What you may do')
     expect((await bob.post('/console/logout', { csrf: await bob.csrf() })).status).toBe(303)
     await run('tenant resume globex_test')
-    await until(async () => (await (await signedIn('bob')).get('/console')).text.includes('What you may do'))
+    await until(async () => (await (await signedIn('bob')).get('/console/account')).text.includes('What you may do'))
   })
 
   test('a blocked person is out within a second, with a session or a new one', async () => {
@@ -194,7 +194,7 @@ describe('what somebody may do is asked anew at each request', () => {
     await run('person block development:bob --yes')
     await until(async () => (await status(bob)) !== 200, 1000)
     const again = await signedIn('bob')
-    const page = await again.get('/console')
+    const page = await again.get('/console/account')
     expect(page.status).toBe(403)
     expect(page.text).toContain('This account is blocked')
     expect(again.jar.has(SESSION)).toBe(false)
@@ -203,7 +203,7 @@ describe('what somebody may do is asked anew at each request', () => {
 
   test('D22: revoke-tokens ends the sessions of a member too; who is removed is told so', async () => {
     const carol = await signedIn('carol')
-    expect((await carol.get('/console')).text).toContain('viewer')
+    expect((await carol.get('/console/account')).text).toContain('viewer')
     await run('member revoke-tokens acme_test development:carol --yes')
     await until(async () => (await status(carol)) !== 200, 1000)
     // Times of tokens are whole seconds: one of the same second counts as earlier.
@@ -211,6 +211,6 @@ describe('what somebody may do is asked anew at each request', () => {
       async () => await signedIn('carol'),
     )
     await run('member remove acme_test development:carol --yes')
-    await until(async () => (await later.get('/console')).text.includes('You were removed from it'), 1000)
+    await until(async () => (await later.get('/console/account')).text.includes('You were removed from it'), 1000)
   })
 })

@@ -6,7 +6,7 @@ let server: RunningGatehouse
 beforeAll(async () => void (server = await startGatehouse({ kind: 'postgres' })), 60_000)
 afterAll(async () => await server?.close())
 
-const isSignedIn = async (who: Visitor): Promise<boolean> => (await who.get('/console')).status === 200
+const isSignedIn = async (who: Visitor): Promise<boolean> => (await who.get('/console/account')).status === 200
 /** No parameter twice. */
 const once = ({ searchParams }: URL): boolean => new Set(searchParams.keys()).size === [...searchParams.keys()].length
 const flowOf = (who: Visitor): [string, string] => {
@@ -17,12 +17,12 @@ const flowOf = (who: Visitor): [string, string] => {
 
 test('a person signs in at the provider and sees who they are, where they belong and what they may do', async () => {
   const alice = visitor(server)
-  const first = await alice.get('/console')
-  expect([first.status, first.location]).toEqual([303, '/console/login?return_to=%2Fconsole'])
+  const first = await alice.get('/console/account')
+  expect([first.status, first.location]).toEqual([303, '/console/login?return_to=%2Fconsole%2Faccount'])
   expect((await alice.get(first.location ?? '')).text).toContain('Continue with')
   const back = await alice.signIn('alice', { return_to: '/console' })
   expect([back.status, back.location]).toEqual([303, '/console'])
-  const home = await alice.get('/console')
+  const home = await alice.get('/console/account')
   expect(home.status).toBe(200)
   for (const piece of ['Alice Archer', 'alice@acme.test', 'development:alice', 'acme_test', 'owner', 'projects:write'])
     expect(home.text).toContain(piece)
@@ -140,7 +140,7 @@ describe('D31: cookies', () => {
     alice.jar.set(SESSION, planted)
     await alice.signIn('alice')
     expect(alice.jar.get(SESSION)).not.toBe(planted)
-    expect((await alice.get('/console')).text).toContain('Alice Archer')
+    expect((await alice.get('/console/account')).text).toContain('Alice Archer')
     expect(await isSignedIn(mallory)).toBe(false)
   })
 })
@@ -221,7 +221,7 @@ test('no page of another origin may read the console, and the log holds neither 
   const alice = visitor(server)
   const callback = await alice.untilCallback('alice')
   await alice.get(callback)
-  const page = await alice.get('/console', { origin: 'http://localhost:9999' })
+  const page = await alice.get('/console/account', { origin: 'http://localhost:9999' })
   expect(page.headers.get('access-control-allow-origin')).toBeNull()
   const log = server.lines.join('')
   expect(log).toContain('/console/callback/:provider')

@@ -78,6 +78,6 @@ export function visitor(server: Pick<RunningGatehouse, 'url'>, at = server.url):
     post,
     untilCallback,
     signIn: async (person, more) => await get(await untilCallback(person, more)),
-    csrf: async () => /name="csrf"\s+value="([^"]+)"/.exec((await get('/console')).text)?.[1] ?? '',
+    csrf: async () => /name="csrf"\s+value="([^"]+)"/.exec((await get('/console/account')).text)?.[1] ?? '',
   }
 }

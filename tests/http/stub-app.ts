@@ -59,6 +59,8 @@ export const principal: Principal = {
     status: 'active',
     placement: 'default',
     schemaVersion: 1,
+    mcpAdmin: false,
+    deleteAfter: null,
   },
   role: 'member',
   scopes,
@@ -172,6 +174,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     },
     limits: createLimits(config.rateLimit),
     auditor: { refused: (request) => void audited.push(request) },
+    usage: { refused: () => {} },
     providers: [
       {
         id: 'test',

@@ -1,0 +1,108 @@
+import { PAGE_LOOK } from '#base/page-look.ts'
+
+/**
+ * The look of the console: what every page has (base/page-look.ts), and a frame around it: a bar on top, the ways to the pages beside
+ * (above on a phone), and the page itself.
+ *
+ * What a page may use beside the common parts: `.head` (heading with its `.actions`), `.cards` of `.card` or `section.card`, `.stat` for a number with
+ * its word, `.empty` where there is nothing yet, `.filters` for a row of fields, `.danger` around what cannot be undone, `.pair` for two
+ * columns of fields, `.check` for a box with its label, `.note.good`, `.note.bad`, `.row` for things side by side, `.pages` for older and newer,
+ * `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
+ */
+export const CONSOLE_LOOK = `${PAGE_LOOK}
+body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0 }
+.console .top { display: flex; align-items: center; gap: 1rem; min-height: 3.75rem; padding: .4rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem));
+  background: var(--paper); border-bottom: 1px solid var(--line) }
+.console .brand { margin: 0; font-size: .9375rem }
+.console .brand a { display: flex; align-items: center; gap: .5rem; min-height: 2.5rem; color: var(--ink); text-decoration: none }
+.skip { position: absolute; left: 1rem; top: -4rem; z-index: 3; padding: .6rem 1rem; background: var(--paper); border: 1px solid var(--edge); border-radius: 10px }
+.skip:focus { top: .5rem }
+.menu { position: relative }
+.menu > summary { display: flex; align-items: center; gap: .5rem; min-height: 2.5rem; padding: .25rem .7rem; border-radius: 10px; cursor: pointer;
+  list-style: none; font-weight: 600; font-size: .9375rem }
+.menu > summary::-webkit-details-marker { display: none }
+.menu > summary::after { content: ''; flex: none; width: .4rem; height: .4rem; margin-left: .15rem; border: solid var(--soft); border-width: 0 2px 2px 0;
+  rotate: 45deg; translate: 0 -2px }
+.menu > summary:hover, .menu[open] > summary { background: var(--sunk) }
+.menu > div { position: absolute; z-index: 2; top: calc(100% + .35rem); left: 0; min-width: 16rem; max-width: calc(100vw - 2rem); padding: .5rem;
+  background: var(--paper); border: 1px solid var(--line); border-radius: 12px; box-shadow: 0 12px 40px rgb(20 30 60 / .16) }
+.menu.account { margin-left: auto }
+.menu.account > div { left: auto; right: 0 }
+.menu p { margin: .35rem .75rem }
+.menu a, .menu button { display: block; width: 100%; min-height: 2.5rem; padding: .5rem .75rem; text-align: left; font-weight: 500; color: var(--ink);
+  text-decoration: none; border: 0; border-radius: 8px; background: none }
+.menu a:hover, .menu button:hover { background: var(--sunk) }
+.menu a[aria-current] { font-weight: 650; color: var(--mark) }
+.menu form { margin: 0 }
+.console .shell { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 2.25rem; max-width: 78rem; margin: 0 auto; padding: 1.75rem 1.25rem 4rem }
+.side { display: grid; align-content: start; gap: .15rem; position: sticky; top: 1.25rem; align-self: start }
+.side a { display: flex; align-items: center; gap: .65rem; min-height: 2.5rem; padding: .4rem .75rem; border-radius: 10px; color: var(--soft);
+  text-decoration: none; font-weight: 550; font-size: .9375rem }
+.side a:hover { color: var(--ink); background: var(--sunk) }
+.side a[aria-current] { color: var(--mark); background: var(--mark-soft) }
+.side svg { flex: none }
+.side h2 { margin: 1rem .75rem .25rem; font-size: .75rem; color: var(--soft); text-transform: uppercase; letter-spacing: .06em }
+.console main { padding: 0; background: none; border: 0; box-shadow: none; border-radius: 0 }
+.console main.narrow { max-width: 40rem; margin-block: 0 }
+.head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: .75rem 1.5rem; margin-bottom: 1.5rem }
+.head h1 { font-size: 1.6rem }
+.head .lead { margin: .35rem 0 0; max-width: 44rem }
+.actions, .row { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem }
+.actions form, .row form { margin: 0 }
+.card { margin: 0 0 1.25rem; padding: 1.35rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shade) }
+.card > :first-child { margin-top: 0 } .card > :last-child { margin-bottom: 0 }
+.card > h2 { margin: 0 0 .6rem; font-size: 1.0625rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
+.cards > .card { margin: 0 }
+.stat { display: grid; gap: .1rem; margin: 0 }
+.stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
+  font-variant-numeric: tabular-nums }
+.stat dd.small { font-size: .875rem; font-weight: 400; letter-spacing: 0 }
+.empty { margin: 0 0 1.25rem; padding: 2.25rem 1.5rem; text-align: center; background: var(--paper); border: 1px dashed var(--edge); border-radius: 14px }
+.empty h2 { margin: 0 0 .35rem; font-size: 1.0625rem } .empty p { max-width: 32rem; margin: .35rem auto; color: var(--soft) }
+.empty .actions { justify-content: center; margin-top: 1rem }
+.filters { display: flex; flex-wrap: wrap; align-items: flex-end; gap: .75rem; margin: 0 0 1.25rem }
+.filters label { flex: 1 1 10rem; font-size: .875rem }
+.console input:not([type=checkbox], [type=radio]), .console select, .console textarea { min-height: 2.5rem }
+.console button, .console .button { min-height: 2.5rem; padding: .45rem 1rem; font-size: .9375rem }
+.console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
+.check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
+.check input { flex: none; margin-top: .15rem }
+fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend { padding: 0 0 .4rem; font-weight: 600 }
+.hint { color: var(--soft); font-size: .875rem; font-weight: 400 }
+.wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
+[aria-invalid=true] { border-color: var(--bad) !important }
+.note.good { border-color: var(--good); background: var(--good-soft) } .note.good > strong:first-child, .note.good p > strong:first-child { color: var(--good) }
+section.danger, .card.danger { border-color: var(--bad) }
+button.danger.solid { color: var(--paper); background: var(--bad) }
+.console table { font-size: .9375rem; font-variant-numeric: tabular-nums }
+.console tbody tr:hover { background: color-mix(in srgb, var(--sunk) 60%, transparent) }
+.console tbody tr:last-child > * { border-bottom: 0 }
+.console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
+.console th { font-size: .8125rem; white-space: nowrap } tbody th { color: var(--ink); font-size: inherit }
+.right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
+.mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
+.pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
+.crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
+.chart { overflow-x: auto } .chart svg { display: block; width: 100%; height: auto }
+.chart text { fill: var(--soft); font-size: 11px } .chart .bar { fill: var(--mark) } .chart .bad { fill: var(--bad) } .chart .grid { stroke: var(--line) }
+.meter { display: block; height: .5rem; border-radius: 99px; background: var(--sunk); overflow: hidden } .meter rect { fill: var(--mark) }
+.steps { counter-reset: step; display: grid; gap: 1rem; margin: 0; padding: 0; list-style: none }
+.steps > li { counter-increment: step; display: grid; grid-template-columns: 2rem minmax(0, 1fr); gap: .75rem }
+.steps > li::before { content: counter(step); display: grid; place-items: center; width: 1.75rem; height: 1.75rem; border-radius: 50%;
+  background: var(--mark-soft); color: var(--mark); font-weight: 650; font-size: .875rem }
+.steps > li > div > :first-child { margin-top: 0 }
+.steps > li.done::before { content: '\\2713'; background: var(--good-soft); color: var(--good) }
+.strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
+  font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
+.strip form { display: inline; margin: 0 }
+@media (max-width: 56rem) {
+  .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
+  .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
+  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
+  .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
+  .card { padding: 1.1rem }
+}
+@media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
+`

@@ -1,0 +1,219 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import type { Html } from '#base/html.ts'
+import { Refusal } from '#base/refusal.ts'
+import { RegistryError } from '#tenancy/registry-error.ts'
+import type { Actor } from '#tenancy/registry.ts'
+import { isSlug } from '#tenancy/slug.ts'
+import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import type { ConsoleSession, ConsoleSessions } from './console-session.ts'
+import type { ConsoleDeps, ConsoleHost } from './deps.ts'
+import { fieldsOf, fieldsOfBody, type Fields } from './fields.ts'
+import { FORM_TOKEN } from './form-token.ts'
+import { framed, tenantPath, type Strip } from './frame.ts'
+import { statusOf } from './registry-status.ts'
+
+/** Who is where: what a page of a tenant works with. */
+export interface Place {
+  readonly session: ConsoleSession
+  readonly principal: Principal
+  readonly tenant: Tenant
+  /** For the registry's functions. */
+  readonly actor: Actor
+  /** Of the route: `/domains/:domain` has `domain`. */
+  readonly params: Readonly<Record<string, string>>
+  /** For `formToken` of every form. */
+  readonly csrf: string
+  readonly now: number
+  readonly may: (scope: string) => boolean
+  /** Below this tenant: `path('/keys')`. */
+  readonly path: (below: string) => string
+}
+
+/** Why a form was not taken. */
+export interface Problem {
+  /** Path of the form, as `TenantForm` has it: a page may hold several. */
+  readonly form: string
+  readonly message: string
+  /** The field at fault; null: none in particular. */
+  readonly field: string | null
+}
+
+/** How a page is looked at. */
+export interface View {
+  readonly query: Fields
+  /** What the form that was not taken held; else the query, which prefills it. */
+  readonly values: Fields
+  readonly problem: Problem | null
+  /** Code of what was just done, from `?done=`. It comes from outside: look it up in a table of words. */
+  readonly done: string | null
+}
+
+export interface TenantPage {
+  /** Below `/console/t/{slug}`; `''` is the Overview. */
+  readonly path: string
+  /** Which way of the bar it belongs to; default: itself. */
+  readonly current?: string
+  readonly title: string
+  /** Who lacks it gets 403; null: everybody in the tenant. */
+  readonly scope: string | null
+  /** The page itself needs a sign-in that is at most 5 minutes old (D31): one that holds nothing but such a form. */
+  readonly fresh?: boolean
+  show(place: Place, view: View): Promise<Html>
+}
+
+/** Something to save as a file. */
+export interface Download {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: AsyncIterable<string | Uint8Array>
+}
+
+/** Shown once, as the answer of the form itself: what is stored nowhere. */
+interface ShownOnce {
+  readonly title: string
+  readonly body: Html
+}
+
+export interface TenantForm {
+  /** Where it is sent, below `/console/t/{slug}`. */
+  readonly path: string
+  /** Shown again, with what was typed and what is wrong. Its parameters are those of `path`. */
+  readonly page: TenantPage
+  readonly scope: string | null
+  /** Owner changes, keys, domains, export and delete need a sign-in that is at most 5 minutes old (D31). */
+  readonly fresh: boolean
+  /** Answers where to go, below the tenant (`/domains?done=claimed`), what to show once, or a file. @throws RegistryError: shown on the page. */
+  run(place: Place, fields: Fields): Promise<string | ShownOnce | Download>
+}
+
+/** What one part of the console consists of. */
+export interface TenantSection {
+  readonly pages: readonly TenantPage[]
+  readonly forms: readonly TenantForm[]
+}
+
+/** More at the top of every page of a tenant, for who may see it. */
+export type Strips = (place: Place) => Promise<readonly Strip[]>
+
+/** Mounts pages and forms: who is there, may they, is it a form of ours, and what goes around the page. */
+export function tenantPages(
+  app: FastifyInstance,
+  deps: Pick<ConsoleDeps, 'clock' | 'tenants'>,
+  host: ConsoleHost,
+  sessions: ConsoleSessions,
+  { sections, strips = async () => [] }: { readonly sections: readonly TenantSection[]; readonly strips?: Strips },
+): void {
+  const { need, needForForm, checkForm, needFresh, consoleSession } = sessions
+
+  async function placeOf(request: FastifyRequest, scope: string | null): Promise<Place> {
+    const { slug = '', ...params } = paramsOf(request)
+    if (!isSlug(slug)) throw new Refusal('not_found')
+    const session = consoleSession(request)
+    const principal = await session.enter(slug)
+    const visit = host.visits(request)
+    visit.principal = principal
+    const may = (wanted: string): boolean => principal.scopes.has(wanted)
+    if (scope !== null && !may(scope)) throw new RegistryError('forbidden', `this needs the scope ${scope}`)
+    return {
+      session,
+      principal,
+      tenant: principal.tenant,
+      actor: { kind: 'person', principal, request_id: visit.requestId, ip: visit.ip },
+      params,
+      csrf: session.csrf,
+      now: deps.clock.now(),
+      may,
+      path: (below) => `${tenantPath(slug)}${below}`,
+    }
+  }
+
+  async function send(reply: FastifyReply, place: Place, { title, current }: Titled, body: Html) {
+    const { principal, tenant, session } = place
+    const { headers, text } = framed({
+      title,
+      session,
+      tenant: { slug: tenant.slug, name: tenant.name, scopes: principal.scopes },
+      tenants: await deps.tenants(session.identity),
+      current,
+      strips: await strips(place),
+      body,
+    })
+    return await reply.headers(headers).send(text)
+  }
+
+  async function refused(reply: FastifyReply, place: Place, form: TenantForm, fields: Fields, error: unknown) {
+    if (!(error instanceof RegistryError) || error.code === 'forbidden') throw error
+    const { path, page } = form
+    const problem = { form: path, message: error.message, field: error.field }
+    const view = { query: fieldsOf([]), values: fields, problem, done: null }
+    const body = await page.show(place, view)
+    return await send(reply.code(statusOf(error)), place, titled(page), body)
+  }
+
+  for (const page of sections.flatMap(({ pages }) => pages)) {
+    app.get(urlOf(page.path), { onRequest: need }, async (request, reply) => {
+      const place = await placeOf(request, page.scope)
+      const sent = page.fresh === true ? await needFresh(request, reply, request.url) : undefined
+      if (sent !== undefined) return sent
+      const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
+      const done = query.text('done')
+      const view = { query, values: query, problem: null, done: done === '' ? null : done }
+      return await send(reply, place, titled(page), await page.show(place, view))
+    })
+  }
+
+  for (const form of sections.flatMap(({ forms }) => forms)) {
+    app.post(urlOf(form.path), { onRequest: needForForm, preHandler: checkForm }, async (request, reply) => {
+      const place = await placeOf(request, form.scope)
+      const fields = fieldsOfBody(request.body)
+      if (form.fresh && !place.session.fresh) return await needFresh(request, reply, backTo(place, form, fields))
+      let outcome
+      try {
+        outcome = await form.run(place, fields)
+      } catch (error) {
+        return await refused(reply, place, form, fields, error)
+      }
+      if (typeof outcome === 'string') return await reply.redirect(place.path(outcome), 303)
+      if ('headers' in outcome) return await reply.headers(outcome.headers).send(Readable.from(outcome.body))
+      return await send(reply, place, { title: outcome.title, current: currentOf(form.page) }, outcome.body)
+    })
+  }
+
+  for (const [url, methods] of methodsOf(sections)) host.onlyMethods(app, url, methods)
+}
+
+/** Of a route they are always text. */
+const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> =>
+  typeof params === 'object' && params !== null
+    ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+    : {}
+
+interface Titled {
+  readonly title: string
+  readonly current: string
+}
+
+const currentOf = ({ path, current = path }: TenantPage): string => current
+
+const titled = (page: TenantPage): Titled => ({ title: page.title, current: currentOf(page) })
+
+const urlOf = (path: string): string => `/console/t/:slug${path}`
+
+/** The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours. */
+function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
+  const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
+  const query = new URLSearchParams()
+  for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
+  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20')}`
+  return whole.length > 512 ? place.path(path) : whole
+}
+
+function methodsOf(sections: readonly TenantSection[]): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, string[]>()
+  const add = (path: string, more: readonly string[]): void => {
+    methods.set(urlOf(path), [...(methods.get(urlOf(path)) ?? []), ...more])
+  }
+  for (const { path } of sections.flatMap(({ pages }) => pages)) add(path, ['GET', 'HEAD'])
+  for (const { path } of sections.flatMap(({ forms }) => forms)) add(path, ['POST'])
+  return methods
+}

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
+import { createAuditDesk, type AuditDesk } from './audit-desk.ts'
 import { createClaims, type Claims } from './claims.ts'
 import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
@@ -56,6 +57,7 @@ export interface Registry {
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
+  readonly audit: AuditDesk
   readonly usage: Usage
 }
 
@@ -71,6 +73,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),
+    audit: createAuditDesk(options),
     usage: createUsage(options),
   }
 }

@@ -2,11 +2,15 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
+import { createUsageRetention } from '#tenancy/usage-retention.ts'
 
 export interface OfficeOptions {
   readonly config: Config
@@ -21,6 +25,10 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
+  /** Counts what is called; written every 10 s and at close. */
+  readonly usage: UsageMeter
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -39,11 +47,20 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
-  const background = [createDomainWatch({ ...shared, log, ready })]
+  const usage = createUsageMeter({ database, clock, log })
+  const background = [
+    createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
+    usage,
+    createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
+  ]
   return {
     registry,
+    desk: { registry, clock },
+    usage,
     start() {
       for (const work of background) work.start()
     },

@@ -31,6 +31,8 @@ export interface Config {
     readonly perTenant: number
     readonly perPrincipal: number
   }
+  /** Days for which the hourly counts of calls are kept. */
+  readonly usageRetentionDays: number
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null
@@ -42,6 +44,8 @@ export interface Config {
     /** New tenants per hour. */
     readonly provisionLimit: number
   }
+  /** Between asking for the deletion of a tenant and the deletion. */
+  readonly tenantDeleteDays: number
   readonly egressAllowPrivate: boolean
   /** Addresses, perhaps with a port, that are asked for the records of claimed domains; []: those of this machine. */
   readonly dnsServers: readonly string[]

@@ -130,11 +130,24 @@ export const SERVER_SETTINGS = {
     default: '1200',
     example: '1200',
   },
+  USAGE_RETENTION_DAYS: {
+    group: 'Limits',
+    about: 'Days for which the hourly counts of calls are kept.',
+    default: '90',
+    example: '90',
+  },
   PROVISION_LIMIT: {
     group: 'Limits',
     about: 'New tenants per hour that may come into being by sign-in.',
     default: '20',
     example: '20',
+  },
+  TENANT_DELETE_DAYS: {
+    group: 'Limits',
+    about:
+      'Days that a tenant works on after its deletion was asked for, and in which that can be taken back: 0 to 90.',
+    default: '7',
+    example: '30',
   },
   DATABASE_URL: {
     group: 'Database',

@@ -165,6 +165,7 @@ async function assemble({
   const runner = createRunner({
     database,
     audit: auditor,
+    usage: office.usage,
     clock,
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
@@ -232,6 +233,7 @@ async function assemble({
     login,
     serviceTokens,
     auditor,
+    usage: office.usage,
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
     console: createConsole({
@@ -245,6 +247,7 @@ async function assemble({
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),
+    desk: office.desk,
     developmentIssuer: config.developmentSignIn
       ? await createDevIssuer({
           dataDir: config.dataDir,

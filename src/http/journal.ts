@@ -2,12 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '#base/log.ts'
 import { userId } from '#identity/identity.ts'
 import type { Auditor } from '#toolkit/audit.ts'
+import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { Metrics } from './metrics.ts'
 import type { Visit, Visits } from './visit.ts'
 
 export interface JournalOptions {
   readonly log: Log
   readonly auditor: Pick<Auditor, 'refused'>
+  readonly usage: Pick<UsageMeter, 'refused'>
   readonly metrics: Metrics
   readonly visits: Visits
 }
@@ -19,7 +21,7 @@ export type Journal = (request: FastifyRequest, reply: FastifyReply) => void
  * One line per request and one security line per refusal, with its stable code. Never a query, a header or a body: a token may stand in
  * any of them. Written on the socket's close, because Fastify's onResponse does not fire for a client that went away in mid-stream.
  */
-export function createJournal({ log, auditor, metrics, visits }: JournalOptions): Journal {
+export function createJournal({ log, auditor, usage, metrics, visits }: JournalOptions): Journal {
   return (request, reply) => {
     const visit = visits(request)
     reply.raw.once('close', () => {
@@ -48,6 +50,7 @@ export function createJournal({ log, auditor, metrics, visits }: JournalOptions)
     const { refusal, requestId, ip, identity, principal, tool } = visit
     if (refusal === null) return
     metrics.refusal(refusal.code)
+    if (principal !== null) usage.refused(principal)
     const why = {
       code: refusal.code,
       status: refusal.status,

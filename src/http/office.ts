@@ -2,12 +2,16 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
+import { createUsageRetention } from '#tenancy/usage-retention.ts'
 
 export interface OfficeOptions {
   readonly config: Config
@@ -24,6 +28,10 @@ export interface Office {
   readonly registry: Registry
   /** Who is an operator (D3). */
   readonly operators: Operators
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
+  /** Counts what is called; written every 10 s and at close. */
+  readonly usage: UsageMeter
   /** Begins the work in the background. */
   start(): void
   /** Waits for what is under way. */
@@ -42,12 +50,21 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
-  const background = [createDomainWatch({ ...shared, log, ready })]
+  const usage = createUsageMeter({ database, clock, log })
+  const background = [
+    createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
+    usage,
+    createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
+  ]
   return {
     registry,
     operators: createOperators({ config, database, clock, scopes, ready }),
+    desk: { registry, clock },
+    usage,
     start() {
       for (const work of background) work.start()
     },

@@ -97,7 +97,8 @@ export async function insertAudit(db: Queryable, rows: readonly AuditRow[]): Pro
 
 const clean = (text: string): string => text.replaceAll('\0', '').replaceAll(/\p{Surrogate}/gu, '\uFFFD')
 
-const storable = (text: string | null, most: number): string | null =>
+/** Cut, and cleaned of what Postgres cannot hold. */
+export const storable = (text: string | null, most: number): string | null =>
   text === null ? null : clean(clean(text).slice(0, most))
 
 /** The same value as jsonb will give it back: no undefined, no dates, no NUL, no half of a surrogate pair. */

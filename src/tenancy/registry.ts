@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
+import { createAuditDesk, type AuditDesk } from './audit-desk.ts'
 import { createClaims, type Claims } from './claims.ts'
 import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
@@ -12,6 +13,7 @@ import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createUsage, type Usage } from './usage.ts'
 
 /** May do everything. */
 export interface OperatorActor {
@@ -41,6 +43,8 @@ export interface RegistryOptions {
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
+  /** TENANT_DELETE_DAYS */
+  readonly deleteDays: number
   /** Where records of claims are looked for: `createDns({ servers: config.dnsServers })`. */
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
@@ -62,6 +66,8 @@ export interface Registry {
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
+  readonly audit: AuditDesk
+  readonly usage: Usage
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -76,5 +82,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),
+    audit: createAuditDesk(options),
+    usage: createUsage(options),
   }
 }

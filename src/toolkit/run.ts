@@ -4,6 +4,7 @@ import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database, TenantDb } from '#db/database.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import { InvalidArguments } from './arguments.ts'
 import { Asking } from './ask.ts'
 import type { Auditor, CallRecord } from './audit.ts'
@@ -86,6 +87,7 @@ class Asked extends Error {
 export interface RunnerOptions {
   readonly database: Database
   readonly audit: Auditor
+  readonly usage: Pick<UsageMeter, 'call'>
   readonly clock: Clock
   readonly log: Log
   readonly states: StateSeal
@@ -108,7 +110,7 @@ export interface Runner {
 /** Characters of the name of something that is not there, in answer and audit. */
 export const LONGEST_NAME = 128
 
-export function createRunner({ database, audit, clock, log, states, changes, reread }: RunnerOptions): Runner {
+export function createRunner({ database, audit, usage, clock, log, states, changes, reread }: RunnerOptions): Runner {
   type Row = Pick<CallRecord, 'outcome' | 'reason' | 'target'>
   const recordOf = (
     { principal, request: { requestId, ip }, args }: Pick<Job<unknown>, 'principal' | 'request' | 'args'>,
@@ -173,16 +175,19 @@ export function createRunner({ database, audit, clock, log, states, changes, rer
           changed: (what: Change) => void told.push(what),
         }
         const answer = await inTransaction(job, input, context, (target) => row('ok', null, target))
+        usage.call({ principal, tool: action, failed: false, startedAt })
         for (const change of told) changes.publish(principal.tenant.id, change)
         return { answer }
       } catch (error) {
         const target = input === null ? null : targetOfFailed(job, input)
         if (error instanceof Asked) {
+          usage.call({ principal, tool: action, failed: false, startedAt })
           await audit.record(row('ok', 'input_required', target))
           return { asking: wireAsking(error.asking, states, binding) }
         }
         const failure = await failureOf(error, { access: subject.access, principal, requestId, signal, reread })
         if (failure.bug) log.error({ err: error, ...about }, 'a tool failed')
+        usage.call({ principal, tool: action, failed: true, startedAt })
         await audit.record(row('failed', failure.reason, target))
         if (error instanceof InvalidArguments) throw error
         throw new Failed(failure)
@@ -192,7 +197,9 @@ export function createRunner({ database, audit, clock, log, states, changes, rer
       // A name that a caller made up is of any length, and may hold what Postgres takes in no text, which would cost a whole batch of rows.
       const action = name.replace(/[^ -~]/g, '?').slice(0, LONGEST_NAME)
       const why = { outcome: 'failed', reason: 'tool_unknown', target: null } as const
-      await audit.record(recordOf(job, action, clock.now(), why))
+      const startedAt = clock.now()
+      usage.call({ principal: job.principal, tool: null, failed: true, startedAt })
+      await audit.record(recordOf(job, action, startedAt, why))
     },
   }
 }

@@ -87,7 +87,18 @@ export function createDesk(
   const log = more.log ?? silent
   const audit = more.audit ?? createAuditor({ database, clock, log, secret: SECRET, checkpoint: async () => {} })
   const states = createStateSeal({ issuer: 'https://mcp.example.com', secrets: [SECRET], clock })
-  const options = { database, audit, clock, log, states, changes: createChanges(), reread: async () => null, ...more }
+  const usage = { call: () => {} }
+  const options = {
+    database,
+    audit,
+    usage,
+    clock,
+    log,
+    states,
+    changes: createChanges(),
+    reread: async () => null,
+    ...more,
+  }
   const runner = createRunner(options)
   const caller = createCaller({ tools, runner })
   const catalogue = createCatalogue(tools)

@@ -96,6 +96,7 @@ beforeAll(async () => {
   const runner = createRunner({
     database,
     audit,
+    usage: { call: () => {} },
     clock,
     log,
     states,

@@ -90,6 +90,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       ),
       provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
     },
+    tenantDeleteDays: reader.count('TENANT_DELETE_DAYS', 7, [0, 90]),
     egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
     dnsServers: reader.listOf('DNS_SERVERS', isDnsServer, 'must be IP addresses, perhaps with a port'),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),

@@ -44,6 +44,8 @@ export interface Config {
     /** New tenants per hour. */
     readonly provisionLimit: number
   }
+  /** Between asking for the deletion of a tenant and the deletion. */
+  readonly tenantDeleteDays: number
   readonly egressAllowPrivate: boolean
   /** Addresses, perhaps with a port, that are asked for the records of claimed domains; []: those of this machine. */
   readonly dnsServers: readonly string[]

@@ -142,6 +142,13 @@ export const SERVER_SETTINGS = {
     default: '20',
     example: '20',
   },
+  TENANT_DELETE_DAYS: {
+    group: 'Limits',
+    about:
+      'Days that a tenant works on after its deletion was asked for, and in which that can be taken back: 0 to 90.',
+    default: '7',
+    example: '30',
+  },
   DATABASE_URL: {
     group: 'Database',
     about: 'Postgres 15 to 18. The named form holds tenants with that placement.',

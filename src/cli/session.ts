@@ -74,6 +74,7 @@ export async function withRegistry<T>(
       auditKey: auditKey(secret, CONTROL_SCHEMA),
       scopes: createScopes(tools ? await knownScopes(config, terminal) : []),
       slugPrefix: config.database.slugPrefix,
+      deleteDays: config.tenantDeleteDays,
       dns: createDns({ servers: config.dnsServers }),
       links: { issuer: config.publicUrl, secrets: config.sessionSecrets },
     })

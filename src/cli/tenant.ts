@@ -1,6 +1,7 @@
-import type { TenantRecord } from '#tenancy/tenants.ts'
+import type { TenantRecord } from '#tenancy/tenant-record.ts'
 import type { Define } from './commands.ts'
 import { confirm } from './confirm.ts'
+import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
@@ -10,9 +11,12 @@ interface Options {
   readonly yes?: boolean
   readonly name?: string
   readonly placement?: string
+  readonly now?: boolean
+  readonly mcpAdmin?: boolean
+  readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|suspend|resume|delete` */
+/** `tenant create|list|show|settings|suspend|resume|delete|keep` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -90,25 +94,67 @@ export const define: Define = (command, { terminal }) => {
       })
     })
 
-  const remove = command
-    .command('delete <slug>')
-    .description('delete a tenant with its schema and all its data, for good')
-    .option('--yes', 'do not ask')
+  command
+    .command('settings <slug>')
+    .description('what an owner turns on and off; without an option it is shown')
+    .option(
+      '--mcp-admin <on|off>',
+      'may admins and owners use their power over MCP, where an agent acts for them?',
+      onOff,
+    )
+    .option(
+      '--operator-access <on|off>',
+      'may operators of this server look at the console as a member sees it?',
+      onOff,
+    )
     .option('--json', 'print one JSON document')
-    .action(async (slug: string, { json, yes }: Options) => {
+    .action(async (slug: string, { json, mcpAdmin, operatorAccess }: Options) => {
       await withRegistry(terminal, async (session) => {
         const { registry, actor } = session
         const tenant = await registry.tenants.get(actor, slug)
-        await confirm(remove, terminal, {
-          yes,
-          loss: `This deletes the tenant ${slug} and all its data, for good.`,
-          word: slug,
+        await registry.tenants.setSettings(tenant, actor, {
+          ...(mcpAdmin === undefined ? {} : { mcp_admin: mcpAdmin }),
+          ...(operatorAccess === undefined ? {} : { operator_access: operatorAccess }),
         })
-        await registry.tenants.delete(tenant, actor)
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  const remove = command
+    .command('delete <slug>')
+    .description('delete a tenant with its schema and all its data after TENANT_DELETE_DAYS; it works on until then')
+    .option('--now', 'at once instead, for good')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json, yes, now = false }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor, config } = session
+        const tenant = await registry.tenants.get(actor, slug)
+        const loss = now
+          ? `This deletes the tenant ${slug} and all its data, for good.`
+          : `In ${config.tenantDeleteDays} days this deletes the tenant ${slug} and all its data, for good.`
+        await confirm(remove, terminal, { yes, loss, word: slug })
+        if (now) await registry.tenants.delete(tenant, actor)
+        else sayWhen(terminal, await registry.tenants.askDeletion(tenant, actor, slug), slug)
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  command
+    .command('keep <slug>')
+    .description('take the deletion of a tenant back, before it has begun')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, { json }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        await registry.tenants.keep(await registry.tenants.get(actor, slug), actor)
         await showOne(terminal, session, slug, json)
       })
     })
 }
+
+const sayWhen = (terminal: Terminal, when: string, slug: string): void =>
+  tell(terminal, `A running server deletes it after ${when}. Until then: gatehouse tenant keep ${slug}`)
 
 async function showOne(terminal: Terminal, { registry, actor }: Session, slug: string, json?: boolean): Promise<void> {
   const record = await registry.tenants.show(actor, slug)
@@ -119,6 +165,7 @@ async function showOne(terminal: Terminal, { registry, actor }: Session, slug: s
       created_at: moment(record.created_at, now),
       suspended_at: moment(record.suspended_at, now),
       deleted_at: moment(record.deleted_at, now),
+      delete_after: moment(record.delete_after, now),
     }),
   )
 }

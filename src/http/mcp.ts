@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
 import type { Changes } from '#toolkit/changes.ts'
+import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
@@ -53,6 +54,11 @@ export function createMcp(options: McpOptions): Mcp {
   }
   const onerror = (error: Error): void => log.debug({ err: error }, 'the protocol refused a message')
   const handler = createMcpHandler(factory, { onerror })
+  const overMcp = createOverMcp()
+  const admitted = (request: FastifyRequest) => {
+    const { principal, recheck } = gate.admitted(request)
+    return { principal: overMcp(principal), recheck }
+  }
   let listening = 0
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
   const listener = (reply: FastifyReply, { principal }: Turn) => {
@@ -91,7 +97,7 @@ export function createMcp(options: McpOptions): Mcp {
           const { method, tool } = named(request.body?.value)
           visit.method = method
           visit.tool = tool
-          requireScopes(request, request.body?.value, options)
+          requireScopes(admitted(request).principal, request.body?.value, options)
         },
         handler: serve,
       })
@@ -109,7 +115,7 @@ export function createMcp(options: McpOptions): Mcp {
         .code(400)
         .send({ jsonrpc: '2.0', id: null, error: { code: -32600, message: `Invalid Request: ${message.problem}` } })
     }
-    const { principal, recheck } = gate.admitted(request)
+    const { principal, recheck } = admitted(request)
     const { requestId, ip, method } = visits(request)
     const authInfo: AuthInfo = {
       token: '',
@@ -166,8 +172,7 @@ async function answered(reply: FastifyReply, delivered: boolean): Promise<Fastif
 }
 
 /** Before dispatch, so that it is a HTTP status: what the role gives but the token lacks is challenged, with all scopes of the call (D12). */
-function requireScopes(request: FastifyRequest, value: unknown, options: McpOptions): void {
-  const { principal } = options.gate.admitted(request)
+function requireScopes(principal: Principal, value: unknown, options: McpOptions): void {
   if (!isObject(value) || !isObject(value['params'])) return
   const { name, uri } = value['params']
   const [what, scope] = neededScopes(principal, value['method'], { name, uri }, options)

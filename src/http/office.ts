@@ -2,9 +2,12 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
+import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
@@ -27,6 +30,10 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** Who is an operator (D3). */
+  readonly operators: Operators
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
   /** Counts what is called; written every 10 s and at close. */
   readonly usage: UsageMeter
   /** Begins the work in the background. */
@@ -53,16 +60,20 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     scopes,
     slugPrefix: config.database.slugPrefix,
     validations: async (who) => await validations.consume(who),
+    deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
   const usage = createUsageMeter({ database, clock, log })
   const background = [
     createDomainWatch({ ...shared, log, ready }),
+    createDeletionWatch({ ...shared, log, ready }),
     usage,
     createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
   ]
   return {
     registry,
+    operators: createOperators({ config, database, clock, scopes, ready }),
+    desk: { registry, clock },
     usage,
     start() {
       for (const work of background) work.start()

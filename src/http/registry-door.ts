@@ -84,8 +84,6 @@ export function createRegistryDoor({
       database,
       clock,
       auditKey: key,
-      scopes,
-      slugPrefix: config.database.slugPrefix,
     })
     return {
       async revoke(token, from) {

@@ -41,7 +41,8 @@ async function namedTenant(db: ControlDb, slug: string): Promise<Candidate | Den
   const [row] = !isSlug(slug)
     ? []
     : await db.query<TenantRow>(sql`
-    SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version
+    SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
+      mcp_admin, delete_after
     FROM tenants WHERE slug = ${slug}`)
   const tenant = row === undefined ? null : toTenant(row)
   if (tenant === null)
@@ -60,7 +61,8 @@ async function byOrganization(
   if (organization === null) return null
   const [row] = await db.query<Mapped>(sql`
     SELECT o.join_mode, o.default_role,
-      t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version
+      t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
+      t.mcp_admin, t.delete_after
     FROM organizations o JOIN tenants t ON t.id = o.tenant_id
     WHERE o.iss = ${identity.iss} AND o.kind = ${organization.kind} AND o.value = ${organization.value}`)
   const tenant = row === undefined ? null : toTenant(row)
@@ -73,7 +75,8 @@ async function byDomain(db: ControlDb, identity: Identity, { domains }: Evidence
   for (const { domain, authority } of domains) {
     const [row] = await db.query<Mapped & Pick<DomainRecord, 'domain' | 'asserted_by' | 'allow_once' | 'state'>>(sql`
       SELECT d.domain, d.state, d.asserted_by, d.allow_once, d.join_mode, d.default_role,
-        t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version
+        t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
+        t.mcp_admin, t.delete_after
       FROM domains d JOIN tenants t ON t.id = d.tenant_id
       WHERE t.status <> 'deleted' AND d.state IN ('verified', 'lapsed')
         AND (d.domain = ${domain} OR (d.include_subdomains AND d.domain = ANY(${[...parents(domain)]}::text[])))

@@ -7,6 +7,7 @@ import { settle } from './claims-settle.ts'
 import type { Dns } from './dns.ts'
 import { checkDomain } from './domain-check.ts'
 import { createLedger, type Author } from './ledger.ts'
+import { createRounds, type Rounds } from './rounds.ts'
 
 export interface DomainWatchOptions {
   readonly database: Database
@@ -22,20 +23,14 @@ export interface DomainWatchOptions {
 }
 
 /** Looks again at claims and verified domains when they are due. Any number of replicas share the work. */
-export interface DomainWatch {
+export interface DomainWatch extends Rounds {
   /** Looks at everything that is due and that no other replica has taken; answers how many that were. Throws DatabaseUnavailable. */
   tick(): Promise<number>
-  /** Ticks from now on; does not keep the process alive. */
-  start(): void
-  /** Waits for a tick under way. */
-  close(): Promise<void>
 }
 
 type Due = Pick<DomainRow, 'id' | 'tenant_id' | 'domain' | 'token'>
 
 const EVERY = 30_000
-/** A server that was away looks at what became due meanwhile. */
-const FIRST = 1_000
 const BATCH = 8
 /** How long a row is a replica's own. One that dies meanwhile leaves it to the others after that. */
 const LEASE = 120_000
@@ -44,9 +39,7 @@ const AUTHOR: Author = { iss: 'gatehouse', sub: 'domain-watch', key_id: null, re
 export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
   const { database, clock, dns, log, ready, every = EVERY } = options
   const ledger = createLedger(options)
-  let timer: NodeJS.Timeout | null = null
   let closed = false
-  let running: Promise<unknown> = Promise.resolve()
 
   /** Rows that are due, now ours. Nothing is held open while the DNS is asked. */
   async function take(): Promise<readonly Due[]> {
@@ -79,23 +72,15 @@ export function createDomainWatch(options: DomainWatchOptions): DomainWatch {
     }
   }
 
-  function schedule(wait: number): void {
-    if (closed) return
-    timer = setTimeout(() => {
-      running = (ready() ? tick() : Promise.resolve())
-        .catch((error: unknown) => log.warn({ err: error }, 'domains could not be looked at: tried again'))
-        .finally(() => schedule(every))
-    }, wait)
-    timer.unref()
-  }
-
+  const rounds = createRounds({ run: tick, every, ready, log, failure: 'domains could not be looked at: tried again' })
   return {
     tick,
-    start: () => schedule(Math.min(FIRST, every)),
+    start() {
+      rounds.start()
+    },
     async close() {
       closed = true
-      if (timer !== null) clearTimeout(timer)
-      await running
+      await rounds.close()
     },
   }
 }

@@ -7,7 +7,8 @@ import { toTenant, type TenantRow } from './tenant-row.ts'
 export async function refusalNow(database: Database, id: string, slug: string): Promise<Refusal> {
   const [row] = await database.control({ as: 'resolver' }, async (db) => {
     return await db.query<TenantRow>(sql`
-      SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version
+      SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
+        mcp_admin, delete_after
       FROM tenants WHERE id = ${id}`)
   })
   const tenant = row === undefined ? null : toTenant(row)

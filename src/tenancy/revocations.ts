@@ -48,7 +48,7 @@ interface Row extends Omit<RevocationRecord, 'created_at' | 'until'> {
   readonly until: Date | null
 }
 
-export function createRevocations(options: Omit<RegistryOptions, 'dns' | 'links'>): Revocations {
+export function createRevocations(options: Pick<RegistryOptions, 'database' | 'clock' | 'auditKey'>): Revocations {
   const { database, clock } = options
   const ledger = createLedger(options)
 

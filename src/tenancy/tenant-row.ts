@@ -9,6 +9,8 @@ export interface TenantRow {
   readonly tenant_status: Tenant['status'] | 'deleted'
   readonly placement: string
   readonly schema_version: number
+  readonly mcp_admin: boolean
+  readonly delete_after: Date | null
 }
 
 /** null: deleted; to everyone but the operator's list it is as if it never was. */
@@ -22,6 +24,8 @@ export function toTenant(row: TenantRow): Tenant | null {
     status: row.tenant_status,
     placement: row.placement,
     schemaVersion: row.schema_version,
+    mcpAdmin: row.mcp_admin,
+    deleteAfter: rfc3339OrNull(row.delete_after),
   }
 }
 

@@ -17,6 +17,10 @@ export interface Tenant {
   readonly placement: string
   /** Version of sql/tenant that its schema has. */
   readonly schemaVersion: number
+  /** Do `tenant:admin` and `tenant:owner` count over MCP (D32)? */
+  readonly mcpAdmin: boolean
+  /** RFC 3339: it is deleted after this; null: it stays. */
+  readonly deleteAfter: string | null
 }
 
 /** Who is calling, in which tenant, with which rights. Nobody touches a tenant's data without one. */

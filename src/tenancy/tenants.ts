@@ -3,23 +3,17 @@ import type { ControlDb } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isSlug } from './slug.ts'
-import { rfc3339, rfc3339OrNull, type TenantRow } from './tenant-row.ts'
+import { createTenantDeletion, type DeletionOfTenants } from './tenant-deletion.ts'
+import { readTenants, tenantNote, type TenantRecord } from './tenant-record.ts'
+import { createTenantSettings, type SettingsOfTenants } from './tenant-settings.ts'
 import type { Tenant } from './tenant.ts'
 import { boundedText } from './text.ts'
 
-/** A tenant as lists show it: deleted ones too, since slug and schema name are never reused. */
-export interface TenantRecord extends Omit<Tenant, 'status'> {
-  readonly status: Tenant['status'] | 'deleted'
-  readonly origin: 'operator' | 'provision' | 'personal' | 'development'
-  readonly created_at: string
-  readonly suspended_at: string | null
-  readonly deleted_at: string | null
-}
-
-export interface Tenants {
+export interface Tenants extends SettingsOfTenants, DeletionOfTenants {
   /** Operators only. exists: the slug was ever taken; invalid: it is no slug or the name is empty or too long. */
   create(
     actor: Actor,
@@ -32,34 +26,25 @@ export interface Tenants {
   /** The tenant that the functions of the other tables take. unknown: no such slug, or deleted. */
   get(actor: Actor, slug: string): Promise<Tenant>
   /** The display name only. */
-  rename(tenant: Tenant, actor: Actor, name: string): Promise<void>
+  rename(tenant: Tenant, actor: Actor, name: string, precondition?: Precondition<TenantRecord>): Promise<TenantRecord>
   /** Operators only. D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing happens. */
   suspend(tenant: Tenant, actor: Actor): Promise<void>
   /** Operators only. conflict: deleted. */
   resume(tenant: Tenant, actor: Actor): Promise<void>
-  /** Operators only. Drops schema, role and data, frees its domains and organisations, ends its keys; the registry row stays. */
-  delete(tenant: Tenant, actor: Actor): Promise<void>
-}
-
-interface Row extends TenantRow {
-  readonly origin: TenantRecord['origin']
-  readonly created_at: Date
-  readonly suspended_at: Date | null
-  readonly deleted_at: Date | null
 }
 
 export function createTenants(options: RegistryOptions): Tenants {
   const { database, clock } = options
   const ledger = createLedger(options)
 
-  async function read(slug: string | null): Promise<TenantRecord[]> {
-    const rows = await database.control({ as: 'operator' }, async (db) => {
-      return await db.query<Row>(sql`
-        SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-          origin, created_at, suspended_at, deleted_at
-        FROM tenants WHERE ${slug}::text IS NULL OR slug = ${slug} ORDER BY id`)
-    })
-    return rows.map(toRecord)
+  const read = async (slug: string | null): Promise<readonly TenantRecord[]> =>
+    await database.control({ as: 'operator' }, async (db) => await readTenants(db, slug))
+
+  /** The one of a Tenant at hand. */
+  async function rowOf(db: ControlDb, { slug }: Tenant): Promise<TenantRecord> {
+    const [record] = await readTenants(db, slug)
+    if (record === undefined) throw new RegistryError('unknown', `there is no tenant ${slug}`)
+    return record
   }
 
   async function show(actor: Actor, slug: string): Promise<TenantRecord> {
@@ -76,7 +61,7 @@ export function createTenants(options: RegistryOptions): Tenants {
     begin: (place: Tenant, change: (db: ControlDb) => Promise<void>, tell: () => Promise<void>) => Promise<void>,
     change: (db: ControlDb) => Promise<void>,
   ): Promise<void> {
-    await ledger.within(tenant.id, authorOf(actor), noteOf(tenant, action), async (inside, tell) => {
+    await ledger.within(tenant.id, authorOf(actor), tenantNote(tenant, action), async (inside, tell) => {
       await begin(
         tenant,
         async (db) => {
@@ -128,16 +113,18 @@ export function createTenants(options: RegistryOptions): Tenants {
     async get(actor, slug) {
       const { status, ...record } = await show(actor, slug)
       if (status === 'deleted') throw new RegistryError('unknown', `the tenant ${slug} is deleted`)
-      const { id, name, schema, placement, schemaVersion } = record
-      return { id, slug, name, schema, status, placement, schemaVersion }
+      const { id, name, schema, placement, schemaVersion, mcp_admin: mcpAdmin, delete_after: deleteAfter } = record
+      return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter }
     },
-    async rename(tenant, actor, name) {
+    async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:admin')
       const title = boundedText('the name', name, 200)
-      await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+      return await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+        await db.query(sql`SELECT id FROM tenants WHERE id = ${tenant.id} FOR UPDATE`)
+        precondition?.(await rowOf(db, tenant))
         await db.query(sql`UPDATE tenants SET name = ${title} WHERE id = ${tenant.id}`)
-        return [undefined, noteOf(tenant, 'tenant.renamed', { name: title })]
+        return [await rowOf(db, tenant), tenantNote(tenant, 'tenant.renamed', { name: title })]
       })
     },
     async suspend(tenant, actor) {
@@ -160,49 +147,8 @@ export function createTenants(options: RegistryOptions): Tenants {
         )
       })
     },
-    async delete(tenant, actor) {
-      needOperator(actor)
-      if ((await show(actor, tenant.slug)).status === 'deleted') return
-      await changeState(tenant, actor, 'tenant.deleted', database.admin.drop.bind(database.admin), async (db) => {
-        const at = new Date(clock.now())
-        await db.query(
-          sql`UPDATE tenants SET status = 'deleted', deleted_at = ${at}, suspended_at = NULL WHERE id = ${tenant.id}`,
-        )
-        await db.query(sql`DELETE FROM domains WHERE tenant_id = ${tenant.id}`)
-        await db.query(sql`DELETE FROM invitations WHERE tenant_id = ${tenant.id}`)
-        await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
-        await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
-        await db.query(
-          sql`UPDATE api_keys SET revoked_at = ${at} WHERE tenant_id = ${tenant.id} AND revoked_at IS NULL`,
-        )
-      })
-    },
+    ...createTenantSettings(options),
+    ...createTenantDeletion(options),
   }
   return tenants
-}
-
-const noteOf = ({ id, slug }: Tenant, action: string, detail: Readonly<Record<string, unknown>> = {}): Note => ({
-  action,
-  target: slug,
-  detail,
-  changes: [
-    { table: 'tenants', tenant: id, id },
-    { table: 'api_keys', tenant: id, id: null },
-  ],
-})
-
-function toRecord(row: Row): TenantRecord {
-  return {
-    id: row.tenant_id,
-    slug: row.slug,
-    name: row.tenant_name,
-    schema: row.schema,
-    status: row.tenant_status,
-    placement: row.placement,
-    schemaVersion: row.schema_version,
-    origin: row.origin,
-    created_at: rfc3339(row.created_at),
-    suspended_at: rfc3339OrNull(row.suspended_at),
-    deleted_at: rfc3339OrNull(row.deleted_at),
-  }
 }

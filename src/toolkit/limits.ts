@@ -1,6 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
+import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
 /** Seconds. */
@@ -32,6 +33,8 @@ export interface Limit {
 export interface CallLimits {
   /** Counts one request for the person or key and for the tenant; throws Refusal rate_limited. null: limits are off. */
   consume(principal: Principal): Promise<LimitState | null>
+  /** The same for somebody who is not there as one of a tenant (operators). */
+  consumePerson(identity: Pick<Identity, 'iss' | 'sub'>): Promise<LimitState | null>
 }
 
 /** @param detail says for the log which limit it was. */
@@ -89,6 +92,7 @@ export function createLimits({ on, perTenant, perPrincipal }: Config['rateLimit'
       const nearest = [own, hourly, shared].filter((state) => state !== null).sort((a, b) => left(a) - left(b))
       return nearest[0] ?? null
     },
+    consumePerson: async ({ iss, sub }) => await persons.consume(` ${iss} ${sub}`),
   }
 }
 

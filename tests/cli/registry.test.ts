@@ -32,7 +32,13 @@ describe.each(upperKinds)('%s', (kind) => {
     test('create makes one, list and show tell of it, as a table and as one JSON document', async () => {
       const made = await run(['tenant', 'create', 'globex', '--name', 'Globex Ltd', '--json'])
       expect(made).toMatchObject({ exit: 0, stderr: '' })
-      expect(made.json()).toMatchObject({ slug: 'globex', name: 'Globex Ltd', status: 'active', schema_version: 1 })
+      const { tenant: version } = fresh.database.admin.required
+      expect(made.json()).toMatchObject({
+        slug: 'globex',
+        name: 'Globex Ltd',
+        status: 'active',
+        schema_version: version,
+      })
       expect(await rows('tenant list')).toContainEqual(made.json())
       expect((await run('tenant show globex --json')).json()).toEqual(made.json())
       const list = await run('tenant list')
@@ -51,26 +57,61 @@ describe.each(upperKinds)('%s', (kind) => {
         expect((await run(`tenant ${verb} acme --json`)).json()).toMatchObject({ slug: 'acme', status })
     })
 
-    test('delete destroys nothing without --yes, everything with it, and the slug is never free again', async () => {
+    test('delete --now destroys nothing without --yes, everything with it, and the slug is never free again', async () => {
       await run('tenant create doomed')
-      const asked = await run('tenant delete doomed')
+      const asked = await run('tenant delete doomed --now')
       expect(asked).toMatchObject({ exit: 2, stdout: '' })
       expect(asked.stderr).toBe(
         'error: nothing was done. This deletes the tenant doomed and all its data, for good. Confirm with --yes.\n',
       )
       expect((await run('tenant show doomed --json')).json()).toMatchObject({ status: 'active' })
-      const done = await run('tenant delete doomed --yes --json')
+      const done = await run('tenant delete doomed --now --yes --json')
       expect(done.json()).toMatchObject({ status: 'deleted', deleted_at: expect.stringMatching(/Z$/) })
       expect(await run('tenant create doomed')).toMatchObject({ exit: 1, stdout: '' })
     })
 
     test('at a terminal delete asks for the slug, and anything else is a no', async () => {
       await run('tenant create asked')
-      const no = await atTerminal('tenant delete asked', 'yes\n')
+      const no = await atTerminal('tenant delete asked --now', 'yes\n')
       expect(no).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('Type asked to go on') })
       expect((await run('tenant show asked --json')).json()).toMatchObject({ status: 'active' })
-      expect(await atTerminal('tenant delete asked', 'asked\n')).toMatchObject({ exit: 0 })
+      expect(await atTerminal('tenant delete asked --now', 'asked\n')).toMatchObject({ exit: 0 })
       expect((await run('tenant show asked --json')).json()).toMatchObject({ status: 'deleted' })
+    })
+
+    test('delete says when it will be, the tenant works on, and keep takes it back', async () => {
+      await run('tenant create waiting')
+      const asked = await run('tenant delete waiting')
+      expect(asked).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('In 7 days this deletes') })
+      const began = Date.now()
+      const done = await run('tenant delete waiting --yes --json')
+      const record: { readonly delete_after: string } = done.json()
+      const { delete_after: after } = record
+      expect(record).toMatchObject({ status: 'active', delete_asked_by: expect.stringMatching(/^operator ./) })
+      expect(Math.abs(Date.parse(after) - began - 7 * 86_400_000)).toBeLessThan(60_000)
+      expect(done.stderr).toContain(`A running server deletes it after ${after}`)
+      expect((await run('tenant show waiting')).stdout).toMatch(/^delete after +\S/m)
+      // Asked once more it stays as it is.
+      expect((await run('tenant delete waiting --yes --json')).json()).toMatchObject({ delete_after: after })
+      expect((await run('tenant keep waiting --json')).json()).toMatchObject({
+        status: 'active',
+        delete_after: null,
+        delete_asked_by: null,
+      })
+      expect(await run('tenant keep waiting')).toMatchObject({ exit: 0 })
+      expect(await run('tenant keep nobody')).toMatchObject({ exit: 1, stdout: '' })
+    })
+
+    test('settings are shown, and changed one at a time', async () => {
+      await run('tenant create set')
+      const off = { mcp_admin: false, operator_access: false }
+      expect((await run('tenant settings set --json')).json()).toMatchObject(off)
+      expect((await run('tenant settings set --mcp-admin on --json')).json()).toMatchObject({ ...off, mcp_admin: true })
+      const both = await run('tenant settings set --operator-access on --mcp-admin off --json')
+      expect(both.json()).toMatchObject({ mcp_admin: false, operator_access: true })
+      expect((await run('tenant settings set')).stdout).toMatch(/^operator access +yes$/m)
+      expect(await run('tenant settings set --mcp-admin maybe')).toMatchObject({ exit: 2, stdout: '' })
+      expect(await run('tenant settings nobody --mcp-admin on')).toMatchObject({ exit: 1, stdout: '' })
     })
 
     test.each([
@@ -394,15 +435,19 @@ describe.each(upperKinds)('%s', (kind) => {
 
   describe('migrate and doctor', () => {
     test('migrate brings tenants up and says so', async () => {
+      const { required } = fresh.database.admin
       expect(await run('migrate')).toMatchObject({
         exit: 0,
-        stdout: expect.stringContaining('Every tenant is at version 1.'),
+        stdout: expect.stringContaining(`Every tenant is at version ${required.tenant}.`),
       })
       await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug = 'acme'`)
-      const { required } = fresh.database.admin
       const ran = await run('migrate --json')
       expect(ran).toMatchObject({ exit: 0 })
-      expect(ran.json()).toMatchObject({ control_version: required.control, tenant_version: 1, failed: [] })
+      expect(ran.json()).toMatchObject({
+        control_version: required.control,
+        tenant_version: required.tenant,
+        failed: [],
+      })
     })
 
     test('migrate shows a bar at a terminal and plain lines elsewhere, and neither on stdout', async () => {
@@ -415,7 +460,9 @@ describe.each(upperKinds)('%s', (kind) => {
       const lines = await run('migrate')
       expect(lines.stderr).toMatch(/^2 of 2 tenants$/m)
       expect(lines.stderr).not.toContain('\u001b')
-      for (const { stdout } of [bar, lines]) expect(stdout).toContain('2 of 2 tenants were brought to version 1.')
+      const { tenant } = fresh.database.admin.required
+      for (const { stdout } of [bar, lines])
+        expect(stdout).toContain(`2 of 2 tenants were brought to version ${tenant}.`)
     })
 
     test('migrate leaves behind what fails, names it, goes on, and ends with 3', async () => {
@@ -428,8 +475,10 @@ describe.each(upperKinds)('%s', (kind) => {
       const ran = await run('migrate --json')
       expect(ran).toMatchObject({ exit: 3, stderr: expect.stringContaining('failed: broken: ') })
       expect(ran.json()).toMatchObject({ failed: [{ slug: 'broken', schema, error: expect.any(String) }] })
-      expect((await run('tenant show acme --json')).json()).toMatchObject({ schema_version: 1 })
-      await run('tenant delete broken --yes')
+      expect((await run('tenant show acme --json')).json()).toMatchObject({
+        schema_version: fresh.database.admin.required.tenant,
+      })
+      await run('tenant delete broken --now --yes')
     })
 
     test('doctor tells of the database and its wall', async () => {

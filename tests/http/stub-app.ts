@@ -11,6 +11,7 @@ import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { createLibrary } from '#toolkit/library.ts'
+import type { Registry } from '#tenancy/registry.ts'
 import { createLimits } from '#toolkit/limits.ts'
 import type { Runner } from '#toolkit/run.ts'
 
@@ -58,6 +59,8 @@ export const principal: Principal = {
     status: 'active',
     placement: 'default',
     schemaVersion: 1,
+    mcpAdmin: false,
+    deleteAfter: null,
   },
   role: 'member',
   scopes,
@@ -170,6 +173,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       },
     },
     limits: createLimits(config.rateLimit),
+    operators: { is: () => false, admit: async () => refuse('operator_unknown') },
     auditor: { refused: (request) => void audited.push(request) },
     usage: { refused: () => {} },
     providers: [
@@ -183,6 +187,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
     console: { mount: async () => {} },
+    desk: { registry: {} as Registry, clock: { now: () => Date.now() } },
     login: {
       upstreams: [],
       broker: null,

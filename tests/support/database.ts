@@ -108,7 +108,8 @@ export async function freshDatabase({
           sql`INSERT INTO tenants (id, slug, name, schema, origin) VALUES (${id}, ${slug}, ${slug}, ${place.schema}, 'operator')`,
         )
       })
-      return { ...place, id, slug, name: slug, status: 'active', schemaVersion: database.admin.required.tenant }
+      const schemaVersion = database.admin.required.tenant
+      return { ...place, id, slug, name: slug, status: 'active', schemaVersion, mcpAdmin: false, deleteAfter: null }
     },
     async sql<Row extends object>(text: string, values: unknown[] = []) {
       return await withClient(url, async (client) => (await client.query<Row>(text, values)).rows)

@@ -139,6 +139,8 @@ const row: TenantRow = {
   tenant_status: 'active',
   placement: 'second',
   schema_version: 3,
+  mcp_admin: true,
+  delete_after: new Date('2026-12-01'),
 }
 const tenant = {
   id: 'an id',
@@ -148,6 +150,8 @@ const tenant = {
   status: 'active',
   placement: 'second',
   schemaVersion: 3,
+  mcpAdmin: true,
+  deleteAfter: '2026-12-01T00:00:00.000Z',
 } as const
 
 test('a row of the registry is a tenant, unless it is deleted', () => {

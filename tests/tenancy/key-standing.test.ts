@@ -46,6 +46,8 @@ const place = {
   status: 'active',
   placement: 'default',
   schemaVersion: 1,
+  mcpAdmin: false,
+  deleteAfter: null,
 }
 const denied = (code: string) => expect.objectContaining({ denied: code })
 const byAnn = `UPDATE gatehouse.api_keys SET creator_member_id = '${member}'`

@@ -24,6 +24,8 @@ const of = (role: PersonRole): Actor => ({
       status: 'active',
       placement: 'default',
       schemaVersion: 1,
+      mcpAdmin: false,
+      deleteAfter: null,
     },
     role,
     scopes: scopes.ofRole(role),

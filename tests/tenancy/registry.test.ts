@@ -60,7 +60,7 @@ describe.each(databaseKinds)('the registry (%s)', (kind) => {
         name: 'Fresh',
         status: 'active',
         placement: 'default',
-        schemaVersion: 1,
+        schemaVersion: fresh.database.admin.required.tenant,
       })
       expect(
         await fresh.database.tenant(

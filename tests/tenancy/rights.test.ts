@@ -70,6 +70,12 @@ const acts: Record<string, readonly [(actor: Actor) => Promise<unknown>, Record<
   'tenants.suspend': [async (actor) => await registry.tenants.suspend(tenant, actor), nobody],
   'tenants.resume': [async (actor) => await registry.tenants.resume(tenant, actor), nobody],
   'tenants.delete': [async (actor) => await registry.tenants.delete(tenant, actor), nobody],
+  'tenants.setSettings': [
+    async (actor) => await registry.tenants.setSettings(tenant, actor, { mcp_admin: true }),
+    owners,
+  ],
+  'tenants.askDeletion': [async (actor) => await registry.tenants.askDeletion(tenant, actor, 'acme'), owners],
+  'tenants.keep': [async (actor) => await registry.tenants.keep(tenant, actor), owners],
   'domains.add': [
     async (actor) => await registry.domains.add(tenant, actor, { domain: 'x.com', asserted_by: ['oidc'] }),
     nobody,

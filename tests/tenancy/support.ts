@@ -50,6 +50,8 @@ export interface ReplicaOptions extends Partial<Pick<DirectoryOptions, 'staticKe
   readonly clock?: MovedClock
   /** `address:port` of a DNS server on loopback; without it no question is answered. */
   readonly dnsServer?: string
+  /** TENANT_DELETE_DAYS; default 7. */
+  readonly deleteDays?: number
   /** PUBLIC_URL. */
   readonly issuer?: string
   /** Another door than the first one. */
@@ -66,6 +68,7 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
     scopes,
     auditKey: auditKey(SECRET, CONTROL_SCHEMA),
     slugPrefix: fresh.config.database.slugPrefix,
+    deleteDays: options.deleteDays ?? 7,
     dns: createDns({ servers: [options.dnsServer ?? NO_SERVER] }),
     links: { issuer: options.issuer ?? 'https://gatehouse.test', secrets: [SECRET] },
   }

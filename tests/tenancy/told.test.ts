@@ -89,6 +89,24 @@ test('of tenants', async () => {
   }
   // Done already: nothing to tell.
   expect(await of(async () => await registry.tenants.delete(blue, operator))).toMatchObject({ rows: [], changes: [] })
+  const when = expect.stringMatching(/Z$/)
+  for (const [action, detail, act] of [
+    [
+      'tenant.settings_changed',
+      { mcp_admin: { from: false, to: true } },
+      async () => await registry.tenants.setSettings(tenant, operator, { mcp_admin: true }),
+    ],
+    [
+      'tenant.deletion_asked',
+      { delete_after: when },
+      async () => await registry.tenants.askDeletion(tenant, operator, 'acme'),
+    ],
+    ['tenant.kept', { delete_after: when }, async () => await registry.tenants.keep(tenant, operator)],
+  ] as const) {
+    const { rows, changes } = await of<unknown>(act)
+    expect(rows).toEqual([about(action, 'acme', detail)])
+    expect(changes).toEqual(ofTenant(tenant.id))
+  }
   const renamed = await of(async () => await registry.tenants.rename(tenant, operator, ' Acme & Sons '))
   expect(renamed.rows).toEqual([about('tenant.renamed', 'acme', { name: 'Acme & Sons' })])
   expect(renamed.changes).toEqual(ofTenant(tenant.id))
@@ -318,8 +336,13 @@ test('of joining, of asking to, and of a tenant made for a first person', async 
     },
   ])
   expect(first.changes).toEqual([{ table: 'tenants', tenant: id, id }])
+  const { mcpAdmin, deleteAfter, ...made } = first.result
   expect((await registry.tenants.list(operator)).find(({ slug }) => slug === 'new_firm_com')).toEqual({
-    ...first.result,
+    ...made,
+    mcp_admin: mcpAdmin,
+    operator_access: false,
+    delete_after: deleteAfter,
+    delete_asked_by: null,
     origin: 'provision',
     created_at: expect.stringMatching(/Z$/),
     suspended_at: null,

@@ -13,6 +13,8 @@ const tenant: Tenant = {
   status: 'active',
   placement: 'default',
   schemaVersion: 1,
+  mcpAdmin: false,
+  deleteAfter: null,
 }
 const owner = principalOf(tenant, 'owner', catalogue.scopes)
 

@@ -11,6 +11,8 @@ const tenantOf = (slug: string): Tenant => ({
   status: 'active',
   placement: 'default',
   schemaVersion: 1,
+  mcpAdmin: false,
+  deleteAfter: null,
 })
 const someone = (slug: string, sub: string) => principalOf(tenantOf(slug), 'member', [], { identity: identityOf(sub) })
 const config = { on: true, perIp: 300, perTenant: 5, perPrincipal: 3 }

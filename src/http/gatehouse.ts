@@ -229,6 +229,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    operators: office.operators,
     login,
     serviceTokens,
     auditor,

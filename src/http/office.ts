@@ -8,6 +8,7 @@ import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
+import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
@@ -26,6 +27,8 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** Who is an operator (D3). */
+  readonly operators: Operators
   /** What the operations of admins are done with. */
   readonly desk: Desk
   /** Kept for callers of the API that repeat a request. */
@@ -67,6 +70,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   ]
   return {
     registry,
+    operators: createOperators({ config, database, clock, scopes, ready }),
     desk: { registry, clock, limits: limitsOf(config) },
     answers: createAnswers({ database, clock }),
     usage,

@@ -174,6 +174,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       },
     },
     limits: createLimits(config.rateLimit),
+    operators: { is: () => false, admit: async () => refuse('operator_unknown') },
     auditor: { refused: (request) => void audited.push(request) },
     usage: { refused: () => {} },
     providers: [

@@ -248,6 +248,7 @@ async function assemble({
       limit: async (principal) => await limits.consume(principal),
     }),
     desk: office.desk,
+    answers: office.answers,
     developmentIssuer: config.developmentSignIn
       ? await createDevIssuer({
           dataDir: config.dataDir,

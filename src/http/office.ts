@@ -3,6 +3,7 @@ import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import type { Desk } from '#desk/operation.ts'
+import { createAnswers, type Answers } from '#tenancy/answers.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
@@ -34,6 +35,8 @@ export interface Office {
   readonly operators: Operators
   /** What the operations of admins are done with. */
   readonly desk: Desk
+  /** Kept for callers of the API that repeat a request. */
+  readonly answers: Answers
   /** Counts what is called; written every 10 s and at close. */
   readonly usage: UsageMeter
   /** Begins the work in the background. */
@@ -41,6 +44,11 @@ export interface Office {
   /** Waits for what is under way. */
   close(): Promise<void>
 }
+
+const limitsOf = ({ rateLimit: { on, perTenant, perPrincipal } }: Config): Desk['limits'] => ({
+  requests_per_minute_tenant: on ? perTenant : null,
+  requests_per_minute_caller: on ? perPrincipal : null,
+})
 
 export function createOffice({ config, database, clock, log, scopes, ready }: OfficeOptions): Office {
   const { sessionSecrets } = config
@@ -73,7 +81,8 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   return {
     registry,
     operators: createOperators({ config, database, clock, scopes, ready }),
-    desk: { registry, clock },
+    desk: { registry, clock, limits: limitsOf(config) },
+    answers: createAnswers({ database, clock }),
     usage,
     start() {
       for (const work of background) work.start()

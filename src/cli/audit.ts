@@ -50,9 +50,9 @@ export const define: Define = (command, { terminal, end }) => {
     .action(async (of: string | undefined, { json, ...filters }: Filters & { json?: boolean }, list: Command) => {
       const { actor, target, source, action } = filters
       if (of === undefined && [actor, target, source].some((each) => each !== undefined))
-        list.error('error: --actor, --target and --source need a tenant')
+        list.error('error: --actor, --target and --source need a tenant', { exitCode: EXIT.usage })
       if (of === undefined && action?.includes('*') === true)
-        list.error('error: without a tenant --action is one whole name')
+        list.error('error: without a tenant --action is one whole name', { exitCode: EXIT.usage })
       await withRegistry(terminal, async (session) => {
         const { rows, complete } = of === undefined ? await readAll(session, filters) : await read(session, of, filters)
         if (!complete) {

@@ -386,15 +386,15 @@ describe.each(upperKinds)('%s', (kind) => {
       const { key }: Row & { key: string } = (await run('key create watched --json')).json()
       const actions = (list: readonly Row[]) => list.map(({ action }) => action)
       const listed = await rows('audit list watched')
-      expect(actions(listed)).toEqual(['key.created', 'tenant.created'])
-      expect(listed[0]).toMatchObject({
+      expect(actions(listed)).toEqual(['audit.read', 'key.created', 'tenant.created'])
+      expect(listed[1]).toMatchObject({
         slug: 'watched',
         iss: 'operator',
         outcome: 'ok',
         at: expect.stringMatching(/Z$/),
       })
       expect(JSON.stringify(listed)).not.toContain(key.slice(20))
-      expect(listed[0]).not.toHaveProperty('mac')
+      expect(listed[1]).not.toHaveProperty('mac')
       expect(actions(await rows('audit list watched --action key.created --since 1h --outcome ok'))).toEqual([
         'key.created',
       ])

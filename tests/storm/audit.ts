@@ -72,18 +72,20 @@ async function main(): Promise<void> {
 }
 
 /** As a request of the console or the API has it: row security holds. */
-const adminOf = (tenant: Tenant): Actor => ({
-  kind: 'person',
-  principal: {
-    identity: person('admin@acme.test'),
-    tenant,
-    role: 'admin',
-    scopes: new Set(['audit:read']),
-    role_scopes: new Set(['audit:read']),
-  },
-  request_id: null,
-  ip: null,
-})
+function adminOf(tenant: Tenant): Actor {
+  return {
+    kind: 'person',
+    principal: {
+      identity: person('admin@acme.test'),
+      tenant,
+      role: 'admin',
+      scopes: new Set(['audit:read']),
+      role_scopes: new Set(['audit:read']),
+    },
+    request_id: null,
+    ip: null,
+  }
+}
 
 /** Rows of a year: forty tools of very different use, three hundred people, two hundred thousand things. */
 async function fill(url: string, table: string, rows: number, tenant: string | null): Promise<void> {

@@ -1,6 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
+import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
 /** Seconds. */
@@ -28,6 +29,8 @@ export interface Limit {
 export interface CallLimits {
   /** Counts one request for the person or key and for the tenant; throws Refusal rate_limited. null: limits are off. */
   consume(principal: Principal): Promise<LimitState | null>
+  /** The same for somebody who is not there as one of a tenant (operators). */
+  consumePerson(identity: Pick<Identity, 'iss' | 'sub'>): Promise<LimitState | null>
 }
 
 /** @param detail says for the log which limit it was. */
@@ -80,5 +83,6 @@ export function createLimits({ on, perTenant, perPrincipal }: Config['rateLimit'
       if (own === null || shared === null) return null
       return own.remaining / own.limit <= shared.remaining / shared.limit ? own : shared
     },
+    consumePerson: async ({ iss, sub }) => await persons.consume(` ${iss} ${sub}`),
   }
 }

@@ -243,6 +243,7 @@ async function assemble({
       ready: () => door.open,
       upstreams: login.upstreams,
       registry: office.registry,
+      desk: office.desk,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),

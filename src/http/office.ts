@@ -13,6 +13,10 @@ import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
 import { createUsageRetention } from '#tenancy/usage-retention.ts'
+import { createLimit } from '#toolkit/limits.ts'
+
+/** Keys per minute that one person may have judged. */
+const VALIDATIONS = 30
 
 export interface OfficeOptions {
   readonly config: Config
@@ -54,10 +58,16 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     auditKey: auditKey(sessionSecrets[0] ?? '', CONTROL_SCHEMA),
     dns: createDns({ servers: config.dnsServers }),
   }
+  const validations = createLimit({
+    on: config.rateLimit.on,
+    perMinute: VALIDATIONS,
+    detail: 'keys that one person had judged',
+  })
   const registry = createRegistry({
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })

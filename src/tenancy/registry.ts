@@ -49,6 +49,8 @@ export interface RegistryOptions {
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
+  /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
+  readonly validations?: (who: string) => Promise<unknown>
 }
 
 /**

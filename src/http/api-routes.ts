@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import * as audit from '#desk/audit.ts'
 import * as domains from '#desk/domains.ts'
 import * as invitations from '#desk/invitations.ts'
+import * as keys from '#desk/keys.ts'
 import { getLimits } from '#desk/limits.ts'
 import * as members from '#desk/members.ts'
 import type { Call, Operation, OperatorCall } from '#desk/operation.ts'
@@ -60,6 +61,7 @@ const ofDomains = group('Domains')
 const ofMembers = group('Members')
 const ofInvitations = group('Invitations')
 const ofRequests = group('Requests to join')
+const ofKeys = group('API keys')
 const ofAudit = group('Audit log')
 const ofUsage = group('Usage and limits')
 
@@ -101,6 +103,16 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofRequests('GET', '/requests', requests.listRequests),
   ofRequests('POST', '/requests/{request}/approve', requests.approveRequest),
   ofRequests('POST', '/requests/{request}/decline', requests.declineRequest),
+
+  ofKeys('GET', '/keys', keys.listApiKeys),
+  ofKeys('POST', '/keys', keys.createApiKey, { status: 201, idempotent: true, made: 'id' }),
+  ofKeys('POST', '/keys/validate', keys.validateApiKey),
+  ofKeys('GET', '/keys/{id}', keys.getApiKey, TAGGED),
+  ofKeys('PATCH', '/keys/{id}', keys.updateApiKey, TAGGED),
+  ofKeys('DELETE', '/keys/{id}', keys.revokeApiKey, REMOVED),
+  ofKeys('POST', '/keys/{id}/rotate', keys.rotateApiKey, { idempotent: true }),
+  ofKeys('POST', '/keys/{id}/adopt', keys.adoptApiKey),
+  ofKeys('GET', '/keys/{id}/usage', keys.getApiKeyUsage),
 
   ofAudit('GET', '/audit', audit.listAuditEntries),
   ofAudit('GET', '/audit/export', audit.exportAudit, { files: Object.values(AUDIT_MEDIA) }),

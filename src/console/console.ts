@@ -15,6 +15,7 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { auditSection } from './audit-page.ts'
 import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
@@ -106,7 +107,9 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), confirmSection(deps.desk)] })
+  tenantPages(app, deps, host, sessions, {
+    sections: [overviewSection(deps), auditSection(deps), confirmSection(deps.desk)],
+  })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

@@ -46,7 +46,7 @@ export const cursorOf = ({ at, id }: AuditPlace): string => Buffer.from(`${at} $
 export function placeOf(cursor: string): AuditPlace {
   const [at = '', id = '', ...more] = cursor.length > 128 ? [] : Buffer.from(cursor, 'base64url').toString().split(' ')
   const is = more.length === 0 && PLACE.test(at) && Number.isFinite(Date.parse(at)) && isUuid(id)
-  if (!is) throw new RegistryError('invalid', 'the cursor is none of ours')
+  if (!is) throw new RegistryError('invalid', 'the cursor is none of ours', 'cursor')
   return { at, id }
 }
 
@@ -60,11 +60,11 @@ export function rangeOf(query: AuditQuery, cursor: string | undefined): { before
   }
 }
 
-function exact(name: string, at: number): string {
+function exact(name: 'since' | 'until', at: number): string {
   // What text sorts by: four digits of the year.
   const date = new Date(at)
   if (!(date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999))
-    throw new RegistryError('invalid', `\`${name}\` is not a time that can be`)
+    throw new RegistryError('invalid', `\`${name}\` is not a time that can be`, name)
   return date.toISOString().replace('Z', '000Z')
 }
 
@@ -76,6 +76,7 @@ export function actionsOf({ action }: AuditQuery): { action: string | null; pref
     throw new RegistryError(
       'invalid',
       'an action is a name such as delete_project, or the beginning of one such as domain.*',
+      'action',
     )
   if (name === action) return { action, prefix: null }
   return { action: null, prefix: name === '' ? null : name }
@@ -85,6 +86,6 @@ export function actionsOf({ action }: AuditQuery): { action: string | null; pref
 export function wordOf(name: 'actor' | 'target', text: string | undefined): string | null {
   if (text === undefined) return null
   if (text === '' || text.length > 2048 || /[\p{Cc}\p{Surrogate}]/u.test(text))
-    throw new RegistryError('invalid', `this is no ${name} that can be looked for`)
+    throw new RegistryError('invalid', `this is no ${name} that can be looked for`, name)
   return text
 }

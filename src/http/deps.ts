@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
+import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
@@ -40,6 +41,8 @@ export interface AppDeps {
   /** Tokens for API keys. */
   readonly serviceTokens: ServiceTokens
   readonly console: Mounted
+  /** What the API for admins works with. */
+  readonly desk: Desk
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

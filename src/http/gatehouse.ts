@@ -246,6 +246,7 @@ async function assemble({
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),
+    desk: office.desk,
     developmentIssuer: config.developmentSignIn
       ? await createDevIssuer({
           dataDir: config.dataDir,

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
@@ -24,6 +25,8 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
   /** Counts what is called; written every 10 s and at close. */
   readonly usage: UsageMeter
   /** Begins the work in the background. */
@@ -56,6 +59,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   ]
   return {
     registry,
+    desk: { registry, clock },
     usage,
     start() {
       for (const work of background) work.start()

@@ -9,6 +9,7 @@ import { invitationLink } from './invitations-link.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isRole, type PersonRole } from './roles.ts'
@@ -61,8 +62,15 @@ export interface Invitations {
   list(tenant: Tenant, actor: Actor, filter?: InvitationFilter): Promise<Page<InvitationRecord>>
   /** How many can be accepted at present. */
   open(tenant: Tenant, actor: Actor): Promise<number>
-  /** @param reference the row's id, or the address of the open one. conflict: accepted or revoked already. */
-  revoke(tenant: Tenant, actor: Actor, reference: string): Promise<InvitationRecord>
+  /** @param reference the row's id, or the address of the open one, else of the last one. */
+  show(tenant: Tenant, actor: Actor, reference: string): Promise<InvitationRecord>
+  /** @param reference as above. conflict: accepted or revoked already. */
+  revoke(
+    tenant: Tenant,
+    actor: Actor,
+    reference: string,
+    precondition?: Precondition<InvitationRecord>,
+  ): Promise<InvitationRecord>
   /** A new link for an open or expired one, with a life of its own; the old link ends, and who sends it again is who invites. */
   resend(
     tenant: Tenant,
@@ -185,10 +193,17 @@ export function createInvitations(options: RegistryOptions): Invitations {
       return (await database.control(as, async (db) => await read(db, tenant, null, { state: 'pending' }))).length
     },
 
-    async revoke(tenant, actor, reference) {
+    async show(tenant, actor, reference) {
+      needScope(actor, 'tenant:admin')
+      return await database.control(roleFor(actor, tenant), async (db) => await find(db, tenant, reference))
+    },
+
+    async revoke(tenant, actor, reference, precondition) {
       needScope(actor, 'tenant:admin')
       return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-        const { id, state, email } = await find(db, tenant, reference)
+        const found = await find(db, tenant, reference)
+        const { id, state, email } = found
+        precondition?.(found)
         const changed = await db.query(sql`
           UPDATE invitations SET state = 'revoked' WHERE id = ${id} AND state IN ('pending', 'expired') RETURNING id`)
         if (changed.length === 0) throw new RegistryError('conflict', `the invitation of ${email} is ${state} already`)

@@ -4,10 +4,17 @@ import type { Precondition } from '#tenancy/precondition.ts'
 import type { Actor, Registry } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
+/** What callers are held to, as the operator configured it. Per minute, by each replica for itself; null: not limited. */
+export interface LimitsReport {
+  readonly requests_per_minute_tenant: number | null
+  readonly requests_per_minute_caller: number | null
+}
+
 /** What operations work with; made once. */
 export interface Desk {
   readonly registry: Registry
   readonly clock: Clock
+  readonly limits: LimitsReport
 }
 
 /** One call of an operation: by whom, in which tenant. */

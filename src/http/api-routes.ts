@@ -1,10 +1,14 @@
+import * as audit from '#desk/audit.ts'
 import * as domains from '#desk/domains.ts'
 import * as invitations from '#desk/invitations.ts'
+import { getLimits } from '#desk/limits.ts'
 import * as members from '#desk/members.ts'
 import type { Operation } from '#desk/operation.ts'
 import * as requests from '#desk/requests.ts'
 import * as tenant from '#desk/tenant.ts'
+import { getUsage } from '#desk/usage.ts'
 import { whoami } from '#desk/whoami.ts'
+import { AUDIT_MEDIA } from '#tenancy/audit-export.ts'
 
 /** One operation at its address. */
 export interface ApiRoute {
@@ -22,9 +26,11 @@ export interface ApiRoute {
   readonly idempotent: boolean
   /** The member of the answer that completes the path to what was made. */
   readonly made: string | null
+  /** Media types of an answer that is no JSON but a file, sent as it grows; [] else. */
+  readonly files: readonly string[]
 }
 
-type Options = Partial<Pick<ApiRoute, 'status' | 'tagged' | 'idempotent' | 'made'>>
+type Options = Partial<Pick<ApiRoute, 'status' | 'tagged' | 'idempotent' | 'made' | 'files'>>
 
 const group =
   (name: string) =>
@@ -37,6 +43,7 @@ const group =
     tagged: false,
     idempotent: false,
     made: null,
+    files: [],
     ...options,
   })
 
@@ -46,6 +53,8 @@ const ofDomains = group('Domains')
 const ofMembers = group('Members')
 const ofInvitations = group('Invitations')
 const ofRequests = group('Requests to join')
+const ofAudit = group('Audit log')
+const ofUsage = group('Usage and limits')
 
 const TAGGED = { tagged: true } as const
 const REMOVED = { tagged: true, status: 204 } as const
@@ -56,6 +65,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
 
   ofTenant('GET', '/tenant', tenant.getTenant, TAGGED),
   ofTenant('PATCH', '/tenant', tenant.updateTenant, TAGGED),
+  ofTenant('GET', '/tenant/settings', tenant.getTenantSettings, TAGGED),
+  ofTenant('PATCH', '/tenant/settings', tenant.updateTenantSettings, TAGGED),
+  ofTenant('POST', '/tenant/deletion', tenant.askTenantDeletion),
+  ofTenant('DELETE', '/tenant/deletion', tenant.keepTenant, { status: 204 }),
 
   ofDomains('GET', '/domains', domains.listDomains),
   ofDomains('POST', '/domains', domains.claimDomain, { status: 201, idempotent: true, made: 'domain' }),
@@ -79,6 +92,12 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofRequests('GET', '/requests', requests.listRequests),
   ofRequests('POST', '/requests/{request}/approve', requests.approveRequest),
   ofRequests('POST', '/requests/{request}/decline', requests.declineRequest),
+
+  ofAudit('GET', '/audit', audit.listAuditEntries),
+  ofAudit('GET', '/audit/export', audit.exportAudit, { files: Object.values(AUDIT_MEDIA) }),
+
+  ofUsage('GET', '/usage', getUsage),
+  ofUsage('GET', '/limits', getLimits),
 ]
 
 /** The names in braces, in order. */

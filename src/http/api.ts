@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { Refusal } from '#base/refusal.ts'
 import type { Call, Desk, Operation } from '#desk/operation.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
@@ -7,13 +9,14 @@ import { etagOf, isHeld, preconditionOf } from './api-etag.ts'
 import { createApiFailureHandler, type ApiFailureOptions } from './api-failure.ts'
 import { createInputReader } from './api-input.ts'
 import { ApiError } from './api-problem.ts'
+import { once, repeatKeyOf, type Repeats } from './api-repeat.ts'
 import { API_ROUTES, type ApiRoute } from './api-routes.ts'
 import { SLUG } from './endpoints.ts'
 import type { Gate } from './gate.ts'
 import { parseMessage } from './message.ts'
 import { onlyMethods } from './routes.ts'
 
-export interface ApiOptions extends ApiFailureOptions {
+export interface ApiOptions extends ApiFailureOptions, Repeats {
   readonly gate: Gate
   readonly desk: Desk
 }
@@ -58,7 +61,8 @@ async function jsonBody(_request: FastifyRequest, text: string | Buffer): Promis
   return value
 }
 
-function serve(api: FastifyInstance, route: ApiRoute, { gate, visits, desk }: ApiOptions): void {
+function serve(api: FastifyInstance, route: ApiRoute, options: ApiOptions): void {
+  const { gate, visits, desk } = options
   const { operation } = route
   const read = createInputReader(route)
 
@@ -72,8 +76,12 @@ function serve(api: FastifyInstance, route: ApiRoute, { gate, visits, desk }: Ap
       actor: { kind: 'person', principal, request_id: requestId, ip },
       ...(precondition === undefined ? {} : { precondition }),
     }
+    const repeatKey = route.idempotent ? repeatKeyOf(request) : null
     const input = await read(request)
-    const result = await perform(operation, input, call)
+    const act = async (): Promise<object> => await perform(operation, input, call)
+    if (repeatKey === null) return await send(reply.code(route.status), request, route, await act())
+    const { result, replayed } = await once(options, repeatKey, operation, input, call, route.status, act)
+    if (replayed) reply.header('idempotency-replayed', 'true')
     return await send(reply.code(route.status), request, route, result)
   }
 
@@ -95,6 +103,7 @@ const perform = async (operation: Operation, input: Record<string, unknown>, cal
 
 async function send(reply: FastifyReply, request: FastifyRequest, route: ApiRoute, result: object): Promise<unknown> {
   if (route.status === 204) return await reply.send()
+  if (route.files.length > 0) return await sendFile(reply, File.parse(result))
   const made = route.made === null ? undefined : Reflect.get(result, route.made)
   if (typeof made === 'string')
     reply.header('location', `${request.url.replace(/\?.*$/, '')}/${encodeURIComponent(made)}`)
@@ -105,6 +114,18 @@ async function send(reply: FastifyReply, request: FastifyRequest, route: ApiRout
   }
   return await reply.type('application/json; charset=utf-8').send(JSON.stringify(result))
 }
+
+const File = z.object({ filename: z.string(), media_type: z.string(), text: z.custom<AsyncIterable<string>>() })
+
+/** Read as fast as it is taken, and no longer when whoever asked is gone. */
+const sendFile = async (
+  reply: FastifyReply,
+  { filename, media_type, text }: z.output<typeof File>,
+): Promise<FastifyReply> =>
+  await reply
+    .header('content-disposition', `attachment; filename="${filename}"`)
+    .type(media_type)
+    .send(Readable.from(text))
 
 /** A scope that the role never gives is a matter of who they are; one that only the token lacks can be asked for (RFC 6750 section 3.1). */
 function needScopes({ scopes }: Operation, principal: Principal): void {

@@ -229,6 +229,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    operators: office.operators,
     login,
     serviceTokens,
     auditor,
@@ -247,6 +248,7 @@ async function assemble({
       limit: async (principal) => await limits.consume(principal),
     }),
     desk: office.desk,
+    answers: office.answers,
     developmentIssuer: config.developmentSignIn
       ? await createDevIssuer({
           dataDir: config.dataDir,

@@ -18,6 +18,7 @@ import { assetRoutes } from './assets.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
+import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
@@ -105,7 +106,7 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)] })
+  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), peopleSection(deps)] })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

@@ -56,24 +56,20 @@ export const CAME_BY: Readonly<Record<MemberRecord['source'], string>> = {
 
 const ALONE = 'It holds by itself, whatever they sign in with.'
 
-/** How somebody came to belong, and what it rests on (D7). */
-export function ground({ source, evidence }: Pick<MemberRecord, 'source' | 'evidence'>): Html {
-  const proof = html`<strong>${evidence ?? 'the same evidence'}</strong>`
-  switch (source) {
-    case 'domain':
-      return html`Came with an address of ${proof}. It holds only while they sign in with one.`
-    case 'organization':
-      return html`Came as one of ${proof}. It holds only while their sign-in shows that organisation.`
-    case 'provision':
-      return html`Came first of ${proof}, and this organisation was made for them. It holds only while they sign in with
-      an address of it.`
-    case 'invitation':
-      return html`Accepted an invitation. ${ALONE}`
-    case 'operator':
-      return html`Let in by hand: an administrator approved them, or the people who run this server added them. ${ALONE}`
-    case 'personal':
-      return html`This is their own space.`
-    case 'development':
-      return html`One of the people of the development sign-in.`
-  }
+const GROUNDS: Readonly<Record<MemberRecord['source'], (evidence: Html) => Html>> = {
+  domain: (evidence) => html`Came with an address of ${evidence}. It holds only while they sign in with one.`,
+  organization: (evidence) =>
+    html`Came as one of ${evidence}. It holds only while their sign-in shows that organisation.`,
+  provision: (evidence) =>
+    html`Came first of ${evidence}: this organisation was made for them. It holds only while they sign in with an
+    address of it.`,
+  invitation: () => html`Accepted an invitation. ${ALONE}`,
+  operator: () =>
+    html`Let in by hand: an administrator approved them, or the people who run this server added them. ${ALONE}`,
+  personal: () => html`This is their own space.`,
+  development: () => html`One of the people of the development sign-in.`,
 }
+
+/** How somebody came to belong, and what it rests on (D7). */
+export const ground = ({ source, evidence }: Pick<MemberRecord, 'source' | 'evidence'>): Html =>
+  GROUNDS[source](html`<strong>${evidence ?? 'what their sign-in showed'}</strong>`)

@@ -7,7 +7,7 @@ import { PAGE_LOOK } from '#base/page-look.ts'
  * What a page may use beside the common parts: `.head` (heading with its `.actions`), `.cards` of `.card` or `section.card`, `.stat` for a number with
  * its word, `.empty` where there is nothing yet, `.filters` for a row of fields, `.danger` around what cannot be undone, `.pair` for two
  * columns of fields, `.check` for a box with its label, `.note.good`, `.note.bad`, `.row` for things side by side, `.pages` for older and newer,
- * `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
+ * `.tabs` with `.count`, `.rows` for a card that is a table, `.roomy` for a cell that a phone does without, `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
  */
 export const CONSOLE_LOOK = `${PAGE_LOOK}
 body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0 }
@@ -84,6 +84,13 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
 .right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
+.tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin: 0 0 1.25rem; border-bottom: 1px solid var(--line) }
+.tabs a { padding: .55rem .9rem; min-height: 2.5rem; margin-bottom: -1px; color: var(--soft); font-weight: 550; font-size: .9375rem; text-decoration: none;
+  border-bottom: 2px solid transparent }
+.tabs a:hover { color: var(--ink) } .tabs a[aria-current] { color: var(--mark); border-color: var(--mark) }
+.count { display: inline-block; min-width: 1.5rem; margin-left: .25rem; padding: 0 .4rem; border-radius: 99px; background: var(--sunk); color: var(--soft);
+  font-size: .8125rem; text-align: center; font-variant-numeric: tabular-nums }
+.rows { padding-block: .35rem } .rows th[scope=row] { white-space: normal } .row.end { justify-content: flex-end }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
 .crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
 .chart { overflow-x: auto } .chart svg { display: block; width: 100%; height: auto }
@@ -103,7 +110,7 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
   .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
-  .card { padding: 1.1rem }
+  .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
 }
 @media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

@@ -129,7 +129,10 @@ describe('D32: once an owner turned it on', () => {
     expect((await alice.post(path, { csrf: 'x' })).status).toBe(403)
     ahead = 6 * 60_000
     const sent = await press(alice, path)
-    expect([sent.status, sent.location]).toEqual([303, `/console/login?fresh=1&return_to=${encodeURIComponent(path)}`])
+    expect([sent.status, sent.location]).toEqual([
+      303,
+      `/console/login?fresh=1&return_to=${encodeURIComponent(`${path}?again=1`)}`,
+    ])
     ahead = 10 * 60_000 + 1_000
     expect((await press(await signedIn('alice'), path)).status).toBe(404)
     ahead = 0

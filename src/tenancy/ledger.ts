@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Change, ControlActor, ControlDb, Database } from '#db/database.ts'
 import { insertAudit, signAudit, type AuditEntry } from './audit.ts'
 import { RegistryError } from './registry-error.ts'
-import type { Actor } from './registry.ts'
+import type { Actor, OperatorActor } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
 /** One administrative change: what the audit keeps of it and what replicas are told. */
@@ -16,8 +16,11 @@ export interface Note {
   readonly changes: readonly Change[]
 }
 
-/** The columns of the audit that say who. */
-export type Author = Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'>
+/** The columns of the audit that say who, and whether they may change anything. */
+export interface Author extends Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'> {
+  /** They see a tenant as its admin does (D37): `write` takes back whatever was done but the note that they read. */
+  readonly onlooker?: true
+}
 
 export interface LedgerOptions {
   readonly database: Database
@@ -47,7 +50,13 @@ export interface Ledger {
 }
 
 export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledger {
-  async function audit(db: ControlDb, tenant: string | null, author: Author, note: Note): Promise<void> {
+  async function audit(
+    db: ControlDb,
+    tenant: string | null,
+    { iss, sub, key_id, request_id, ip }: Author,
+    note: Note,
+  ): Promise<void> {
+    const author = { iss, sub, key_id, request_id, ip }
     const now = clock.now()
     const nothing = { latency_ms: null, arguments_digest: null } as const
     const what = {
@@ -73,6 +82,7 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
       const [result, notes] = await database.control(as, async (db) => {
         const [result, noted] = await run(db)
         const notes: readonly Note[] = noted === null ? [] : 'action' in noted ? [noted] : noted
+        if (author.onlooker === true && notes.some(({ action }) => action !== READING)) throw onlooking()
         for (const note of notes) await audit(db, tenant, author, note)
         return [result, notes] as const
       })
@@ -80,6 +90,7 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
       return result
     },
     async within(tenant, author, note, begin) {
+      if (author.onlooker === true) throw onlooking()
       await begin(
         async (db) => await audit(db, tenant, author, note),
         async () => await announce(note.changes),
@@ -95,7 +106,8 @@ export function authorOf(actor: Actor): Author {
     const { name, request_id = null, ip = null } = actor
     return { iss: 'operator', sub: name, key_id: null, request_id, ip }
   }
-  const { identity } = actor.principal
+  const { identity, onlooker } = actor.principal
+  if (onlooker === true) return { ...authorOf(operatorOf(actor)), onlooker }
   return {
     iss: identity.iss,
     sub: identity.sub,
@@ -104,6 +116,21 @@ export function authorOf(actor: Actor): Author {
     ip: actor.ip,
   }
 }
+
+/** What an onlooker leaves behind by looking. */
+const READING = 'audit.read'
+
+/** The end of whatever an onlooker tried to change (D37), wherever it was tried. */
+export const onlooking = (): RegistryError =>
+  new RegistryError('forbidden', 'you see this organisation as its admin does: nothing can be changed')
+
+/** The operator behind an onlooker: in the audit they stand as what they are. */
+const operatorOf = ({ principal, request_id, ip }: Extract<Actor, { kind: 'person' }>): OperatorActor => ({
+  kind: 'operator',
+  name: `${principal.identity.iss}|${principal.identity.sub}`,
+  ip,
+  ...(request_id === null ? {} : { request_id }),
+})
 
 /** Operators reach everything, a person the rows of their own tenant (row security holds it too). */
 export function roleFor(actor: Actor, tenant: Tenant): ControlActor {

@@ -16,6 +16,7 @@ import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
+import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
@@ -42,7 +43,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
@@ -126,7 +127,7 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)], seeAs })
+  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), confirmSection(deps.desk)], seeAs })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

@@ -225,6 +225,7 @@ export function backTo(url: string, params: Readonly<Record<string, string>>, fi
   const page = url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
+  if (query.size === 0) return page
   const whole = `${page}?${query.toString().replaceAll('+', '%20')}`
   return whole.length > 512 ? page : whole
 }

@@ -151,6 +151,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       role: key === null ? role : 'service',
       scopes: effective,
       role_scopes: scopes.effective(role, null, own),
+      ...(key === null || key.requests_per_hour === null ? {} : { requests_per_hour: key.requests_per_hour }),
     }
   }
 

@@ -18,7 +18,7 @@ export interface Note {
 
 /** The columns of the audit that say who, and whether they may change anything. */
 export interface Author extends Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'> {
-  /** They see a tenant as its admin does (D37): `write` takes back whatever was done but the note that they read. */
+  /** They see a tenant as its admin does (D37): whatever would be changed in their name is refused by Postgres. */
   readonly onlooker?: true
 }
 
@@ -70,6 +70,25 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
     await insertAudit(db, [signAudit(auditKey, { ...what, ...author, ...nothing }, now)])
   }
 
+  /** For an onlooker: `run` can change nothing, and nothing but the reading itself is noted. */
+  async function onlyRead<T>(
+    as: ControlActor,
+    tenant: string | null,
+    author: Author,
+    run: (db: ControlDb) => Promise<readonly [T, Note | readonly Note[] | null]>,
+  ): Promise<T> {
+    const [result, noted] = await database.control({ ...as, access: 'read' }, run).catch((error: unknown) => {
+      throw isReadOnly(error) ? onlooking() : error
+    })
+    const notes = listOf(noted)
+    if (notes.some(({ action }) => action !== READING)) throw onlooking()
+    if (notes.length > 0)
+      await database.control({ ...as, access: 'write' }, async (db) => {
+        for (const note of notes) await audit(db, tenant, author, note)
+      })
+    return result
+  }
+
   async function announce(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
       // The change is committed, whatever comes now. Whoever missed the word sees a gap (D21), or 30 s pass.
@@ -79,10 +98,10 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
 
   return {
     async write(as, tenant, author, run) {
+      if (author.onlooker === true) return await onlyRead(as, tenant, author, run)
       const [result, notes] = await database.control(as, async (db) => {
         const [result, noted] = await run(db)
-        const notes: readonly Note[] = noted === null ? [] : 'action' in noted ? [noted] : noted
-        if (author.onlooker === true && notes.some(({ action }) => action !== READING)) throw onlooking()
+        const notes = listOf(noted)
         for (const note of notes) await audit(db, tenant, author, note)
         return [result, notes] as const
       })
@@ -99,6 +118,9 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
     },
   }
 }
+
+const listOf = (noted: Note | readonly Note[] | null): readonly Note[] =>
+  noted === null ? [] : 'action' in noted ? [noted] : noted
 
 /** Who of an Actor, for the audit. */
 export function authorOf(actor: Actor): Author {
@@ -136,7 +158,8 @@ const operatorOf = ({ principal, request_id, ip }: Extract<Actor, { kind: 'perso
 export function roleFor(actor: Actor, tenant: Tenant): ControlActor {
   if (actor.kind === 'operator') return { as: 'operator' }
   if (actor.principal.tenant.id !== tenant.id) throw new RegistryError('unknown', `there is no tenant ${tenant.slug}`)
-  return { as: 'desk', tenant: tenant.id }
+  const { onlooker } = actor.principal
+  return { as: 'desk', tenant: tenant.id, ...(onlooker === true ? { access: 'read' } : {}) }
 }
 
 export const hasScope = (actor: Actor, scope: string): boolean =>
@@ -150,6 +173,9 @@ export function needScope(actor: Actor, scope: string): void {
 export function needOperator(actor: Actor): void {
   if (actor.kind !== 'operator') throw new RegistryError('forbidden', 'only an operator can do this')
 }
+
+/** Did Postgres refuse a change in a transaction that only reads (SQLSTATE 25006)? */
+const isReadOnly = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '25006'
 
 /** Did Postgres refuse a second row of what there can be only one (SQLSTATE 23505)? */
 export const isUniqueViolation = (error: unknown): boolean =>

@@ -4,6 +4,7 @@ import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
 import { createAuditDesk, type AuditDesk } from './audit-desk.ts'
 import { createClaims, type Claims } from './claims.ts'
+import { createConfirmations, type Confirmations } from './confirmations.ts'
 import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
@@ -50,6 +51,8 @@ export interface RegistryOptions {
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
+  /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
+  readonly validations?: (who: string) => Promise<unknown>
 }
 
 /**
@@ -70,6 +73,7 @@ export interface Registry {
   readonly audit: AuditDesk
   readonly usage: Usage
   readonly seeAs: SeeAs
+  readonly confirmations: Confirmations
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -87,5 +91,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     audit: createAuditDesk(options),
     usage: createUsage(options),
     seeAs: createSeeAs(options),
+    confirmations: createConfirmations(options),
   }
 }

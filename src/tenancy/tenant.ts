@@ -34,4 +34,6 @@ export interface Principal {
   readonly role_scopes: ReadonlySet<string>
   /** An operator who sees the tenant as its admin does (D37): reads, and changes nothing, whatever the scopes say (tenancy/ledger.ts). */
   readonly onlooker?: true
+  /** An API key's own limit; absent: none. */
+  readonly requests_per_hour?: number
 }

@@ -40,6 +40,7 @@ const noOperators: ConsoleDeps['operators'] = {
   admit: async () => await Promise.reject(new Refusal('operator_unknown')),
 }
 const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
+const nobodyDoes = {} as ConsoleDeps['desk']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -54,6 +55,7 @@ async function start() {
     registry: nobodyAsksFor,
     operators: noOperators,
     vouching,
+    desk: nobodyDoes,
     principal: async () => principal,
     limit: async () => null,
   })
@@ -129,6 +131,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     tenants: async () => [],
     registry: nobodyAsksFor,
     operators: noOperators,
+    desk: nobodyDoes,
     limit: async () => null,
   }
   const lent = {
@@ -177,6 +180,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       registry: nobodyAsksFor,
       operators: noOperators,
       vouching,
+      desk: nobodyDoes,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

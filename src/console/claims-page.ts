@@ -9,7 +9,7 @@ import {
   type OperatorPlace,
   type OperatorSection,
 } from './operator-pages.ts'
-import { chip, doneNote, empty, head, problemNote, when } from './parts.ts'
+import { chip, doneNote, empty, freshHint, head, problemNote, when } from './parts.ts'
 
 const DONE = { approved: 'The domain is verified for the tenant that proved it.' }
 
@@ -43,7 +43,10 @@ export function waitingClaimsSection({ registry }: Pick<ConsoleDeps, 'registry'>
   return { pages: [page], forms: [approve] }
 }
 
-const card = ({ csrf, now }: OperatorPlace, { slug, domain, why, held_by, awaiting_since }: WaitingRecord): Html =>
+const card = (
+  { csrf, now, session }: OperatorPlace,
+  { slug, domain, why, held_by, awaiting_since }: WaitingRecord,
+): Html =>
   html`<section class="card">
     <div class="head">
       <h2>${domain}</h2>
@@ -68,6 +71,6 @@ const card = ({ csrf, now }: OperatorPlace, { slug, domain, why, held_by, awaiti
     <form method="post" action="${operatorPath('/claims/approve')}" data-confirm="Give ${domain} to ${slug}?">
       ${formToken(csrf)}
       <input type="hidden" name="slug" value="${slug}" /><input type="hidden" name="domain" value="${domain}" />
-      <button class="primary">Approve for ${slug}</button>
+      ${freshHint(session)}<button class="primary">Approve for ${slug}</button>
     </form>
   </section>`

@@ -23,6 +23,7 @@ import { operatorPages, operatorPath, type OperatorSection } from './operator-pa
 import { operatorTenantSection } from './operator-tenant-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
+import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
@@ -127,7 +128,8 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), confirmSection(deps.desk)], seeAs })
+  const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
+  tenantPages(app, deps, host, sessions, { sections, seeAs })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

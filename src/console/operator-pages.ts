@@ -9,7 +9,7 @@ import { framed, OPERATOR_WAYS } from './frame.ts'
 import { statusOf } from './registry-status.ts'
 import { banner, STOP_URL, type SeeAsCookies } from './see-as.ts'
 import { sessionDigest } from './session-digest.ts'
-import { backTo, methodsOf, paramsOf, type ShownOnce, type View } from './tenant-pages.ts'
+import { backTo, cameBack, methodsOf, paramsOf, type ShownOnce, type View } from './tenant-pages.ts'
 
 const ROOT = '/console/operator'
 
@@ -105,7 +105,7 @@ export function operatorPages(
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(request, reply, place, page, await page.show(place, view))
+      return await send(request, reply, place, page, cameBack(query, place.session, await page.show(place, view)))
     })
   }
 

@@ -2,7 +2,7 @@ import { html, type Html } from '#base/html.ts'
 import type { TenantSummary } from '#tenancy/tenant-search.ts'
 import { formToken } from './frame.ts'
 import { operatorPath, type OperatorPlace } from './operator-pages.ts'
-import { input, problemNote, utc } from './parts.ts'
+import { freshHint, input, problemNote, sure, utc } from './parts.ts'
 import type { Problem, View } from './tenant-pages.ts'
 
 /** The problem of this form, if it is this one's. */
@@ -12,7 +12,7 @@ const own = ({ problem }: View, below: string): Problem | null =>
 const action = ({ slug }: TenantSummary, below: string): string => operatorPath(`/tenants/${slug}/${below}`)
 
 /** D37: as its admin sees it. */
-export function seeAsOf({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Html {
+export function seeAsOf({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html {
   const problem = own(view, 'see-as')
   return html`<section class="card" id="see-as">
     <h2>See as its admin</h2>
@@ -34,6 +34,7 @@ export function seeAsOf({ csrf }: OperatorPlace, view: View, tenant: TenantSumma
               required: true,
               maxlength: 500,
             })}
+            ${freshHint(session)}
             <button class="primary">See as admin</button>
           </form>`
         : html`<div class="note warn">
@@ -54,11 +55,11 @@ export const dangerOf = (place: OperatorPlace, view: View, tenant: TenantSummary
     ${tenant.delete_after === null ? remove(place, view, tenant) : keep(place, view, tenant, tenant.delete_after)}
   </section>`
 
-const suspend = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
+const suspend = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
   html`<h3>Suspend</h3>
     ${problemNote(own(view, 'suspend'))}
     <p>All access ends at once, keys and sessions too; the data stays.</p>
-    <form method="post" action="${action(tenant, 'suspend')}" data-confirm="End all access of ${tenant.name} now?">
+    <form method="post" action="${action(tenant, 'suspend')}">
       ${formToken(csrf)}
       ${input({
         name: 'suspend_reason',
@@ -69,18 +70,19 @@ const suspend = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Ht
         required: true,
         maxlength: 500,
       })}
+      ${sure('End all access of this tenant now', own(view, 'suspend'))} ${freshHint(session)}
       <button class="danger">Suspend ${tenant.slug}</button>
     </form>`
 
-const resume = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
+const resume = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
   html`<h3>Resume</h3>
     ${problemNote(own(view, 'resume'))}
     <p>It is suspended: nobody of it has access. Its people, keys and data are as they were.</p>
     <form method="post" action="${action(tenant, 'resume')}">
-      ${formToken(csrf)}<button class="primary">Resume ${tenant.slug}</button>
+      ${formToken(csrf)} ${freshHint(session)}<button class="primary">Resume ${tenant.slug}</button>
     </form>`
 
-const remove = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
+const remove = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
   html`<h3>Delete</h3>
     ${problemNote(own(view, 'delete'))}
     <p>
@@ -97,13 +99,14 @@ const remove = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary): Htm
         required: true,
         maxlength: 41,
       })}
+      ${freshHint(session)}
       <button class="danger">Delete ${tenant.slug}</button>
     </form>`
 
-const keep = ({ csrf }: OperatorPlace, view: View, tenant: TenantSummary, after: string): Html =>
+const keep = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary, after: string): Html =>
   html`<h3>Keep it</h3>
     ${problemNote(own(view, 'keep'))}
     <p>It is deleted after ${utc(Date.parse(after))} unless somebody takes that back.</p>
     <form method="post" action="${action(tenant, 'keep')}">
-      ${formToken(csrf)}<button class="primary">Keep ${tenant.slug}</button>
+      ${formToken(csrf)} ${freshHint(session)}<button class="primary">Keep ${tenant.slug}</button>
     </form>`

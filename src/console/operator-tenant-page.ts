@@ -84,6 +84,7 @@ export function operatorTenantSection(
     pages: [page],
     forms: [
       form('suspend', 'suspended', async (tenant, { actor }, fields) => {
+        if (!fields.has('sure')) throw new RegistryError('invalid', 'tick the box to say that you mean it', 'sure')
         await registry.tenants.suspend(tenant, actor, fields.text('suspend_reason'))
       }),
       form('resume', 'resumed', async (tenant, { actor }) => await registry.tenants.resume(tenant, actor)),

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
-import type { Html } from '#base/html.ts'
+import { html, type Html } from '#base/html.ts'
 import { Refusal } from '#base/refusal.ts'
 import { onlooking } from '#tenancy/ledger.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
@@ -173,7 +173,7 @@ export function tenantPages(
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(reply, place, titled(page), await page.show(place, view))
+      return await send(reply, place, titled(page), cameBack(query, place.session, await page.show(place, view)))
     })
   }
 
@@ -206,6 +206,17 @@ export const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, st
     ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     : {}
 
+/** In the address of a page whose form waits for a fresh sign-in: who comes back is told that nothing was done yet. */
+const AGAIN = 'again'
+
+const CONFIRMED = html`<div class="note" role="status">
+  <p><strong>Thank you.</strong> It is you. Nothing was done yet: look once more, and press the button again.</p>
+</div>`
+
+/** The page with that word on top, for who did prove who they are. */
+export const cameBack = (query: Fields, { fresh }: Pick<ConsoleSession, 'fresh'>, body: Html): Html =>
+  query.has(AGAIN) && fresh ? html`${CONFIRMED} ${body}` : body
+
 interface Titled {
   readonly title: string
   readonly current: string
@@ -225,9 +236,9 @@ export function backTo(url: string, params: Readonly<Record<string, string>>, fi
   const page = url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
-  if (query.size === 0) return page
-  const whole = `${page}?${query.toString().replaceAll('+', '%20')}`
-  return whole.length > 512 ? page : whole
+  query.append(AGAIN, '1')
+  const whole = `${page}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
+  return whole.length > 512 ? `${page}?${AGAIN}=1` : whole
 }
 
 interface Routed {

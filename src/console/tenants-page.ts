@@ -11,7 +11,7 @@ import {
   type OperatorPlace,
   type OperatorSection,
 } from './operator-pages.ts'
-import { chip, copyLine, empty, head, input, pages, problemNote, select, when } from './parts.ts'
+import { chip, copyLine, empty, freshHint, head, input, pages, problemNote, select, when } from './parts.ts'
 import type { View } from './tenant-pages.ts'
 
 /** Tenants on one page. */
@@ -21,7 +21,7 @@ const STATUSES = ['active', 'suspended', 'deleted'] as const
 const statusOf = (text: string): TenantSummary['status'] | undefined => STATUSES.find((status) => status === text)
 
 /** All tenants, found by slug, name or domain, and a new one. */
-export function tenantsSection({ registry, publicUrl }: Pick<ConsoleDeps, 'registry' | 'publicUrl'>): OperatorSection {
+export function tenantsSection({ registry }: Pick<ConsoleDeps, 'registry'>): OperatorSection {
   const list: OperatorPage = {
     path: '/tenants',
     title: 'Tenants',
@@ -80,7 +80,7 @@ export function tenantsSection({ registry, publicUrl }: Pick<ConsoleDeps, 'regis
         body: html`${head(`${tenant.name} is ready`, 'Hand this link to its first owner. It is shown this once.')}
           <section class="card">
             <h2>Invitation of ${invitation.email}</h2>
-            ${copyLine('invitation', 'Link', `${publicUrl}/console/invitation#${invitation.token}`)}
+            ${copyLine('invitation', 'Link', invitation.link)}
             <p>
               Only who signs in with this address, verified, can accept it, and only until
               ${invitation.expires_at.slice(0, 10)}.
@@ -170,7 +170,7 @@ function domainWords({ domains: [first, ...more] }: TenantSummary): Html {
   return html`${first}${more.length > 0 && html` <span class="small nowrap">and more</span>`}`
 }
 
-const newTenant = ({ csrf }: OperatorPlace, { values, problem }: View): Html =>
+const newTenant = ({ csrf, session }: OperatorPlace, { values, problem }: View): Html =>
   html`<p class="crumb"><a href="${operatorPath('/tenants')}">Tenants</a></p>
     ${head('New tenant', 'An empty organisation with a schema of its own.')}
     <section class="card">
@@ -195,6 +195,7 @@ const newTenant = ({ csrf }: OperatorPlace, { values, problem }: View): Html =>
           problem,
           maxlength: 320,
         })}
+        ${freshHint(session)}
         <div class="actions">
           <button class="primary">Create tenant</button><a class="button" href="${operatorPath('/tenants')}">Cancel</a>
         </div>

@@ -3,6 +3,7 @@ import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import type { Desk } from '#desk/operation.ts'
+import { createArchive, type Archive } from '#tenancy/archive/archive.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
@@ -25,6 +26,7 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  readonly archive: Archive
   /** What the operations of admins are done with. */
   readonly desk: Desk
   /** Counts what is called; written every 10 s and at close. */
@@ -50,6 +52,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
+  const archive = createArchive({ ...shared, tenantAuditKey: (schema) => auditKey(sessionSecrets[0] ?? '', schema) })
   const usage = createUsageMeter({ database, clock, log })
   const background = [
     createDomainWatch({ ...shared, log, ready }),
@@ -59,6 +62,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   ]
   return {
     registry,
+    archive,
     desk: { registry, clock },
     usage,
     start() {

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { Clock } from '#base/clock.ts'
 import { version } from '#base/package.ts'
 import type { ControlActor, Database, Queryable } from '#db/database.ts'
-import { readRows, tablesIn, type Batch, type Table } from '#db/rows.ts'
+import { readRows, tablesIn, type Batch, type BatchOptions, type Table } from '#db/rows.ts'
 import { rfc3339 } from '../tenant-row.ts'
 import type { Tenant } from '../tenant.ts'
 import {
@@ -94,7 +93,7 @@ async function writeTable(
   let after: readonly string[] | null = null
   let rows = FIRST_ROWS
   for (let number = 1; ; number += 1) {
-    const asked = { after, rows, bytes: PART }
+    const asked: BatchOptions = { after, rows, bytes: PART }
     const { lines, last }: Batch = await within(async (db) => await readRows(db, table, asked))
     if (last === null) return
     await archive.part({ area, table: folder, number }, lines)
@@ -113,27 +112,40 @@ interface Writer {
 function createWriter(sink: Writable, gone: AbortSignal, clock: Clock): Writer {
   const files: FileSeal[] = []
   const rows: Record<string, number> = {}
+  // One for all parts: a new one for each would be garbage faster than it is collected.
+  let space = Buffer.alloc(2 * PART)
 
-  /** Holds back while nobody takes what is there. */
+  /** Goes on when it was taken, so that nothing piles up and `space` is free again. */
   async function write(bytes: Uint8Array): Promise<void> {
     gone.throwIfAborted()
-    if (sink.write(bytes)) return
-    await once(sink, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(PATIENCE)]) })
+    const late = setTimeout(() => sink.destroy(new Error('the export was left unread for a minute')), PATIENCE)
+    try {
+      await new Promise<void>((done, fail) => sink.write(bytes, (error) => (error ? fail(error) : done())))
+    } finally {
+      clearTimeout(late)
+    }
   }
-  async function file(name: string, text: string, count: number): Promise<void> {
-    const content = Buffer.from(text)
-    files.push({ name, rows: count, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') })
-    await write(tarFile(name, content, clock.now()))
+  async function file(name: string, lines: readonly string[], count: number): Promise<void> {
+    let length = 0
+    for (const line of lines) {
+      const needed = length + line.length * 3 + 1
+      if (needed > space.length) space = Buffer.concat([space.subarray(0, length)], needed * 2)
+      length += space.write(line, length)
+      length += space.write('\n', length)
+    }
+    const content = space.subarray(0, length)
+    files.push({ name, rows: count, bytes: length, sha256: createHash('sha256').update(content).digest('hex') })
+    for (const piece of tarFile(name, content, clock.now())) await write(piece)
   }
   return {
-    json: async (name, value) => await file(name, `${JSON.stringify(value, null, 2)}\n`, 0),
+    json: async (name, value) => await file(name, [JSON.stringify(value, null, 2)], 0),
     async part(name, lines) {
       rows[totalOf(name)] = (rows[totalOf(name)] ?? 0) + lines.length
-      await file(partPath(name), `${lines.join('\n')}\n`, lines.length)
+      await file(partPath(name), lines, lines.length)
     },
     async end() {
       const end: End = { rows, files: [...files] }
-      await file(END, `${JSON.stringify(end)}\n`, 0)
+      await file(END, [JSON.stringify(end)], 0)
       await write(tarEnd())
     },
   }

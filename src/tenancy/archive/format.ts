@@ -6,8 +6,8 @@ export const FORMAT_VERSION = 1
 export const MANIFEST = 'manifest.json'
 export const END = 'end.json'
 
-/** Octets of one part that is written; what is read may be larger, up to the limits below. */
-export const PART = 1_048_576
+/** Octets of one part that is written: held a few times over while it is. What is read may be larger, up to the limits below. */
+export const PART = 262_144
 /** What an archive may hold, after decompression. In octets, but for `entries`. */
 export const LIMITS = {
   line: 8 * 1_048_576,

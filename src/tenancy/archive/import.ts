@@ -53,7 +53,8 @@ export async function importArchive(
   source: Readable | AsyncIterable<Uint8Array>,
 ): Promise<ImportReport> {
   const gunzip = createGunzip()
-  // Its errors come out of gunzip too, where they are read.
+  // Its errors, and the source's, come out where it is read; that may begin later than they do.
+  gunzip.on('error', () => {})
   const unpacked = pipeline(source, gunzip, () => {})
   try {
     return await options.database.tenant(

@@ -8,8 +8,8 @@ const BLOCK = 512
 /** Tools fill the end up to 10 KiB, or 64. */
 const MOST_PADDING = 65_536
 
-/** One file with its header and padding. Names: at most 100 octets of ASCII. */
-export function tarFile(name: string, content: Uint8Array, at: number): Uint8Array {
+/** One file as header, content and padding. Names: at most 100 octets of ASCII. */
+export function tarFile(name: string, content: Uint8Array, at: number): readonly Uint8Array[] {
   const header = Buffer.alloc(BLOCK)
   if (!/^[\x21-\x7e]{1,100}$/.test(name)) throw new TypeError('not a name for this archive')
   header.write(name, 0)
@@ -22,7 +22,7 @@ export function tarFile(name: string, content: Uint8Array, at: number): Uint8Arr
   header.write('0', 156)
   header.write('ustar\u000000', 257)
   header.write(`${sumOf(header).toString(8).padStart(6, '0')}\0 `, 148)
-  return Buffer.concat([header, content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)])
+  return [header, content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)]
 }
 
 /** What a tar ends with. */

@@ -5,6 +5,12 @@ import type { Page, PageOptions } from '#tenancy/paging.ts'
 /** A time as it is answered. */
 export const time = z.iso.datetime().describe('RFC 3339, UTC')
 
+/** A time as it is given. */
+export const moment = z.iso.datetime({
+  offset: true,
+  error: 'must be an RFC 3339 time with an offset, for example 2026-12-24T17:00:00Z',
+})
+
 export const slug = z.string().describe('Slug of the tenant: part of /t/{slug}/mcp, never changed.')
 
 export const personRole = z

@@ -119,7 +119,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })
   homeRoutes(app, { publicUrl, providers, brokered: broker !== null, console: true, anonymous })
-  await apiRoutes(app, { ...failures, publicUrl, gate, desk: deps.desk })
+  await apiRoutes(app, { ...failures, publicUrl, gate, desk: deps.desk, answers: deps.answers })
   jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
   await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits, anonymous })
   if (broker !== null) {

@@ -7,6 +7,8 @@ import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
 import type { Login } from '#login/login.ts'
+import type { Answers } from '#tenancy/answers.ts'
+import type { Operators } from '#tenancy/operators.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { Auditor } from '#toolkit/audit.ts'
@@ -32,6 +34,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** Who may ask under /api/v1/operator (D3). */
+  readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>
   readonly usage: Pick<UsageMeter, 'refused'>
   /** In the order in which `authorization_servers` names them. */
@@ -43,6 +47,8 @@ export interface AppDeps {
   readonly console: Mounted
   /** What the API for admins works with. */
   readonly desk: Desk
+  /** Kept for callers of the API that repeat a request. */
+  readonly answers: Answers
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

@@ -18,10 +18,19 @@ export type Ask = (
 
 const SECRET = 'a secret that the portal of these tests signs with'
 const ISSUER = 'https://portal.test'
+const ENV = {
+  RATE_LIMIT: 'off',
+  JWT_SECRET_KEY: SECRET,
+  JWT_ISSUER: ISSUER,
+  JWT_AUDIENCE: 'https://mcp.test/mcp',
+  JWT_DOMAINS: 'acme.test,globex.test',
+} as const
 
 /** A server with two companies, and who is who in acme_test. */
 export interface World {
   readonly server: RunningGatehouse
+  /** Of another replica beside it. */
+  readonly env: Readonly<Record<string, string>>
   readonly ask: Ask
   /** Of somebody, who joins by their domain at their first request. */
   readonly token: (email: string) => Promise<string>
@@ -29,20 +38,12 @@ export interface World {
 }
 
 export async function startWorld(): Promise<World> {
-  const server = await startGatehouse({
-    kind: 'postgres',
-    env: {
-      RATE_LIMIT: 'off',
-      JWT_SECRET_KEY: SECRET,
-      JWT_ISSUER: ISSUER,
-      JWT_DOMAINS: 'acme.test,globex.test',
-    },
-  })
+  const server = await startGatehouse({ kind: 'postgres', env: ENV })
   const token = async (email: string): Promise<string> =>
     await new SignJWT({ email, email_verified: true })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer(ISSUER)
-      .setAudience(server.mcp)
+      .setAudience(ENV.JWT_AUDIENCE)
       .setSubject(email)
       .setIssuedAt()
       .setExpirationTime('1h')
@@ -75,5 +76,5 @@ export async function startWorld(): Promise<World> {
     const made = await ask(tokens.owner, 'PATCH', `/api/v1/members/${name}@acme.test`, { role })
     if (made.status !== 200) throw new Error(`${name} is no ${role}: ${JSON.stringify(made.json)}`)
   }
-  return { server, ask, tokens, token }
+  return { server, env: ENV, ask, tokens, token }
 }

@@ -1,5 +1,6 @@
 import type { Table } from '#db/rows.ts'
 
+const words = (text: string): readonly string[] => text.split(/\s+/)
 const ID = [{ name: 'id', type: 'uuid' }]
 
 /**
@@ -12,44 +13,36 @@ const TABLES: readonly (Omit<Table, 'of'> & { readonly folder?: string; readonly
     folder: 'tenant',
     tenant: 'id',
     key: ID,
-    columns: ['id', 'slug', 'name', 'status', 'origin', 'mcp_admin', 'operator_access', 'delete_after', 'created_at'],
+    columns: words('id slug name status origin mcp_admin operator_access delete_after created_at'),
   },
   {
     name: 'domains',
     key: ID,
-    columns: [
-      ...['id', 'domain', 'state', 'verified_by', 'include_subdomains', 'asserted_by', 'join_mode', 'default_role'],
-      ...['allow_once', 'created_at', 'claimed_at', 'verified_at', 'checked_at', 'lapsed_at'],
-    ],
+    columns: words(`id domain state verified_by include_subdomains asserted_by join_mode default_role
+      allow_once created_at claimed_at verified_at checked_at lapsed_at`),
   },
   {
     name: 'organizations',
     key: ID,
-    columns: ['id', 'iss', 'kind', 'value', 'join_mode', 'default_role', 'created_at'],
+    columns: words('id iss kind value join_mode default_role created_at'),
   },
   {
     name: 'members',
     key: ID,
-    columns: [
-      ...['id', 'iss', 'sub', 'provider', 'email', 'name', 'role', 'status', 'source', 'evidence', 'home'],
-      ...['tokens_not_before', 'created_at', 'removed_at', 'declined_until'],
-    ],
+    columns: words(`id iss sub provider email name role status source evidence home
+      tokens_not_before created_at removed_at declined_until`),
   },
   {
     name: 'invitations',
     key: ID,
-    columns: [
-      ...['id', 'email', 'role', 'state', 'inviter_member_id', 'created_at', 'expires_at', 'accepted_at'],
-      'accepted_member_id',
-    ],
+    columns: words(`id email role state inviter_member_id created_at expires_at accepted_at
+      accepted_member_id`),
   },
   {
     name: 'api_keys',
     key: [{ name: 'id', type: 'text' }],
-    columns: [
-      ...['id', 'name', 'scopes', 'creator_member_id', 'role', 'cidrs', 'requests_per_hour', 'created_at'],
-      ...['expires_at', 'revoked_at', 'last_used_at', 'last_used_ip', 'rotated_to'],
-    ],
+    columns: words(`id name scopes creator_member_id role cidrs requests_per_hour created_at
+      expires_at revoked_at last_used_at last_used_ip rotated_to`),
   },
   {
     name: 'usage',
@@ -59,15 +52,13 @@ const TABLES: readonly (Omit<Table, 'of'> & { readonly folder?: string; readonly
       { name: 'iss', type: 'text' },
       { name: 'sub', type: 'text' },
     ],
-    columns: ['hour', 'tool', 'iss', 'sub', 'provider', 'calls', 'failures', 'refusals', 'total_ms', 'max_ms'],
+    columns: words('hour tool iss sub provider calls failures refusals total_ms max_ms'),
   },
   {
     name: 'audit',
     key: ID,
-    columns: [
-      ...['id', 'at', 'iss', 'sub', 'key_id', 'action', 'target', 'outcome', 'latency_ms', 'request_id', 'ip'],
-      'detail',
-    ],
+    columns: words(`id at iss sub key_id action target outcome latency_ms request_id ip
+      detail`),
   },
 ]
 

@@ -94,7 +94,7 @@ export const shortcuts = (list: string, filters: AuditFilters, now: number): Htm
     <ul class="chips">
       ${SHORTCUTS.map(([label, only]) => html`<li><a href="${addressOf(list, only)}">${label}</a></li> `)}
       ${SPANS.map(([label, span]) => {
-        const since = `${new Date(now - span).toISOString().slice(0, 16)}`
+        const since = new Date(now - span).toISOString().slice(0, 16)
         const { until: _until, ...others } = filters
         return html`<li><a href="${addressOf(list, { ...others, since })}">${label}</a></li> `
       })}

@@ -15,6 +15,7 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
@@ -35,7 +36,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'desk'
 > {
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
@@ -105,7 +106,7 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)] })
+  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), confirmSection(deps.desk)] })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

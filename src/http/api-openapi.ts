@@ -102,7 +102,7 @@ function describe(route: ApiRoute<never>, components: Components): OpenApiOperat
       ...(idempotent ? [ref('parameters', 'IdempotencyKey')] : []),
     ],
     ...(takesBody ? { requestBody: bodyOf(outside, required) } : {}),
-    responses: { ...goodAnswers(route, components), ...problemsOf(route, takesBody, outside.length > 0) },
+    responses: { ...goodAnswers(route, components), ...problemsOf(route) },
   }
 }
 
@@ -140,11 +140,7 @@ function goodAnswers(
 }
 
 /** Every status that this route can answer besides the good ones. */
-function problemsOf(
-  { method, path, tagged, idempotent, status }: ApiRoute<never>,
-  takesBody: boolean,
-  hasInput: boolean,
-): Record<string, JsonSchema> {
+function problemsOf({ method, path, tagged, idempotent }: ApiRoute<never>): Record<string, JsonSchema> {
   const changes = method !== 'GET'
   const statuses = [
     400,
@@ -154,7 +150,7 @@ function problemsOf(
     ...(changes || idempotent ? [409] : []),
     ...(changes && tagged ? [412] : []),
     ...(method === 'POST' || method === 'PATCH' ? [413, 415] : []),
-    ...(hasInput || takesBody || status !== 204 ? [422] : []),
+    422,
     429,
     500,
     503,

@@ -19,6 +19,7 @@ import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
+import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
@@ -106,7 +107,8 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), confirmSection(deps.desk)] })
+  const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
+  tenantPages(app, deps, host, sessions, { sections })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

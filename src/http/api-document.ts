@@ -16,8 +16,8 @@ export function apiDocumentRoutes(app: FastifyInstance, { publicUrl, anonymous }
   const text = JSON.stringify(api)
   const reference = apiReference(publicUrl, api)
   const kept = (reply: FastifyReply): FastifyReply => reply.header('cache-control', 'public, max-age=300')
-  page(app, '/openapi.json', anonymous, async (_request, reply) =>
-    kept(reply).type('application/json; charset=utf-8').send(text),
-  )
+  page(app, '/openapi.json', anonymous, async (_request, reply) => {
+    return await kept(reply).type('application/json; charset=utf-8').send(text)
+  })
   page(app, '/api/v1/reference', anonymous, async (_request, reply) => await sendDocument(kept(reply), reference))
 }

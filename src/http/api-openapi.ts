@@ -1,6 +1,6 @@
 import { version } from '#base/package.ts'
 import { wireSchema } from '#toolkit/schema.ts'
-import { PROBLEM_TYPE, PROBLEMS, type ProblemCode } from './api-problem.ts'
+import { PROBLEM_TYPE, PROBLEMS } from './api-problem.ts'
 import { API_ROUTES, OPERATOR_ROUTES, placeholders, type ApiRoute } from './api-routes.ts'
 import { createComponents, type Components, type JsonSchema } from './api-schemas.ts'
 import { isObject } from './message.ts'
@@ -176,12 +176,9 @@ const ANSWERS: readonly number[] = [...new Set(Object.values(PROBLEMS).map(({ st
   (a, b) => a - b,
 )
 
-const CODES: readonly [ProblemCode, { readonly status: number; readonly title: string }][] = Object.entries(
-  PROBLEMS,
-) as [ProblemCode, { status: number; title: string }][]
-
 const problemAnswer = (status: number): JsonSchema => ({
-  description: CODES.filter(([, row]) => row.status === status)
+  description: Object.entries(PROBLEMS)
+    .filter(([, row]) => row.status === status)
     .map(([code, { title }]) => `\`${code}\`: ${title}.`)
     .join(' '),
   ...(status === 401 ? { headers: { 'WWW-Authenticate': ref('headers', 'WWWAuthenticate') } } : {}),

@@ -180,7 +180,7 @@ const fieldTable = (title: string | null, rows: readonly Field[]): Html =>
                   }
                 </td>
                 <td>${typeText(schema)}${limitText(schema)}</td>
-                <td>${String(schema['description'] ?? '')}</td>
+                <td>${wordOf(schema['description'])}</td>
               </tr>`,
           )}
         </tbody>
@@ -204,14 +204,17 @@ function typeText(schema: unknown): HtmlValue {
       ([name, member], at) => html`${at === 0 ? null : ', '}<code>${name}</code>: ${typeText(member)}`,
     )}`
   if (Array.isArray(type)) return type.map(String).join(' or ')
-  return schema['format'] === 'date-time' ? 'time' : String(type ?? 'anything')
+  return schema['format'] === 'date-time' ? 'time' : (wordOf(type) ?? 'anything')
 }
 
 function limitText({ minimum, maximum, default: preset }: JsonSchema): HtmlValue {
   const range =
-    minimum === undefined ? null : html`<br /><span class="small">${String(minimum)} to ${String(maximum)}</span>`
+    minimum === undefined ? null : html`<br /><span class="small">${wordOf(minimum)} to ${wordOf(maximum)}</span>`
   return [range, preset === undefined ? null : html`<br /><span class="small">default ${JSON.stringify(preset)}</span>`]
 }
+
+const wordOf = (value: unknown): string | null =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : null
 
 const requiredOf = ({ required }: JsonSchema): readonly string[] =>
   Array.isArray(required) ? required.map(String) : []

@@ -125,61 +125,64 @@ function wordFor(name: Name, value: string): string {
 
 /** The filters as a form that leads to an address: it can be kept, sent and opened again. */
 export const filterForm = (list: string, filters: AuditFilters, problem: Problem | null): Html =>
-  html`<form method="get" action="${list}" class="card" role="search" aria-label="Audit log">
-    <div class="pair">
-      ${input({
-        name: 'action',
-        label: 'Action',
-        value: filters.action ?? '',
-        placeholder: 'delete_project, domain.*',
-        maxlength: 129,
-        problem,
-      })}
-      ${input({
-        name: 'actor',
-        label: 'Who',
-        value: filters.actor ?? '',
-        placeholder: 'ann@example.com, an API key',
-        maxlength: 512,
-        problem,
-      })}
-      ${input({
-        name: 'target',
-        label: 'About',
-        value: filters.target ?? '',
-        placeholder: 'an id, a domain, an address',
-        maxlength: 512,
-        problem,
-      })}
-      ${select({
-        name: 'outcome',
-        label: 'Result',
-        value: filters.outcome ?? '',
-        options: [['', 'Any'], ...AUDIT_OUTCOMES.map((each) => [each, OUTCOMES[each]] as const)],
-      })}
-      ${select({
-        name: 'source',
-        label: 'Kind',
-        value: filters.source ?? '',
-        options: [['', 'Everything'], ...AUDIT_SOURCES.map((each) => [each, SOURCES[each]] as const)],
-      })}
-      ${input({
-        name: 'since',
-        label: 'From (UTC)',
-        type: 'datetime-local',
-        value: forInput(filters.since),
-        problem,
-      })}
-      ${input({
-        name: 'until',
-        label: 'Until (UTC)',
-        type: 'datetime-local',
-        value: forInput(filters.until),
-        problem,
-      })}
-    </div>
-    <div class="actions"><button class="primary">Search</button></div>
-  </form>`
+  html`<details class="card search" ${(problem !== null || Object.keys(filters).length > 0) && html`open`}>
+    <summary>Filters</summary>
+    <form method="get" action="${list}" role="search" aria-label="Audit log">
+      <div class="pair">
+        ${input({
+          name: 'action',
+          label: 'Action',
+          value: filters.action ?? '',
+          placeholder: 'delete_project, domain.*',
+          maxlength: 129,
+          problem,
+        })}
+        ${input({
+          name: 'actor',
+          label: 'Who',
+          value: filters.actor ?? '',
+          placeholder: 'ann@example.com',
+          maxlength: 512,
+          problem,
+        })}
+        ${input({
+          name: 'target',
+          label: 'About',
+          value: filters.target ?? '',
+          placeholder: 'an id or a domain',
+          maxlength: 512,
+          problem,
+        })}
+        ${select({
+          name: 'outcome',
+          label: 'Result',
+          value: filters.outcome ?? '',
+          options: [['', 'Any'], ...AUDIT_OUTCOMES.map((each) => [each, OUTCOMES[each]] as const)],
+        })}
+        ${select({
+          name: 'source',
+          label: 'Kind',
+          value: filters.source ?? '',
+          options: [['', 'Everything'], ...AUDIT_SOURCES.map((each) => [each, SOURCES[each]] as const)],
+        })}
+        ${input({
+          name: 'since',
+          label: 'From (UTC)',
+          type: 'datetime-local',
+          value: forInput(filters.since),
+          problem,
+        })}
+        ${input({
+          name: 'until',
+          label: 'Until (UTC)',
+          type: 'datetime-local',
+          value: forInput(filters.until),
+          problem,
+        })}
+      </div>
+      <div class="actions"><button class="primary">Search</button></div>
+    </form>
+  </details>`
 
 /** A browser shows only what is exactly of its form. */
 const forInput = (time = ''): string => (/^\d{4}-\d{2}-\d{2}$/.test(time) ? `${time}T00:00` : time.replace(/Z$/, ''))

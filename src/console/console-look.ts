@@ -105,12 +105,24 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
 .strip form { display: inline; margin: 0 }
+.log { margin: 0; padding: 0 1.25rem; list-style: none; background: var(--paper); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shade) }
+.search > summary { cursor: pointer; font-weight: 600 } .search form { margin-top: 1rem }
+.search .pair { grid-template-columns: repeat(auto-fill, minmax(min(11.5rem, 100%), 1fr)); align-items: start } .search .actions { margin-top: .25rem }
+.log > li + li { border-top: 1px solid var(--line) } .log details.item { border: 0 }
+details.entry > summary { display: grid; grid-template-columns: 10.5rem minmax(7rem, 1fr) minmax(0, 2fr) 5.5rem 1.5rem; font-size: .9375rem }
+details.entry > summary > span { min-width: 0 } .entry .when > *, .entry .what > * { display: block } .entry .small { font-size: .8125rem }
+details.entry > summary > .chip { justify-self: start } .entry .facts { margin-top: .25rem } .entry .facts dd { margin: 0 }
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
   .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
+}
+@media (max-width: 56rem) {
+  .log { padding: 0 1rem } details.entry > summary { grid-template-columns: minmax(0, 1fr) auto 1.5rem; gap: .25rem .75rem; padding-block: .8rem }
+  .entry .when { grid-area: 3 / 1 } .entry .who { grid-area: 1 / 1; font-weight: 600 } .entry .what { grid-area: 2 / 1 }
+  details.entry > summary > .chip { grid-area: 1 / 2 } details.entry > summary::after { grid-area: 1 / 3 }
 }
 @media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

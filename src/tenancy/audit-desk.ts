@@ -21,7 +21,7 @@ export interface AuditExport {
   readonly filename: string
   readonly media_type: string
   /**
-   * Text of about a thousand entries at a time, read only as it is asked for: whoever reads slowly holds no connection and no memory.
+   * Text of some hundred entries at a time, read only as it is asked for: whoever reads slowly holds no connection and no memory.
    * Fails half-way when the database does, or when the tenant is suspended: what was sent then is not whole.
    */
   readonly text: AsyncIterable<string>

@@ -22,7 +22,7 @@ const PATH = '/audit'
 const PAGE = 50
 
 /** What happened in the organisation: filters that stand in the address, entries that open, the whole of it as a file. */
-export function auditSection({ registry }: Pick<ConsoleDeps, 'registry'>): TenantSection {
+export function auditSection({ registry, auditDays }: Pick<ConsoleDeps, 'registry' | 'auditDays'>): TenantSection {
   const page: TenantPage = {
     path: PATH,
     title: 'Audit log',
@@ -35,8 +35,8 @@ export function auditSection({ registry }: Pick<ConsoleDeps, 'registry'>): Tenan
       const list = place.path(PATH)
       return html`${head(
         'Audit log',
-        html`Who did what in ${place.tenant.name}: tool calls, refused requests, and changes by admins. Reading this log
-        is recorded in it.`,
+        html`Who did what in ${place.tenant.name}: tool calls, refused requests, and changes by admins. Entries are kept
+        for ${auditDays} days. Reading this log is recorded in it.`,
         exportForm(place, filters),
       )}
       ${shortcuts(list, filters, place.now)} ${problemNote(wrong)} ${filterForm(list, filters, wrong)}

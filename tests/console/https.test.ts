@@ -56,6 +56,7 @@ async function start() {
     operators: noOperators,
     vouching,
     desk: nobodyDoes,
+    auditDays: 400,
     principal: async () => principal,
     limit: async () => null,
   })
@@ -132,6 +133,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     registry: nobodyAsksFor,
     operators: noOperators,
     desk: nobodyDoes,
+    auditDays: 400,
     limit: async () => null,
   }
   const lent = {
@@ -181,6 +183,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       operators: noOperators,
       vouching,
       desk: nobodyDoes,
+    auditDays: 400,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

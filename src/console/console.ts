@@ -15,6 +15,7 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { keysSection } from './keys-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
@@ -24,6 +25,7 @@ import { returnPath } from './return-path.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
+import { usageSection } from './usage-page.ts'
 
 /** Bytes of a form. */
 const BODY_LIMIT = 64 * 1024
@@ -35,7 +37,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'rateLimit'
 > {
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
@@ -105,7 +107,9 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)] })
+  tenantPages(app, deps, host, sessions, {
+    sections: [overviewSection(deps), keysSection(deps), usageSection(deps)],
+  })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

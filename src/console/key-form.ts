@@ -63,7 +63,7 @@ export function keyFields(place: Place, values: Fields, problem: Problem | null,
       </div>
     </fieldset>
     <div class="pair">
-      ${expirySelect('expires_at', text('expires_at', key === null ? String(KEY_DAYS.default) : 'keep'), key, place.now)}
+      ${expirySelect('expires_at', text('expires_at', key === null ? String(KEY_DAYS.default) : 'keep'), key, place.now, 'Then it stops by itself. Days are UTC.')}
       ${input({
         name: 'requests_per_hour',
         label: 'Requests per hour (optional)',
@@ -85,7 +85,13 @@ export function keyFields(place: Place, values: Fields, problem: Problem | null,
 }
 
 /** When it ends; for a key that is there, also as it is. */
-export function expirySelect(name: string, value: string, key: KeyRecord | null, now: number): Html {
+export function expirySelect(
+  name: string,
+  value: string,
+  key: KeyRecord | null,
+  now: number,
+  hint: string | null = null,
+): Html {
   const end = (days: string): string => new Date(now + Number(days) * DAY).toISOString().slice(0, 10)
   const lives = LIVES.map(([days, label]) => [days, `${label} (${end(days)})`] as const)
   const kept = key?.expires_at === null ? 'As it is: never' : `As it is (${key?.expires_at?.slice(0, 10) ?? ''})`
@@ -94,6 +100,7 @@ export function expirySelect(name: string, value: string, key: KeyRecord | null,
     label: 'Ends after',
     options: key === null ? lives : [['keep', kept], ...lives],
     value,
+    hint,
   })
 }
 

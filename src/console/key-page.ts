@@ -7,7 +7,7 @@ import type { ConsoleDeps } from './deps.ts'
 import { fieldsOf } from './fields.ts'
 import { formToken } from './frame.ts'
 import { chosenExpiry, expirySelect, keyFields, readKeyForm } from './key-form.ts'
-import { keyEnd, keyPrefix, keyStatus, lastUse, newKeyBody } from './key-parts.ts'
+import { keyEnd, keyPrefix, keyStatus, lastUse, makerOf, newKeyBody } from './key-parts.ts'
 import { doneNote, head, input, problemNote, select, when } from './parts.ts'
 import type { Place, TenantForm, TenantPage, TenantSection, View } from './tenant-pages.ts'
 import { count, usageChart } from './usage-chart.ts'
@@ -93,8 +93,8 @@ const idOf = ({ params }: Place): string => params['id'] ?? ''
 const stopped = (place: Place, key: KeyRecord): Html =>
   html`<div class="note bad">
     <p>
-      <strong>Stopped.</strong> Who made this key (${key.creator}) is no member any more, so it works for nobody. An owner
-      can take it over: then it can do what they may, and no more than it could.
+      <strong>Stopped.</strong> ${makerOf(key)}, who made this key, is no member any more, so it works for nobody. An
+      owner can take it over: then it can do what they may, and no more than it could.
     </p>
     ${
       place.may('tenant:owner') &&
@@ -109,9 +109,13 @@ const facts = (place: Place, key: KeyRecord): Html =>
     <h2>What it is</h2>
     <dl class="facts">
       <dt>May</dt>
-      <dd><ul class="chips">${key.scopes.map((scope) => html`<li>${scope === '*' ? 'all data' : scope}</li>`)}</ul></dd>
+      <dd>
+        <ul class="chips">
+          ${key.scopes.map((scope) => html`<li>${scope === '*' ? 'all data' : scope}</li>`)}
+        </ul>
+      </dd>
       <dt>Made by</dt>
-      <dd>${key.creator ?? 'an operator'}, ${when(key.created_at, place.now)}</dd>
+      <dd>${makerOf(key)}, ${when(key.created_at, place.now)}</dd>
       <dt>Last used</dt>
       <dd>${lastUse(key, place.now)}</dd>
       <dt>${key.status === 'revoked' ? 'Revoked' : 'Ends'}</dt>

@@ -37,6 +37,8 @@ export const lastUse = ({ last_used_at, last_used_ip }: KeyRecord, now: number):
 /** The start of the key, by which its holder knows it. */
 export const keyPrefix = ({ id }: KeyRecord): Html => html`<code class="nowrap">gh_key_${id}_…</code>`
 
+export const makerOf = ({ creator, creator_name }: KeyRecord): string => creator_name ?? creator ?? 'an operator'
+
 export const isOver = ({ status }: KeyRecord): boolean => status !== 'active'
 
 /** The key, this once, with what to paste where. */

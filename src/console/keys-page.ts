@@ -4,7 +4,7 @@ import type { ConsoleDeps } from './deps.ts'
 import { formToken } from './frame.ts'
 import { keyFields, readKeyForm } from './key-form.ts'
 import { keyPages } from './key-page.ts'
-import { isOver, keyEnd, keyPrefix, keyStatus, lastUse, newKeyBody } from './key-parts.ts'
+import { isOver, keyEnd, keyPrefix, keyStatus, lastUse, makerOf, newKeyBody } from './key-parts.ts'
 import { chip, doneNote, empty, head, pages, problemNote, when } from './parts.ts'
 import type { Place, TenantForm, TenantPage, TenantSection } from './tenant-pages.ts'
 
@@ -28,9 +28,9 @@ export function keysSection(deps: Pick<ConsoleDeps, 'publicUrl' | 'registry'>): 
       const make = html`<a class="button primary" href="${place.path('/keys/new')}">Create a key</a>`
       const ended = items.filter(isOver).length
       return html`${head(over ? 'Keys that are over' : 'API keys', lead(place), over || items.length === 0 ? null : make)}
-        ${doneNote(DONE, done)}
-        ${shown.length === 0 ? nothing(place, over, make) : table(place, shown, over, pageOf(query.text('page'), shown.length))}
-        ${other(place, over, ended)}`
+      ${doneNote(DONE, done)}
+      ${shown.length === 0 ? nothing(place, over, make) : table(place, shown, over, pageOf(query.text('page'), shown.length))}
+      ${other(place, over, ended)}`
     },
   }
 
@@ -126,7 +126,7 @@ const row = (place: Place, key: KeyRecord): Html =>
     </th>
     <td>${keyStatus(key)}</td>
     <td>${may(key)}</td>
-    ${place.may('tenant:admin') && html`<td class="small">${key.creator ?? 'an operator'}</td>`}
+    ${place.may('tenant:admin') && html`<td class="small">${makerOf(key)}</td>`}
     <td>${when(key.created_at, place.now)}</td>
     <td>${lastUse(key, place.now)}</td>
     <td>${keyEnd(key, place.now)}</td>

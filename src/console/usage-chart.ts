@@ -14,7 +14,9 @@ export function usageChart(report: Pick<UsageReport, 'series' | 'step' | 'totals
   const title = `Calls per ${step}`
   return html`<figure class="chart">
     <div class="plot">
-      <div class="axis-y" aria-hidden="true"><span>${count(top)}</span><span>${count(top / 2)}</span><span>0</span></div>
+      <div class="axis-y" aria-hidden="true">
+        <span>${count(top)}</span><span>${count(top / 2)}</span><span>0</span>
+      </div>
       <svg
         role="img"
         aria-labelledby="${id}-title ${id}-desc"
@@ -26,15 +28,16 @@ export function usageChart(report: Pick<UsageReport, 'series' | 'step' | 'totals
         <title id="${id}-title">${title}</title>
         <desc id="${id}-desc">${described(report)}</desc>
         ${[0, 0.5, 1].map(
-          (part) =>
-            html`<line class="grid" x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}" />`,
+          (part) => html`<line class="grid" x1="0" x2="${WIDTH}" y1="${part * HEIGHT}" y2="${part * HEIGHT}" />`,
         )}
         ${series.map((point, at) => bar(point, at, series.length, top, step))}
       </svg>
     </div>
     <div class="axis-x" aria-hidden="true">${axis(series, step).map((text) => html`<span>${text}</span>`)}</div>
     <figcaption class="row small">
-      <span class="key"><svg width="10" height="10" aria-hidden="true"><rect class="bar" width="10" height="10" /></svg> calls</span>
+      <span class="key"
+        ><svg width="10" height="10" aria-hidden="true"><rect class="bar" width="10" height="10" /></svg> calls</span
+      >
       ${
         totals.failures > 0 &&
         html`<span class="key"
@@ -73,7 +76,13 @@ export function usageChart(report: Pick<UsageReport, 'series' | 'step' | 'totals
   </figure>`
 }
 
-function bar({ at, calls, failures }: UsagePoint, index: number, steps: number, top: number, step: 'hour' | 'day'): Html | null {
+function bar(
+  { at, calls, failures }: UsagePoint,
+  index: number,
+  steps: number,
+  top: number,
+  step: 'hour' | 'day',
+): Html | null {
   if (calls === 0) return null
   const width = WIDTH / steps
   const [x, w] = [round(index * width + (width * (1 - FILLED)) / 2), round(width * FILLED)]

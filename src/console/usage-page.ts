@@ -28,8 +28,8 @@ export function usageSection({ registry, rateLimit }: Pick<ConsoleDeps, 'registr
       const report = await registry.usage.report(tenant, actor, usageRange(range, place.now))
       const { items } = await registry.keys.list(tenant, actor)
       return html`${head('Usage', lead(report))} ${ranges(place, range)} ${numbers(report)}
-        ${report.totals.calls + report.totals.refusals === 0 ? nothing(place, range) : details(place, report)}
-        ${limits(place, rateLimit, items)}`
+      ${report.totals.calls + report.totals.refusals === 0 ? nothing(place, range) : details(place, report)}
+      ${limits(place, rateLimit, items)}`
     },
   }
   return { pages: [page], forms: [] }
@@ -57,7 +57,7 @@ const numbers = ({ totals }: UsageReport): Html => {
       <dd>${value}</dd>
       <dd class="small soft">${told}</dd>
     </dl>`
-  return html`<div class="cards">
+  return html`<div class="cards four">
     ${stat('Calls', count(totals.calls), 'of tools, resources and prompts')}
     ${stat('Failed', count(totals.failures), `${share(totals)} of the calls`)}
     ${stat('Refused', count(totals.refusals), 'before a tool was reached')}
@@ -111,7 +111,14 @@ export function toolTable(tools: readonly ToolUsage[]): Html {
             html`<tr>
               <th scope="row" class="mono">${row.tool}</th>
               <td class="wide">
-                <svg class="meter" viewBox="0 0 100 4" width="100%" height="8" preserveAspectRatio="none" aria-hidden="true">
+                <svg
+                  class="meter"
+                  viewBox="0 0 100 4"
+                  width="100%"
+                  height="8"
+                  preserveAspectRatio="none"
+                  aria-hidden="true"
+                >
                   <rect width="${Math.round((row.calls / most) * 1000) / 10}" height="4" />
                 </svg>
               </td>
@@ -174,7 +181,8 @@ function limits({ path }: Place, rates: Config['rateLimit'], keys: readonly KeyR
               )}
             </dl>
             <p class="small">
-              Who is over a limit is answered 429 with the seconds to wait. Each process of the server counts for itself.
+              Who is over a limit is answered 429 with the seconds to wait. Each process of the server counts for
+              itself.
             </p>`
         : html`<p>This server counts no requests: its operator turned the limits off.</p>`
     }

@@ -246,6 +246,7 @@ async function assemble({
       registry: office.registry,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
+      rateLimit: config.rateLimit,
     }),
     desk: office.desk,
     answers: office.answers,

@@ -36,7 +36,7 @@ export interface NewKey {
   readonly record: KeyRecord
 }
 
-export interface Rotation {
+interface Rotation {
   /** Milliseconds for which the old key works on; 0: it stops at once. */
   readonly overlap: number
   /** As for a new key; absent: that of the old one. */

@@ -20,7 +20,7 @@ const UNKNOWN = 'unknown'
 export const REFUSED = 'refused'
 
 /** One call that came to its end. */
-export interface CountedCall {
+interface CountedCall {
   readonly principal: Principal
   /** Its name; null: there is nothing of the name that was called. */
   readonly tool: string | null

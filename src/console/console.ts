@@ -15,10 +15,12 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { confirmSection } from './confirm-page.ts'
 import { keysSection } from './keys-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
+import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
@@ -37,7 +39,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'rateLimit'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'desk' | 'rateLimit'
 > {
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
@@ -107,9 +109,14 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, {
-    sections: [overviewSection(deps), keysSection(deps), usageSection(deps)],
-  })
+  const sections = [
+    overviewSection(deps),
+    peopleSection(deps),
+    keysSection(deps),
+    usageSection(deps),
+    confirmSection(deps.desk),
+  ]
+  tenantPages(app, deps, host, sessions, { sections })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

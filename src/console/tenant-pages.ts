@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
-import type { Html } from '#base/html.ts'
+import { html, type Html } from '#base/html.ts'
 import { Refusal } from '#base/refusal.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import type { Actor } from '#tenancy/registry.ts'
@@ -158,7 +158,9 @@ export function tenantPages(
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(reply, place, titled(page), await page.show(place, view))
+      const body = await page.show(place, view)
+      const back = query.has(AGAIN) && place.session.fresh
+      return await send(reply, place, titled(page), back ? html`${CONFIRMED} ${body}` : body)
     })
   }
 
@@ -188,6 +190,13 @@ const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> 
     ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     : {}
 
+/** In the address of a page whose form waits for a fresh sign-in: who comes back is told that nothing was done yet. */
+const AGAIN = 'again'
+
+const CONFIRMED = html`<div class="note" role="status">
+  <p><strong>Thank you.</strong> It is you. Nothing was done yet: look once more, and press the button again.</p>
+</div>`
+
 interface Titled {
   readonly title: string
   readonly current: string
@@ -204,8 +213,9 @@ function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
   const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
   const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
-  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20')}`
-  return whole.length > 512 ? place.path(path) : whole
+  query.append(AGAIN, '1')
+  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
+  return whole.length > 512 ? `${place.path(path)}?${AGAIN}=1` : whole
 }
 
 function methodsOf(sections: readonly TenantSection[]): ReadonlyMap<string, readonly string[]> {

@@ -91,8 +91,7 @@ const details = ({ path }: Place, report: UsageReport): Html =>
       }
     </section>`
 
-/** Also for the Overview: the first few. */
-export function toolTable(tools: readonly ToolUsage[]): Html {
+function toolTable(tools: readonly ToolUsage[]): Html {
   const most = Math.max(1, ...tools.map(({ calls }) => calls))
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Calls per tool">
     <table class="full">

@@ -15,7 +15,7 @@ import type { Tenant } from './tenant.ts'
 import { checkedRange, type UsageRange } from './usage-range.ts'
 import { readUsage, type UsageReport } from './usage.ts'
 
-export type { KeyRecord, KeyVerdict }
+export type { KeyRecord }
 
 export interface KeyInput {
   readonly name: string

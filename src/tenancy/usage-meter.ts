@@ -17,7 +17,7 @@ const MOST = 50_000
 /** The `tool` of calls of something that is not there: callers make up such names without end. */
 const UNKNOWN = 'unknown'
 /** The `tool` of requests that were turned away before one was reached. */
-export const REFUSED = 'refused'
+const REFUSED = 'refused'
 
 /** One call that came to its end. */
 interface CountedCall {

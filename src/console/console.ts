@@ -15,6 +15,7 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { domainsSection } from './domains-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
@@ -105,7 +106,7 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps)] })
+  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), domainsSection(deps)] })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
-import type { Html } from '#base/html.ts'
+import { html, type Html } from '#base/html.ts'
 import { Refusal } from '#base/refusal.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import type { Actor } from '#tenancy/registry.ts'
@@ -54,7 +54,7 @@ export interface TenantPage {
   readonly path: string
   /** Which way of the bar it belongs to; default: itself. */
   readonly current?: string
-  readonly title: string
+  readonly title: string | ((place: Place) => string)
   /** Who lacks it gets 403; null: everybody in the tenant. */
   readonly scope: string | null
   /** The page itself needs a sign-in that is at most 5 minutes old (D31): one that holds nothing but such a form. */
@@ -147,7 +147,7 @@ export function tenantPages(
     const problem = { form: path, message: error.message, field: error.field }
     const view = { query: fieldsOf([]), values: fields, problem, done: null }
     const body = await page.show(place, view)
-    return await send(reply.code(statusOf(error)), place, titled(page), body)
+    return await send(reply.code(statusOf(error)), place, titled(page, place), body)
   }
 
   for (const page of sections.flatMap(({ pages }) => pages)) {
@@ -158,7 +158,8 @@ export function tenantPages(
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(reply, place, titled(page), await page.show(place, view))
+      const body = await page.show(place, view)
+      return await send(reply, place, titled(page, place), query.has(AGAIN) ? html`${NOTHING_SENT_YET} ${body}` : body)
     })
   }
 
@@ -195,17 +196,26 @@ interface Titled {
 
 const currentOf = ({ path, current = path }: TenantPage): string => current
 
-const titled = (page: TenantPage): Titled => ({ title: page.title, current: currentOf(page) })
+const titled = (page: TenantPage, place: Place): Titled => ({
+  title: typeof page.title === 'string' ? page.title : page.title(place),
+  current: currentOf(page),
+})
+
+/** They came back from proving who they are. Anybody can write it into a link: it promises nothing. */
+const AGAIN = 'again'
+const NOTHING_SENT_YET = html`<div class="note" role="status">
+  <p><strong>Thank you.</strong> Nothing was done yet: look over the form once more, and send it.</p>
+</div>`
 
 const urlOf = (path: string): string => `/console/t/:slug${path}`
 
 /** The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours. */
 function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
   const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
-  const query = new URLSearchParams()
+  const query = new URLSearchParams({ [AGAIN]: '1' })
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
   const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20')}`
-  return whole.length > 512 ? place.path(path) : whole
+  return whole.length > 512 ? `${place.path(path)}?${AGAIN}=1` : whole
 }
 
 function methodsOf(sections: readonly TenantSection[]): ReadonlyMap<string, readonly string[]> {

@@ -238,6 +238,7 @@ describe.each(upperKinds)('claims (%s)', (kind) => {
         checked_at: new Date(clock.now()).toISOString(),
         problem: { code: 'no_name', message: expect.stringContaining(`nothing at ${nameOf(domain)} yet`) },
         seen: [],
+        asked: server.address,
       })
     })
 

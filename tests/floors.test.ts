@@ -15,6 +15,7 @@ const FLOOR: Record<string, number> = {
   'src/toolkit': 3,
   'src/login': 3,
   'src/tools': 4,
+  'src/desk': 4,
   // Where the rooms of the fifth floor are put together.
   'src/http/gatehouse.ts': 5.5,
   'src/http': 5,

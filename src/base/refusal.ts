@@ -58,6 +58,7 @@ export const REFUSALS = {
   member_removed: NO_ACCESS,
   evidence_missing: NO_ACCESS,
   join_by_request: NO_ACCESS,
+  operator_unknown: NO_ACCESS,
   provision_limited: {
     status: 429,
     error: 'rate_limited',

@@ -32,6 +32,13 @@ export const list = (text: string, before: readonly string[] | undefined): reado
     .filter((item) => item !== ''),
 ]
 
+/** A limit of a key, or `none` (commander makes an empty text of null). */
+export function hourly(text: string): number | 'none' {
+  if (text === 'none') return text
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number up to 1000000, or none.')
+  return Number(text)
+}
+
 export function count(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 to 9999.')
   return Number(text)

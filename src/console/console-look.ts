@@ -68,10 +68,11 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
-.check input { flex: none; margin-top: .15rem }
+.check input { flex: none; margin: .15rem 0 0 }
 fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend { padding: 0 0 .4rem; font-weight: 600 }
 .check .hint { display: block }
-.field { display: grid; gap: .3rem }
+.field { display: grid; gap: .3rem } .console .card form:not(.actions) { gap: 1.1rem }
+.console .field > :is(input, select, textarea) { max-width: 32rem }
 .hint { color: var(--soft); font-size: .875rem; font-weight: 400 }
 .wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
 [aria-invalid=true] { border-color: var(--bad) !important }

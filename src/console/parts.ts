@@ -169,15 +169,15 @@ const UNITS: readonly (readonly [number, string])[] = [
   [60_000, 'minute'],
 ]
 
-/** `3 hours ago`, `in 2 days`; the exact time in UTC is the title, and the script adds nothing that is not there. */
+/** `3 hours ago`, `in 2 days` (rounded where it is to come); the exact time in UTC is the title, and the script adds nothing that is not there. */
 export function when(at: string | number | null, now: number): Html {
   if (at === null) return html`<span class="soft">never</span>`
   const time = typeof at === 'number' ? at : Date.parse(at)
   const gap = Math.abs(time - now)
   const [size, unit] = UNITS.find(([size]) => gap >= size) ?? [1, '']
-  const count = Math.floor(gap / size)
+  const count = time > now ? Math.round(gap / size) : Math.floor(gap / size)
   const span = `${count} ${unit}${count === 1 ? '' : 's'}`
-  const text = unit === '' ? 'just now' : time > now ? `in ${span}` : `${span} ago`
+  const text = unit === '' ? (time > now ? 'within a minute' : 'just now') : time > now ? `in ${span}` : `${span} ago`
   return html`<time class="nowrap" datetime="${new Date(time).toISOString()}" title="${utc(time)}">${text}</time>`
 }
 

@@ -7,6 +7,7 @@ const STATUS: Readonly<Record<RegistryErrorCode, number>> = {
   forbidden: 403,
   last_owner: 409,
   conflict: 409,
+  stale: 412,
   limited: 429,
 }
 

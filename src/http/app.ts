@@ -68,6 +68,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: BODY_LIMIT,
+    // A user_id in a path of the API may be this long, percent-encoded.
+    routerOptions: { maxParamLength: 1_300 },
     // A client that sends its request slower than this is not served (slow loris).
     requestTimeout: 30_000,
     // Node looks for slow ones every 30 s otherwise, so that they last up to twice as long.
@@ -87,7 +89,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       }
     },
   })
-  const failure = createFailureHandler({ log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit })
+  const failures = { log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit }
+  const failure = createFailureHandler(failures)
   app.setErrorHandler(failure)
   app.setNotFoundHandler(() => {
     throw new Refusal('not_found')
@@ -116,7 +119,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })
   homeRoutes(app, { publicUrl, providers, brokered: broker !== null, console: true, anonymous })
-  apiRoutes(app, gate)
+  await apiRoutes(app, { ...failures, publicUrl, gate, desk: deps.desk, answers: deps.answers })
   jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
   await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits, anonymous })
   if (broker !== null) {

@@ -2,10 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
+import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
 import type { Provider, VerifyContext } from '#identity/provider.ts'
 import type { Login } from '#login/login.ts'
+import type { Answers } from '#tenancy/answers.ts'
+import type { Operators } from '#tenancy/operators.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { Auditor } from '#toolkit/audit.ts'
@@ -31,6 +34,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** Who may ask under /api/v1/operator (D3). */
+  readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>
   readonly usage: Pick<UsageMeter, 'refused'>
   /** In the order in which `authorization_servers` names them. */
@@ -40,6 +45,10 @@ export interface AppDeps {
   /** Tokens for API keys. */
   readonly serviceTokens: ServiceTokens
   readonly console: Mounted
+  /** What the API for admins works with. */
+  readonly desk: Desk
+  /** Kept for callers of the API that repeat a request. */
+  readonly answers: Answers
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

@@ -16,10 +16,32 @@ export interface FailureOptions {
   readonly visits: Visits
   readonly challenge: Challenge
   readonly ipLimit: IpLimit
+  /** How the body is told where it is not plain JSON of these two members. */
+  readonly shape?: (
+    body: FailureBody,
+    status: number,
+    request: FastifyRequest,
+  ) => { readonly type: string; readonly body: object }
+}
+
+interface FailureBody {
+  readonly error: string
+  readonly error_description: string
 }
 
 /** Answers whatever was thrown: a Refusal as its row says, anything else as a bug whose details stay in the log. */
-export function createFailureHandler({ log, visits, challenge, ipLimit }: FailureOptions) {
+export function createFailureHandler({ log, visits, challenge, ipLimit, shape }: FailureOptions) {
+  async function send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status: number,
+    body: FailureBody,
+  ): Promise<FastifyReply> {
+    if (shape === undefined) return await reply.code(status).send(body)
+    const shaped = shape(body, status, request)
+    return await reply.code(status).type(shaped.type).send(JSON.stringify(shaped.body))
+  }
+
   return async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const visit = visits(request)
     const thrown = refusalOf(error)
@@ -33,14 +55,15 @@ export function createFailureHandler({ log, visits, challenge, ipLimit }: Failur
     }
     if (thrown === null) {
       log.error({ request_id: visit.requestId, err: error }, 'internal error')
-      return await reply
-        .code(500)
-        .send({ error: 'server_error', error_description: `Internal error, request ${visit.requestId}.` })
+      return await send(request, reply, 500, {
+        error: 'server_error',
+        error_description: `Internal error, request ${visit.requestId}.`,
+      })
     }
     const refusal = await counted(thrown, visit.principal === null, visit.ip)
     visit.refusal = refusal
     const { status, headers, body } = challenge(refusal, routedSlug(request))
-    return await reply.code(status).headers(headers).send(body)
+    return await send(request, reply.headers(headers), status, body)
   }
 
   /** A failed request of nobody in particular counts against its address; over the limit that is the answer (D33). */

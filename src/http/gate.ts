@@ -2,16 +2,27 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import { revocationDigest } from '#identity/token-digest.ts'
 import { bearerToken } from '#identity/bearer.ts'
+import type { Identity } from '#identity/identity.ts'
+import type { OperatorActor } from '#tenancy/registry.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { limitHeaders } from './challenge.ts'
 import type { AppDeps } from './deps.ts'
 import { routedSlug } from './endpoints.ts'
-import type { Visits } from './visit.ts'
+import type { Visit, Visits } from './visit.ts'
 
 /** Somebody known, in a tenant, within their limits. */
 interface Admission {
   readonly principal: Principal
   /** Asks again whether they may still be here (D22): rejects with a Refusal when not. Cheap: from caches. */
+  readonly recheck: () => Promise<void>
+}
+
+/** An operator, within their limit; in no tenant. */
+interface OperatorAdmission {
+  /** For the registry's functions. */
+  readonly actor: OperatorActor
+  readonly identity: Identity
+  /** As that of an Admission, of the registry itself each time: for downloads that take long. */
   readonly recheck: () => Promise<void>
 }
 
@@ -23,37 +34,64 @@ export interface Gate {
   readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   /** Who was admitted; only after `admit`. */
   readonly admitted: (request: FastifyRequest) => Admission
+  /**
+   * The same for /api/v1/operator: one of OPERATORS (D3), whether they belong to a tenant or not; others get a 403 that tells nothing.
+   * Never for /mcp.
+   */
+  readonly admitOperator: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /** Who was admitted; only after `admitOperator`. */
+  readonly operator: (request: FastifyRequest) => OperatorAdmission
 }
 
 /** Who is calling: bearer token, identity, principal, limits. */
 export function createGate(
-  deps: Pick<AppDeps, 'authenticate' | 'principal' | 'limits' | 'clock'>,
+  deps: Pick<AppDeps, 'authenticate' | 'principal' | 'limits' | 'clock' | 'operators'>,
   visits: Visits,
 ): Gate {
   const admissions = new WeakMap<FastifyRequest, Admission>()
-  const admit: Gate['admit'] = async (request, reply) => {
+  const operators = new WeakMap<FastifyRequest, OperatorAdmission>()
+
+  async function identify(request: FastifyRequest): Promise<{ identity: Identity; tokenDigest: string; visit: Visit }> {
     const visit = visits(request)
     const token = bearerToken({ rawHeaders: request.raw.rawHeaders, url: request.url })
     visit.presented = true
     const identity = await deps.authenticate(token, { ip: visit.ip })
     visit.identity = identity
-    const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest: revocationDigest(token) }
-    const principal = await deps.principal(identity, at)
-    visit.principal = principal
-    const limit = await deps.limits.consume(principal)
-    if (limit !== null) reply.headers(limitHeaders(limit))
-    admissions.set(request, {
-      principal,
-      recheck: async () => {
-        if (identity.exp !== null && identity.exp * 1000 <= deps.clock.now()) throw new Refusal('token_expired')
-        await deps.principal(identity, at)
-      },
-    })
+    return { identity, tokenDigest: revocationDigest(token), visit }
   }
-  const admitted: Gate['admitted'] = (request) => {
-    const admission = admissions.get(request)
-    if (admission === undefined) throw new Error('the gate was not asked')
-    return admission
+
+  return {
+    async admit(request, reply) {
+      const { identity, tokenDigest, visit } = await identify(request)
+      const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest }
+      const principal = await deps.principal(identity, at)
+      visit.principal = principal
+      const limit = await deps.limits.consume(principal)
+      if (limit !== null) reply.headers(limitHeaders(limit))
+      admissions.set(request, {
+        principal,
+        recheck: async () => {
+          if (identity.exp !== null && identity.exp * 1000 <= deps.clock.now()) throw new Refusal('token_expired')
+          await deps.principal(identity, at)
+        },
+      })
+    },
+    admitted: (request) => known(admissions, request),
+    async admitOperator(request, reply) {
+      const { identity, tokenDigest, visit } = await identify(request)
+      const ask = async (): Promise<OperatorActor> =>
+        await deps.operators.admit(identity, { tokenDigest, requestId: visit.requestId, ip: visit.ip })
+      const actor = await ask()
+      const limit = await deps.limits.consumePerson(identity)
+      if (limit !== null) reply.headers(limitHeaders(limit))
+      operators.set(request, { actor, identity, recheck: async () => void (await ask()) })
+    },
+    operator: (request) => known(operators, request),
   }
-  return { admit, admitted }
+}
+
+function known<T>(admissions: WeakMap<FastifyRequest, T>, request: FastifyRequest): T {
+  const admission = admissions.get(request)
+  if (admission === undefined) throw new Error('the gate was not asked')
+  return admission
 }

@@ -229,6 +229,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    operators: office.operators,
     login,
     serviceTokens,
     auditor,
@@ -246,6 +247,8 @@ async function assemble({
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),
+    desk: office.desk,
+    answers: office.answers,
     developmentIssuer: config.developmentSignIn
       ? await createDevIssuer({
           dataDir: config.dataDir,

@@ -2,14 +2,21 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
+import type { Desk } from '#desk/operation.ts'
+import { createAnswers, type Answers } from '#tenancy/answers.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
+import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
 import { createUsageRetention } from '#tenancy/usage-retention.ts'
+import { createLimit } from '#toolkit/limits.ts'
+
+/** Keys per minute that one person may have judged. */
+const VALIDATIONS = 30
 
 export interface OfficeOptions {
   readonly config: Config
@@ -24,6 +31,12 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
+  /** Who is an operator (D3). */
+  readonly operators: Operators
+  /** What the operations of admins are done with. */
+  readonly desk: Desk
+  /** Kept for callers of the API that repeat a request. */
+  readonly answers: Answers
   /** Counts what is called; written every 10 s and at close. */
   readonly usage: UsageMeter
   /** Begins the work in the background. */
@@ -31,6 +44,11 @@ export interface Office {
   /** Waits for what is under way. */
   close(): Promise<void>
 }
+
+const limitsOf = ({ rateLimit: { on, perTenant, perPrincipal } }: Config): Desk['limits'] => ({
+  requests_per_minute_tenant: on ? perTenant : null,
+  requests_per_minute_caller: on ? perPrincipal : null,
+})
 
 export function createOffice({ config, database, clock, log, scopes, ready }: OfficeOptions): Office {
   const { sessionSecrets } = config
@@ -40,10 +58,16 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     auditKey: auditKey(sessionSecrets[0] ?? '', CONTROL_SCHEMA),
     dns: createDns({ servers: config.dnsServers }),
   }
+  const validations = createLimit({
+    on: config.rateLimit.on,
+    perMinute: VALIDATIONS,
+    detail: 'keys that one person had judged',
+  })
   const registry = createRegistry({
     ...shared,
     scopes,
     slugPrefix: config.database.slugPrefix,
+    validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
   })
@@ -56,6 +80,9 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   ]
   return {
     registry,
+    operators: createOperators({ config, database, clock, scopes, ready }),
+    desk: { registry, clock, limits: limitsOf(config) },
+    answers: createAnswers({ database, clock }),
     usage,
     start() {
       for (const work of background) work.start()

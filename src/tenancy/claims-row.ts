@@ -1,6 +1,7 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { lapsesAt, expiresAt } from './claims-state.ts'
+import { challengeOf, type Challenge } from './domain-challenge.ts'
 import { domainProblem, type DomainProblem } from './domain-problem.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
@@ -59,6 +60,13 @@ export interface DomainRecord {
   readonly expires_at: string | null
 }
 
+/** A domain and the TXT record that proves it; without a record (its fields null) there is nothing to prove now. */
+export interface ClaimRecord extends DomainRecord {
+  readonly name_relative: string | null
+  readonly name_absolute: string | null
+  readonly expected: string | null
+}
+
 /** All domains of a tenant by name; with `lock` nobody else changes them meanwhile. */
 export async function domainRows(
   db: ControlDb,
@@ -93,4 +101,10 @@ export function toDomainRecord({ slug }: Pick<Tenant, 'slug'>, row: DomainRow): 
     lapses_at: rfc3339OrNull(lapsesAt(row)),
     expires_at: rfc3339OrNull(expiresAt(row)),
   }
+}
+
+export function toClaim(tenant: Tenant, row: DomainRow): ClaimRecord {
+  const challenge: Partial<Challenge> = row.token === null ? {} : challengeOf(row.domain, row.token)
+  const { name_relative = null, name_absolute = null, expected = null } = challenge
+  return { ...toDomainRecord(tenant, row), name_relative, name_absolute, expected }
 }

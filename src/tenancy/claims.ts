@@ -2,12 +2,19 @@ import { uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { claimTerms, changedTerms, type DomainTerms } from './claims-terms.ts'
-import { domainRows, toDomainRecord, type DomainRecord, type DomainRow } from './claims-row.ts'
 import { heirOf } from './claims-heir.ts'
+import {
+  domainRows,
+  toClaim,
+  toDomainRecord,
+  type ClaimRecord,
+  type DomainRecord,
+  type DomainRow,
+} from './claims-row.ts'
 import { settle, writeState } from './claims-settle.ts'
 import { approved, backOff, CLAIM_LIFE } from './claims-state.ts'
 import { waitingClaims, type WaitingRecord } from './claims-waiting.ts'
-import { assertProvable, challengeOf, newChallengeToken, type Challenge } from './domain-challenge.ts'
+import { assertProvable, newChallengeToken } from './domain-challenge.ts'
 import { checkDomain, type Finding, type Seen } from './domain-check.ts'
 import { domainProblem } from './domain-problem.ts'
 import { ownableDomain } from './domains.ts'
@@ -21,16 +28,12 @@ import {
   roleFor,
   type Note,
 } from './ledger.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
-/** A domain and the TXT record that proves it; without a record (its fields null) there is nothing to prove now. */
-export interface ClaimRecord extends DomainRecord {
-  readonly name_relative: string | null
-  readonly name_absolute: string | null
-  readonly expected: string | null
-}
+export type { ClaimRecord } from './claims-row.ts'
 
 /** What "check now" found, and what became of the domain. */
 export interface CheckReport extends ClaimRecord {
@@ -61,7 +64,13 @@ export interface Claims {
   /** Operators only: everything that waits for `approve`, in all tenants. */
   waiting(actor: Actor): Promise<readonly WaitingRecord[]>
   /** Changes how people join by a domain, whatever its state. */
-  set(tenant: Tenant, actor: Actor, domain: string, changes: Partial<DomainTerms>): Promise<DomainRecord>
+  set(
+    tenant: Tenant,
+    actor: Actor,
+    domain: string,
+    changes: Partial<DomainTerms>,
+    precondition?: Precondition<ClaimRecord>,
+  ): Promise<ClaimRecord>
 }
 
 /** Between two checks by hand of one domain, on all replicas together. */
@@ -147,8 +156,9 @@ export function createClaims(options: RegistryOptions): Claims {
       const { token } = row
       if (token === null) throw new RegistryError('conflict', unclaimed(row))
       const wait = (row.checked_at?.getTime() ?? 0) + PATIENCE - clock.now()
+      const seconds = Math.ceil(wait / 1000)
       if (wait > 0)
-        throw new RegistryError('limited', `${row.domain} was just checked: again in ${Math.ceil(wait / 1000)} s`)
+        throw new RegistryError('limited', `${row.domain} was just checked: again in ${seconds} s`, null, seconds)
       await db.query(sql`UPDATE domains SET checked_at = ${new Date(clock.now())} WHERE id = ${row.id}`)
       return { ...row, token }
     })
@@ -229,9 +239,10 @@ export function createClaims(options: RegistryOptions): Claims {
 
     waiting: async (actor) => await waitingClaims(database, actor),
 
-    async set(tenant, actor, domain, changes) {
+    async set(tenant, actor, domain, changes, precondition) {
       needScope(actor, 'tenant:admin')
       const row = await change(tenant, actor, domain, async (db, row) => {
+        precondition?.(toClaim(tenant, row))
         const terms = changedTerms(row, changes)
         if (terms === null) return []
         await db.query(sql`
@@ -240,7 +251,7 @@ export function createClaims(options: RegistryOptions): Claims {
           WHERE id = ${row.id}`)
         return [noteOf(row, 'domain.changed', { ...terms })]
       })
-      return toDomainRecord(tenant, row)
+      return toClaim(tenant, row)
     },
   }
 }
@@ -278,9 +289,3 @@ const noteOf = (
   detail: { domain, ...detail },
   changes: [{ table: 'domains', tenant: tenant_id, id }],
 })
-
-function toClaim(tenant: Tenant, row: DomainRow): ClaimRecord {
-  const challenge: Partial<Challenge> = row.token === null ? {} : challengeOf(row.domain, row.token)
-  const { name_relative = null, name_absolute = null, expected = null } = challenge
-  return { ...toDomainRecord(tenant, row), name_relative, name_absolute, expected }
-}

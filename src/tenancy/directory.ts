@@ -151,6 +151,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       role: key === null ? role : 'service',
       scopes: effective,
       role_scopes: scopes.effective(role, null, own),
+      ...(key === null || key.requests_per_hour === null ? {} : { requests_per_hour: key.requests_per_hour }),
     }
   }
 
@@ -203,8 +204,12 @@ function assertTimely({ iat }: Identity, { notBefore, key }: Standing, now: numb
     throw new Refusal('key_expired', { detail: 'the key has expired' })
 }
 
-/** REQUIRED_SCOPES: asked of every token whose issuer carries ours; keys have their own. */
-function assertRequiredScopes({ scopes: carried, key }: Identity, required: readonly string[], scopes: Scopes): void {
+/** REQUIRED_SCOPES: asked of every token whose issuer carries ours; keys have their own. @throws Refusal `scope_insufficient`. */
+export function assertRequiredScopes(
+  { scopes: carried, key }: Identity,
+  required: readonly string[],
+  scopes: Scopes,
+): void {
   if (carried === null || key !== null) return
   const held = scopes.expand(carried)
   const missing = required.filter((scope) => !held.has(scope))

@@ -1,10 +1,18 @@
 import { domainToASCII } from 'node:url'
 import { uuidv7 } from '#base/id.ts'
 import { sql } from '#db/sql.ts'
-import { domainRows, toDomainRecord, type DomainRecord, type JoinMode } from './claims-row.ts'
+import {
+  domainRows,
+  toClaim,
+  toDomainRecord,
+  type ClaimRecord,
+  type DomainRecord,
+  type JoinMode,
+} from './claims-row.ts'
 import { domainName, isPublicMailbox, isPublicSuffix } from './domain-name.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor } from './ledger.ts'
 import { lookAlike } from './look-alike.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import type { Tenant } from './tenant.ts'
@@ -30,7 +38,7 @@ export interface Domains {
   add(tenant: Tenant, actor: Actor, input: DomainInput): Promise<DomainRecord>
   list(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]>
   /** Stops joining by it; members stay. conflict: its proof lapsed once, then only an operator can (D8). */
-  remove(tenant: Tenant, actor: Actor, domain: string): Promise<void>
+  remove(tenant: Tenant, actor: Actor, domain: string, precondition?: Precondition<ClaimRecord>): Promise<void>
 }
 
 export function createDomains(options: RegistryOptions): Domains {
@@ -87,13 +95,14 @@ export function createDomains(options: RegistryOptions): Domains {
       return one(await read(tenant, actor), domain)
     },
     list: read,
-    async remove(tenant, actor, domain) {
+    async remove(tenant, actor, domain, precondition) {
       needScope(actor, 'tenant:admin')
       await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
         const row = (await domainRows(db, tenant.id, { lock: true })).find(
           (each) => each.domain === domain.toLowerCase(),
         )
         if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no domain ${domain}`)
+        precondition?.(toClaim(tenant, row))
         // Removed and claimed anew it would be verified without the operator that D8 asks for.
         if (row.lapsed_at !== null && actor.kind !== 'operator')
           throw new RegistryError('conflict', `the proof of ${domain} lapsed once: only an operator can remove it`)

@@ -8,6 +8,7 @@ import { invitedAddress } from './invitations-address.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isRole, type PersonRole } from './roles.ts'
@@ -48,8 +49,15 @@ export interface Invitations {
    */
   invite(tenant: Tenant, actor: Actor, input: InvitationInput): Promise<NewInvitation>
   list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<InvitationRecord>>
-  /** @param reference the row's id, or the address of the open one. conflict: accepted or revoked already. */
-  revoke(tenant: Tenant, actor: Actor, reference: string): Promise<InvitationRecord>
+  /** @param reference the row's id, or the address of the open one, else of the last one. */
+  show(tenant: Tenant, actor: Actor, reference: string): Promise<InvitationRecord>
+  /** @param reference as above. conflict: accepted or revoked already. */
+  revoke(
+    tenant: Tenant,
+    actor: Actor,
+    reference: string,
+    precondition?: Precondition<InvitationRecord>,
+  ): Promise<InvitationRecord>
   /** A new link for an open or expired one, with a life of its own; the old link ends, and who sends it again is who invites. */
   resend(
     tenant: Tenant,
@@ -160,10 +168,17 @@ export function createInvitations(options: RegistryOptions): Invitations {
       )
     },
 
-    async revoke(tenant, actor, reference) {
+    async show(tenant, actor, reference) {
+      needScope(actor, 'tenant:admin')
+      return await database.control(roleFor(actor, tenant), async (db) => await find(db, tenant, reference))
+    },
+
+    async revoke(tenant, actor, reference, precondition) {
       needScope(actor, 'tenant:admin')
       return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-        const { id, state, email } = await find(db, tenant, reference)
+        const found = await find(db, tenant, reference)
+        const { id, state, email } = found
+        precondition?.(found)
         const changed = await db.query(sql`
           UPDATE invitations SET state = 'revoked' WHERE id = ${id} AND state IN ('pending', 'expired') RETURNING id`)
         if (changed.length === 0) throw new RegistryError('conflict', `the invitation of ${email} is ${state} already`)

@@ -9,6 +9,7 @@ import { toTenant, type TenantRow } from './tenant-row.ts'
 interface KeyRow extends TenantRow {
   readonly role: PersonRole
   readonly scopes: string[]
+  readonly requests_per_hour: number | null
   readonly expires_at: Date | null
   readonly revoked_at: Date | null
   readonly creator_member_id: string | null
@@ -26,7 +27,7 @@ export async function keyStanding(
   now: number,
 ): Promise<Standing | Denied> {
   const [row] = await db.query<KeyRow>(sql`
-    SELECT k.role, k.scopes, k.expires_at, k.revoked_at, k.creator_member_id,
+    SELECT k.role, k.scopes, k.requests_per_hour, k.expires_at, k.revoked_at, k.creator_member_id,
       m.role AS creator_role, m.status AS creator_status, m.iss AS creator_iss, m.sub AS creator_sub,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
       t.mcp_admin, t.delete_after
@@ -43,7 +44,12 @@ export async function keyStanding(
     tenant: place.tenant,
     role: row.creator_role === null ? row.role : lesser(row.role, row.creator_role),
     member: row.creator_member_id,
-    key: { id, scopes: row.scopes, expires_at: row.expires_at?.getTime() ?? null },
+    key: {
+      id,
+      scopes: row.scopes,
+      requests_per_hour: row.requests_per_hour,
+      expires_at: row.expires_at?.getTime() ?? null,
+    },
     notBefore: null,
   }
 }
@@ -78,7 +84,7 @@ export async function staticKeyStanding(
     tenant: place.tenant,
     role,
     member: null,
-    key: { id: null, scopes: null, expires_at: null },
+    key: { id: null, scopes: null, requests_per_hour: null, expires_at: null },
     notBefore: null,
   }
 }

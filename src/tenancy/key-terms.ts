@@ -10,12 +10,20 @@ export interface KeyTerms {
   readonly name: string
   readonly scopes: readonly string[]
   readonly cidrs: readonly string[]
-  /** Milliseconds since the epoch; null: never. */
-  readonly expires_at: number | null
+  /** 1 to 1,000,000; null: no limit of its own. */
+  readonly requests_per_hour: number | null
 }
 
+/** Days for which a person's key lives: at least, at most, and when nothing is said. */
+export const KEY_DAYS = { least: 1, most: 365, default: 90 } as const
+export const MOST_REQUESTS_PER_HOUR = 1_000_000
+
+const DAY = 86_400_000
+/** Whoever adds days to their own clock, or to ours of a moment ago, is not refused for it. */
+const SLACK = 60_000
+
 /** invalid: what cannot be; forbidden: scopes above those of who asks. */
-export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes, now: number): KeyTerms {
+export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes): KeyTerms {
   const wanted = [...new Set(terms.scopes)]
   if (wanted.length === 0)
     throw new RegistryError('invalid', 'a key needs at least one scope, or * for all data scopes')
@@ -25,14 +33,32 @@ export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes, now:
       throw new RegistryError('invalid', `no key can have the scope ${scope}`)
   }
   needWithin(wanted, actor, scopes)
-  if (terms.expires_at !== null && !(terms.expires_at > now))
-    throw new RegistryError('invalid', 'the expiry must lie in the future')
+  const { requests_per_hour: limit } = terms
+  if (limit !== null && !(Number.isInteger(limit) && limit >= 1 && limit <= MOST_REQUESTS_PER_HOUR))
+    throw new RegistryError('invalid', `requests per hour must be a whole number from 1 to ${MOST_REQUESTS_PER_HOUR}`)
   return {
     name: boundedText('the name', terms.name, 100),
     scopes: wanted,
     cidrs: terms.cidrs.map(checkedCidr),
-    expires_at: terms.expires_at,
+    requests_per_hour: limit,
   }
+}
+
+/**
+ * When a key ends; milliseconds since the epoch, null: never, which only an operator can say. A person's key lives for 1 to 365 days,
+ * 90 when nothing is said. invalid: anything else.
+ */
+export function checkedExpiry(asked: number | null | undefined, actor: Actor, now: number): number | null {
+  if (actor.kind === 'operator') {
+    if (asked === undefined || asked === null) return null
+    if (!(asked > now && asked <= 8.64e15)) throw new RegistryError('invalid', 'the expiry must lie in the future')
+    return asked
+  }
+  if (asked === undefined) return now + KEY_DAYS.default * DAY
+  const { least, most } = KEY_DAYS
+  if (asked === null || !(asked >= now + least * DAY - SLACK && asked <= now + most * DAY + SLACK))
+    throw new RegistryError('invalid', `a key must expire, in ${least} to ${most} days`)
+  return asked
 }
 
 /** A key never reaches above who asks for it; not even one whose rights were cut by their own token. */

@@ -91,7 +91,10 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
 
 /** Who of an Actor, for the audit. */
 export function authorOf(actor: Actor): Author {
-  if (actor.kind === 'operator') return { iss: 'operator', sub: actor.name, key_id: null, request_id: null, ip: null }
+  if (actor.kind === 'operator') {
+    const { name, request_id = null, ip = null } = actor
+    return { iss: 'operator', sub: name, key_id: null, request_id, ip }
+  }
   const { identity } = actor.principal
   return {
     iss: identity.iss,

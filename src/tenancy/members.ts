@@ -3,6 +3,7 @@ import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, needOperator, needScope, roleFor, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isRole, type PersonRole } from './roles.ts'
@@ -50,9 +51,20 @@ export interface Members {
   /** Lets in who asked to (join mode `request`). conflict: did not ask. */
   approve(tenant: Tenant, actor: Actor, reference: MemberReference, role: PersonRole): Promise<MemberRecord>
   /** last_owner: the only owner cannot be demoted. Changes from or to owner need `tenant:owner`. */
-  setRole(tenant: Tenant, actor: Actor, reference: MemberReference, role: PersonRole): Promise<MemberRecord>
+  setRole(
+    tenant: Tenant,
+    actor: Actor,
+    reference: MemberReference,
+    role: PersonRole,
+    precondition?: Precondition<MemberRecord>,
+  ): Promise<MemberRecord>
   /** last_owner: the only owner cannot leave. A member may remove themself. */
-  remove(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<void>
+  remove(
+    tenant: Tenant,
+    actor: Actor,
+    reference: MemberReference,
+    precondition?: Precondition<MemberRecord>,
+  ): Promise<void>
   /** The plain endpoint leads here from now on: a person's own act and nobody else's (D9). forbidden: an operator, a key, no member. */
   makeHome(tenant: Tenant, actor: Actor): Promise<void>
   /** Tokens issued before now are refused (D22); those whose issue time is unknown too. */
@@ -157,10 +169,11 @@ export function createMembers(options: RegistryOptions): Members {
       })
     },
 
-    async setRole(tenant, actor, reference, role) {
+    async setRole(tenant, actor, reference, role, precondition) {
       needScope(actor, 'tenant:admin')
       needRole(role)
       return await change(tenant, actor, reference, async (db, row) => {
+        precondition?.(toRecord(tenant, row))
         needActive(row)
         if (row.role === role) return null
         if (row.role === 'owner' || role === 'owner') needScope(actor, 'tenant:owner')
@@ -170,9 +183,10 @@ export function createMembers(options: RegistryOptions): Members {
       })
     },
 
-    async remove(tenant, actor, reference) {
+    async remove(tenant, actor, reference, precondition) {
       await change(tenant, actor, reference, async (db, row) => {
         if (!isSelf(actor, row)) needScope(actor, 'tenant:admin')
+        precondition?.(toRecord(tenant, row))
         if (row.status === 'removed') return null
         if (row.role === 'owner' && row.status === 'active') {
           if (!isSelf(actor, row)) needScope(actor, 'tenant:owner')

@@ -12,6 +12,8 @@ export type RegistryErrorCode =
   | 'last_owner'
   /** It contradicts the present state (a deleted tenant is resumed, a revoked key rotated). */
   | 'conflict'
+  /** It is not any more what the caller takes it for (a Precondition): read again. */
+  | 'stale'
   /** Asked again too soon; the message says when it may be. */
   | 'limited'
 
@@ -21,9 +23,12 @@ export class RegistryError extends Error {
   readonly code: RegistryErrorCode
   /** The input that is at fault, by its snake_case name, for forms and problem documents; null: none in particular. */
   readonly field: string | null
-  constructor(code: RegistryErrorCode, message: string, field: string | null = null) {
+  /** Seconds until it may be asked again; only with `limited`. */
+  readonly retryAfter: number | null
+  constructor(code: RegistryErrorCode, message: string, field: string | null = null, retryAfter: number | null = null) {
     super(message)
     this.code = code
     this.field = field
+    this.retryAfter = retryAfter
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
+import { createAuditDesk, type AuditDesk } from './audit-desk.ts'
 import { createClaims, type Claims } from './claims.ts'
 import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
@@ -14,10 +15,19 @@ import { createRevocations, type Revocations } from './revocations.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createUsage, type Usage } from './usage.ts'
 
+/** May do everything. */
+export interface OperatorActor {
+  readonly kind: 'operator'
+  /** The operating system's user (CLI), or `iss|sub`; for the audit. */
+  readonly name: string
+  /** Absent: not by HTTP. */
+  readonly request_id?: string
+  readonly ip?: string | null
+}
+
 /** Who changes the registry. An operator may do everything; a person what their role in their own tenant allows. */
 export type Actor =
-  /** `name`: the operating system's user or the operator's `iss|sub`; for the audit. */
-  | { readonly kind: 'operator'; readonly name: string }
+  | OperatorActor
   | {
       readonly kind: 'person'
       readonly principal: Principal
@@ -39,6 +49,8 @@ export interface RegistryOptions {
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
+  /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
+  readonly validations?: (who: string) => Promise<unknown>
 }
 
 /**
@@ -56,6 +68,7 @@ export interface Registry {
   readonly organizations: Organizations
   readonly keys: Keys
   readonly revocations: Revocations
+  readonly audit: AuditDesk
   readonly usage: Usage
 }
 
@@ -71,6 +84,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     organizations: createOrganizations(options),
     keys: createKeys(options),
     revocations: createRevocations(options),
+    audit: createAuditDesk(options),
     usage: createUsage(options),
   }
 }

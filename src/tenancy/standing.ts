@@ -19,6 +19,8 @@ interface StandingKey {
   readonly id: string | null
   /** null: does not cut (the static key). */
   readonly scopes: readonly string[] | null
+  /** null: no limit of its own. */
+  readonly requests_per_hour: number | null
   /** Milliseconds. */
   readonly expires_at: number | null
 }

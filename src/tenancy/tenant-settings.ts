@@ -1,5 +1,6 @@
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, needScope, roleFor, type LedgerOptions } from './ledger.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
 import { tenantNote } from './tenant-record.ts'
@@ -18,13 +19,18 @@ export interface SettingsOfTenants {
    * Changes what is given, and answers all settings as they are then. Needs `tenant:owner`; operators may too, which the tenant's
    * audit shows. Every replica goes by it within 1 s. unknown: deleted meanwhile.
    */
-  setSettings(tenant: Tenant, actor: Actor, input: Partial<TenantSettings>): Promise<TenantSettings>
+  setSettings(
+    tenant: Tenant,
+    actor: Actor,
+    input: Partial<TenantSettings>,
+    precondition?: Precondition<TenantSettings>,
+  ): Promise<TenantSettings>
 }
 
 export function createTenantSettings(options: LedgerOptions): SettingsOfTenants {
   const ledger = createLedger(options)
   return {
-    async setSettings(tenant, actor, input) {
+    async setSettings(tenant, actor, input, precondition) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:owner')
       const { mcp_admin: admin = null, operator_access: access = null } = input
@@ -32,6 +38,7 @@ export function createTenantSettings(options: LedgerOptions): SettingsOfTenants 
         const [before] = await db.query<TenantSettings>(sql`
           SELECT mcp_admin, operator_access FROM tenants WHERE id = ${tenant.id} AND status <> 'deleted' FOR UPDATE`)
         if (before === undefined) throw new RegistryError('unknown', `the tenant ${tenant.slug} is deleted`)
+        precondition?.(before)
         const after = { mcp_admin: admin ?? before.mcp_admin, operator_access: access ?? before.operator_access }
         const changed = (['mcp_admin', 'operator_access'] as const).filter((name) => before[name] !== after[name])
         if (changed.length === 0) return [after, null]

@@ -32,4 +32,6 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>
   /** What the role (or key) alone gives: a tool whose scope is missing here is not listed (D12); missing only in `scopes`: 403 challenge. */
   readonly role_scopes: ReadonlySet<string>
+  /** An API key's own limit; absent: none. */
+  readonly requests_per_hour?: number
 }

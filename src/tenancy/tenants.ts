@@ -3,6 +3,7 @@ import type { ControlDb } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isSlug } from './slug.ts'
@@ -25,7 +26,7 @@ export interface Tenants extends SettingsOfTenants, DeletionOfTenants {
   /** The tenant that the functions of the other tables take. unknown: no such slug, or deleted. */
   get(actor: Actor, slug: string): Promise<Tenant>
   /** The display name only. */
-  rename(tenant: Tenant, actor: Actor, name: string): Promise<void>
+  rename(tenant: Tenant, actor: Actor, name: string, precondition?: Precondition<TenantRecord>): Promise<TenantRecord>
   /** Operators only. D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing happens. */
   suspend(tenant: Tenant, actor: Actor): Promise<void>
   /** Operators only. conflict: deleted. */
@@ -36,8 +37,14 @@ export function createTenants(options: RegistryOptions): Tenants {
   const { database, clock } = options
   const ledger = createLedger(options)
 
-  async function read(slug: string | null): Promise<readonly TenantRecord[]> {
-    return await database.control({ as: 'operator' }, async (db) => await readTenants(db, slug))
+  const read = async (slug: string | null): Promise<readonly TenantRecord[]> =>
+    await database.control({ as: 'operator' }, async (db) => await readTenants(db, slug))
+
+  /** The one of a Tenant at hand. */
+  async function rowOf(db: ControlDb, { slug }: Tenant): Promise<TenantRecord> {
+    const [record] = await readTenants(db, slug)
+    if (record === undefined) throw new RegistryError('unknown', `there is no tenant ${slug}`)
+    return record
   }
 
   async function show(actor: Actor, slug: string): Promise<TenantRecord> {
@@ -109,13 +116,15 @@ export function createTenants(options: RegistryOptions): Tenants {
       const { id, name, schema, placement, schemaVersion, mcp_admin: mcpAdmin, delete_after: deleteAfter } = record
       return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter }
     },
-    async rename(tenant, actor, name) {
+    async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:admin')
       const title = boundedText('the name', name, 200)
-      await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+      return await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
+        await db.query(sql`SELECT id FROM tenants WHERE id = ${tenant.id} FOR UPDATE`)
+        precondition?.(await rowOf(db, tenant))
         await db.query(sql`UPDATE tenants SET name = ${title} WHERE id = ${tenant.id}`)
-        return [undefined, tenantNote(tenant, 'tenant.renamed', { name: title })]
+        return [await rowOf(db, tenant), tenantNote(tenant, 'tenant.renamed', { name: title })]
       })
     },
     async suspend(tenant, actor) {

@@ -41,7 +41,7 @@ const pathText = (path: readonly PropertyKey[]): string =>
   path.length === 0 ? 'arguments' : path.map(String).join('.').slice(0, 200)
 
 /** Where a text stands that Postgres cannot hold as it is; null: nowhere. */
-function pathOfUnstorable(value: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] | null {
+export function pathOfUnstorable(value: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] | null {
   if (typeof value === 'string') return UNSTORABLE.test(value) ? path : null
   if (typeof value !== 'object' || value === null) return null
   for (const [key, member] of Object.entries(value)) {

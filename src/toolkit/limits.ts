@@ -1,10 +1,12 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
+import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
 /** Seconds. */
 const WINDOW = 60
+const HOUR = 3600
 
 /** Where a caller stands against the limit that is nearest to being reached; for the RateLimit headers. */
 export interface LimitState {
@@ -17,10 +19,13 @@ export interface LimitState {
   readonly window: number
 }
 
-/** So many requests per minute and key, counted in this process alone: n replicas let n times as many through. */
+/** So many requests per window and key, counted in this process alone: n replicas let n times as many through. */
 export interface Limit {
-  /** Counts one; throws Refusal rate_limited with retryAfter when that is one too many. null: limits are off. */
-  consume(key: string): Promise<LimitState | null>
+  /**
+   * Counts one; throws Refusal rate_limited with retryAfter when that is one too many. null: limits are off.
+   * @param most for this key, instead of what holds for all.
+   */
+  consume(key: string, most?: number): Promise<LimitState | null>
   /** Throws as consume does when the limit is already reached, but counts nothing. */
   check(key: string): Promise<void>
 }
@@ -28,6 +33,8 @@ export interface Limit {
 export interface CallLimits {
   /** Counts one request for the person or key and for the tenant; throws Refusal rate_limited. null: limits are off. */
   consume(principal: Principal): Promise<LimitState | null>
+  /** The same for somebody who is not there as one of a tenant (operators). */
+  consumePerson(identity: Pick<Identity, 'iss' | 'sub'>): Promise<LimitState | null>
 }
 
 /** @param detail says for the log which limit it was. */
@@ -35,50 +42,58 @@ export function createLimit({
   on,
   perMinute,
   detail,
+  window = WINDOW,
 }: {
   readonly on: boolean
+  /** Or per window, when that is another. */
   readonly perMinute: number
   readonly detail: string
+  /** Seconds; default 60. */
+  readonly window?: number
 }): Limit {
   if (!on) return { consume: async () => null, check: async () => {} }
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW })
-  const state = ({ remainingPoints, msBeforeNext }: RateLimiterRes): LimitState => ({
-    limit: perMinute,
-    remaining: Math.max(0, remainingPoints),
+  // It only counts: how many are too many may differ from key to key.
+  const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: window })
+  const state = ({ consumedPoints, msBeforeNext }: RateLimiterRes, limit: number): LimitState => ({
+    limit,
+    remaining: Math.max(0, limit - consumedPoints),
     reset: Math.max(1, Math.ceil(msBeforeNext / 1000)),
-    window: WINDOW,
+    window,
   })
-  const refuse = (at: RateLimiterRes): never => {
-    const { limit, window, reset } = state(at)
+  const refuse = (at: RateLimiterRes, most: number): never => {
+    const { limit, reset } = state(at, most)
     throw new Refusal('rate_limited', { detail, retryAfter: reset, limit: { limit, window } })
   }
   return {
-    async consume(key) {
-      // The library rejects with the same object that it otherwise answers.
-      const at = await limiter.consume(key).catch((reached: unknown) => {
-        if (reached instanceof RateLimiterRes) return refuse(reached)
-        throw reached
-      })
-      return state(at)
+    async consume(key, most = perMinute) {
+      const at = await limiter.consume(key)
+      return at.consumedPoints > most ? refuse(at, most) : state(at, most)
     },
     async check(key) {
       const at = await limiter.get(key)
-      if (at !== null && at.consumedPoints >= perMinute) refuse(at)
+      if (at !== null && at.consumedPoints >= perMinute) refuse(at, perMinute)
     },
   }
 }
 
-/** Per person (or key) and per tenant (RATE_LIMIT, DESIGN section 11). One who is over their own limit uses up nothing of the tenant's. */
+/**
+ * Per person (or key) and per tenant (RATE_LIMIT, DESIGN section 11), and what a key may ask per hour when it has a limit of its own.
+ * One who is over their own limit uses up nothing of the tenant's.
+ */
 export function createLimits({ on, perTenant, perPrincipal }: Config['rateLimit']): CallLimits {
   const persons = createLimit({ on, perMinute: perPrincipal, detail: 'per person or key' })
   const tenants = createLimit({ on, perMinute: perTenant, detail: 'per tenant' })
+  const keys = createLimit({ on, perMinute: 1, detail: 'per hour of this key', window: HOUR })
   return {
-    async consume(principal) {
-      const { identity, tenant } = principal
+    async consume({ identity, tenant, requests_per_hour: most }) {
       const own = await persons.consume(`${tenant.id} ${identity.key?.id ?? `${identity.iss} ${identity.sub}`}`)
+      const hourly = most === undefined ? null : await keys.consume(`${tenant.id} ${identity.key?.id ?? ''}`, most)
       const shared = await tenants.consume(tenant.id)
-      if (own === null || shared === null) return null
-      return own.remaining / own.limit <= shared.remaining / shared.limit ? own : shared
+      const nearest = [own, hourly, shared].filter((state) => state !== null).sort((a, b) => left(a) - left(b))
+      return nearest[0] ?? null
     },
+    consumePerson: async ({ iss, sub }) => await persons.consume(` ${iss} ${sub}`),
   }
 }
+
+const left = ({ remaining, limit }: LimitState): number => remaining / limit

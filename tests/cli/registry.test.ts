@@ -32,7 +32,13 @@ describe.each(upperKinds)('%s', (kind) => {
     test('create makes one, list and show tell of it, as a table and as one JSON document', async () => {
       const made = await run(['tenant', 'create', 'globex', '--name', 'Globex Ltd', '--json'])
       expect(made).toMatchObject({ exit: 0, stderr: '' })
-      expect(made.json()).toMatchObject({ slug: 'globex', name: 'Globex Ltd', status: 'active', schema_version: 1 })
+      const { tenant: version } = fresh.database.admin.required
+      expect(made.json()).toMatchObject({
+        slug: 'globex',
+        name: 'Globex Ltd',
+        status: 'active',
+        schema_version: version,
+      })
       expect(await rows('tenant list')).toContainEqual(made.json())
       expect((await run('tenant show globex --json')).json()).toEqual(made.json())
       const list = await run('tenant list')
@@ -429,15 +435,19 @@ describe.each(upperKinds)('%s', (kind) => {
 
   describe('migrate and doctor', () => {
     test('migrate brings tenants up and says so', async () => {
+      const { required } = fresh.database.admin
       expect(await run('migrate')).toMatchObject({
         exit: 0,
-        stdout: expect.stringContaining('Every tenant is at version 1.'),
+        stdout: expect.stringContaining(`Every tenant is at version ${required.tenant}.`),
       })
       await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug = 'acme'`)
-      const { required } = fresh.database.admin
       const ran = await run('migrate --json')
       expect(ran).toMatchObject({ exit: 0 })
-      expect(ran.json()).toMatchObject({ control_version: required.control, tenant_version: 1, failed: [] })
+      expect(ran.json()).toMatchObject({
+        control_version: required.control,
+        tenant_version: required.tenant,
+        failed: [],
+      })
     })
 
     test('migrate shows a bar at a terminal and plain lines elsewhere, and neither on stdout', async () => {
@@ -450,7 +460,9 @@ describe.each(upperKinds)('%s', (kind) => {
       const lines = await run('migrate')
       expect(lines.stderr).toMatch(/^2 of 2 tenants$/m)
       expect(lines.stderr).not.toContain('\u001b')
-      for (const { stdout } of [bar, lines]) expect(stdout).toContain('2 of 2 tenants were brought to version 1.')
+      const { tenant } = fresh.database.admin.required
+      for (const { stdout } of [bar, lines])
+        expect(stdout).toContain(`2 of 2 tenants were brought to version ${tenant}.`)
     })
 
     test('migrate leaves behind what fails, names it, goes on, and ends with 3', async () => {
@@ -463,7 +475,9 @@ describe.each(upperKinds)('%s', (kind) => {
       const ran = await run('migrate --json')
       expect(ran).toMatchObject({ exit: 3, stderr: expect.stringContaining('failed: broken: ') })
       expect(ran.json()).toMatchObject({ failed: [{ slug: 'broken', schema, error: expect.any(String) }] })
-      expect((await run('tenant show acme --json')).json()).toMatchObject({ schema_version: 1 })
+      expect((await run('tenant show acme --json')).json()).toMatchObject({
+        schema_version: fresh.database.admin.required.tenant,
+      })
       await run('tenant delete broken --now --yes')
     })
 

@@ -200,7 +200,7 @@ test('a record that is gone is told of on the list and on its page, then the dom
   await check(domain)
   const failing = words((await alice.get(DOMAINS)).text)
   expect(failing).toContain(`${domain} : record missing.`)
-  expect(failing).toContain('It lapses in 6 days')
+  expect(failing).toContain('It lapses in 7 days')
   await server.database.sql(
     `UPDATE gatehouse.domains SET failing_since = failing_since - interval '8 days', checked_at = NULL WHERE domain = $1`,
     [domain],

@@ -134,7 +134,8 @@ describe('a schema', () => {
   test('of a new tenant is the owner’s, and its role may use rows and nothing else', async () => {
     await within(async () => {
       const acme = role('made')
-      expect(await createTenantSchema(client, acme, await readMigrations('tenant'))).toBe(1)
+      const migrations = await readMigrations('tenant')
+      expect(await createTenantSchema(client, acme, migrations)).toBe(migrations.length)
       expect(
         await row(
           `SELECT pg_get_userbyid(nspowner)::text AS owner, has_schema_privilege($1::name, oid, 'USAGE') AS usage,

@@ -11,6 +11,8 @@ import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { createLibrary } from '#toolkit/library.ts'
+import type { Answers } from '#tenancy/answers.ts'
+import type { Registry } from '#tenancy/registry.ts'
 import { createLimits } from '#toolkit/limits.ts'
 import type { Runner } from '#toolkit/run.ts'
 
@@ -172,6 +174,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       },
     },
     limits: createLimits(config.rateLimit),
+    operators: { is: () => false, admit: async () => refuse('operator_unknown') },
     auditor: { refused: (request) => void audited.push(request) },
     usage: { refused: () => {} },
     providers: [
@@ -185,6 +188,12 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     database: { ping: async () => {}, migrated: async () => true },
     developmentIssuer: null,
     console: { mount: async () => {} },
+    answers: {} as Answers,
+    desk: {
+      registry: {} as Registry,
+      clock: { now: () => Date.now() },
+      limits: { requests_per_minute_tenant: null, requests_per_minute_caller: null },
+    },
     login: {
       upstreams: [],
       broker: null,

@@ -64,6 +64,29 @@ test('an issuer without OpenID has its document where RFC 8414 puts it', async (
   expect(await discover(issuer).endpoint('token_endpoint')).toBe('https://idp.example/token')
 })
 
+test('one at the root of its host has it right behind the well-known part', async () => {
+  server.answer(at('/.well-known/oauth-authorization-server', { issuer: server.url }))
+  expect((await discover(server.url).metadata()).issuer).toBe(server.url)
+})
+
+test('each endpoint is the one of its name', async () => {
+  const document = {
+    issuer: server.url,
+    ...Object.fromEntries(
+      ['jwks_uri', ...['introspection', 'userinfo', 'authorization', 'token'].map((name) => `${name}_endpoint`)].map(
+        (name) => [name, `https://idp.example/${name}`],
+      ),
+    ),
+  }
+  server.answer(json(document))
+  expect(await discover(server.url).metadata()).toEqual({ ...document, document })
+})
+
+test('a document that is no object is told as such', async () => {
+  server.answer(json(null))
+  await expect(discover(server.url).metadata()).rejects.toThrow(`the discovery document of ${server.url} is no object`)
+})
+
 test.each([
   ['C3: a slash more', (issuer: string) => ({ issuer: `${issuer}/` })],
   ['C3: another issuer', () => ({ issuer: 'https://evil.example' })],

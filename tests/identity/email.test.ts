@@ -48,6 +48,7 @@ test.each([
   ['a local part of 65', `${'l'.repeat(65)}@acme.com`],
   ['numbers at the top', 'a@acme.42'],
   ['a space in the domain', 'a@acme .com'],
+  ['a Kelvin sign, whose lower case is k, behind ASCII', 'a@acme.\u212ai'],
   ['255 characters exactly', `ab@${'x.'.repeat(124)}test`],
   ['an underscore', 'a@ac_me.com'],
   ['a label of 64', `a@${'x'.repeat(64)}.com`],

@@ -1,7 +1,9 @@
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Refusal } from '#base/refusal.ts'
 import type { KeySet } from '#identity/jwks.ts'
 import { makeKey, startIssuer, type Issuer } from './support/issuer.ts'
+import { problemsOf } from './support/problems.ts'
 import { refused } from './support/refused.ts'
 import { html, json, startServer, status } from './support/server.ts'
 
@@ -49,6 +51,8 @@ test('warm fetches the keys once', async () => {
 test.each([
   ['nothing said', {}, 600],
   ['max-age within the bounds', { 'cache-control': 'public, max-age=1200' }, 1200],
+  ['max-age among others', { 'cache-control': 'public,max-age=1200,must-revalidate' }, 1200],
+  ['a max-age that goes on', { 'cache-control': 'max-age=1200x' }, 600],
   ['too short a max-age', { 'cache-control': 'max-age=5' }, 300],
   ['too long a max-age', { 'cache-control': 'max-age=86400, must-revalidate' }, 3600],
   ['another member that ends alike', { 'cache-control': 's-max-age=1200' }, 600],
@@ -56,10 +60,18 @@ test.each([
   'with %s the keys are refreshed in the background from 30 s before the end of their freshness',
   async (_, headers, fresh) => {
     issuer.publish([k1.jwk], headers)
+    // Counted where a fetch begins: one that is under way has not reached the server yet.
+    let begun = 0
+    keys = issuer.keySet({
+      jwksUri: async () => {
+        begun += 1
+        return await Promise.resolve(`${issuer.server.url}/jwks`)
+      },
+    })
     await ask()
     issuer.clock.advance(fresh * 1000 - 30_001)
     await ask()
-    expect(hits()).toBe(1)
+    expect(begun).toBe(1)
     issuer.clock.advance(1)
     const now = issuer.clock.now()
     expect(await ask()).toBe('accepted')
@@ -207,6 +219,27 @@ test('an unknown kid while the issuer is down is no judgement; the kids that are
   expect(await ask('new')).toBe('provider_unavailable')
   expect(await ask('k1')).toBe('accepted')
   expect(hits()).toBe(2)
+})
+
+test('a failed fetch is logged with the issuer and the reason', async () => {
+  const lines: string[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+  issuer.server.answer(status(500))
+  keys = issuer.keySet({ log })
+  expect(await ask()).toBe('provider_unavailable')
+  expect(lines).toHaveLength(1)
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    issuer: 'https://idp.example',
+    msg: 'the keys of an issuer could not be fetched',
+    err: { message: expect.stringContaining('status') },
+  })
+})
+
+test.each([
+  [['HS256', 'none'], 'https://idp.example: HS256, none cannot be allowed for a published key set'],
+  [[], 'https://idp.example: no algorithm cannot be allowed for a published key set'],
+])('J4: %j is told as what stops the boot', (algorithms, problem) => {
+  expect(problemsOf(() => issuer.keySet({ algorithms }))).toBe(problem)
 })
 
 test('an algorithm that does not go with the key finds no key', async () => {

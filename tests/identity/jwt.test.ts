@@ -15,6 +15,7 @@ import {
   startIssuer,
   type Issuer,
 } from './support/issuer.ts'
+import { problemsOf } from './support/problems.ts'
 import { refused } from './support/refused.ts'
 import { json } from './support/server.ts'
 
@@ -284,19 +285,39 @@ test('each of several shared secrets proves a token, any other does not', async 
   expect(await code(issuer.token(), shared)).toBe('algorithm_refused')
 })
 
-test.each<[string, Partial<JwtVerifierOptions>]>([
-  ['no audience', { audience: [] }],
-  ['an empty audience', { audience: [''] }],
-  ['no issuer', { issuer: [] }],
-  ['no algorithm', { algorithms: [] }],
-  ['J4: HS256 beside published keys', { algorithms: ['RS256', 'HS256'] }],
-  ['J4: none', { algorithms: ['none'] }],
-  ['RS256 with a shared secret', { keys: { secrets: [secret] }, algorithms: ['RS256'] }],
-  ['a short secret', { keys: { secrets: ['short'] }, algorithms: ['HS256'] }],
-  ['no secret', { keys: { secrets: [] }, algorithms: ['HS256'] }],
-  ['C12: more than 120 s of skew', { skew: 121 }],
-])('%s stops the boot', (_, options) => {
-  expect(() => verifier(options)).toThrow(ConfigError)
+const ASYMMETRIC = 'published keys go with asymmetric algorithms only'
+const SHORT = 'a shared secret of less than 32 bytes'
+const TWO = ['https://one.example', 'https://two.example']
+
+test.each<[string, Partial<JwtVerifierOptions>, string]>([
+  ['no audience', { audience: [] }, `${ISSUER}: no audience, so tokens of every application would pass`],
+  ['an empty audience', { audience: [''], issuer: TWO }, `${TWO.join(', ')}: no audience`],
+  ['no issuer', { issuer: [] }, 'a verifier without an issuer'],
+  ['an empty issuer', { issuer: '' }, 'a verifier without an issuer'],
+  ['no algorithm', { algorithms: [] }, `${ISSUER}: no algorithm`],
+  ['J4: HS256 beside published keys', { algorithms: ['RS256', 'HS256'] }, `${ISSUER}: ${ASYMMETRIC}`],
+  ['J4: none', { algorithms: ['none'] }, ASYMMETRIC],
+  [
+    'RS256 beside HS256 with a shared secret',
+    { keys: { secrets: [secret] }, algorithms: ['HS256', 'RS256'] },
+    `${ISSUER}: a shared secret goes with HS256 only`,
+  ],
+  ['a short secret', { keys: { secrets: [secret, 's'.repeat(31)] }, algorithms: ['HS256'] }, `${ISSUER}: ${SHORT}`],
+  ['no secret', { keys: { secrets: [] }, algorithms: ['HS256'] }, SHORT],
+  ['C12: more than 120 s of skew', { skew: 121 }, `${ISSUER}: a clock difference of more than 120 s`],
+  ['a negative skew', { skew: -1 }, 'a clock difference'],
+  ['a skew that is no number', { skew: Number.NaN }, 'a clock difference'],
+])('%s stops the boot', (_, options, problem) => {
+  expect(problemsOf(() => verifier(options))).toContain(problem)
+})
+
+test('a skew of 0 and of 120 s, and a secret of exactly 32 bytes, are allowed', () => {
+  for (const options of [
+    { skew: 0 },
+    { skew: 120 },
+    { keys: { secrets: ['s'.repeat(32)] }, algorithms: ['HS256'] },
+  ] satisfies Partial<JwtVerifierOptions>[])
+    expect(problemsOf(() => verifier(options))).toBe('')
 })
 
 test.each([[['HS256']], [['RS256', 'none']], [[]]])(
@@ -355,10 +376,11 @@ test('a verified token counts no more once the keys of the issuer are others', a
 })
 
 test('what is forgotten is proved again', async () => {
+  await keys.warm()
   const mine = verifier()
   const token = issuer.token()
   const first = await mine.verify(token)
-  await mine.verify(token)
+  expect(await mine.verify(token)).toBe(first)
   mine.forget()
   expect(await mine.verify(token)).not.toBe(first)
 })
@@ -377,6 +399,7 @@ test('each check is told, the one that failed with its reason, never the token',
     ['claims', true],
     ['audience', false],
   ])
+  expect(told.slice(0, -1).map(([, , detail]) => detail)).toEqual(['', 'jwt', 'RS256', ISSUER, 'RS256', ''])
   expect(told.at(-1)?.[2]).toContain(AUDIENCE)
   for (const part of token.split('.')) expect(JSON.stringify(told)).not.toContain(part)
 })
@@ -389,6 +412,7 @@ test('no error of a refusal holds a part of the token', async () => {
     .catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(Refusal)
   const { message, cause } = error as Refusal
+  expect(cause).toBeInstanceOf(Error)
   for (const part of token.split('.')) expect(`${message} ${String(cause)}`).not.toContain(part)
 })
 

@@ -56,18 +56,18 @@ export const rooms: Readonly<Record<string, Room>> = {
   'providers-github': {
     source: 'providers',
     only: ['github'],
-    tests: ['tests/providers/{facts,github}.test.ts'],
+    tests: ['tests/providers/{facts,github,sign-in}.test.ts'],
     postgres: false,
   },
   'providers-google': {
     source: 'providers',
     only: ['google', 'userinfo'],
-    tests: ['tests/providers/{facts,google}.test.ts'],
+    tests: ['tests/providers/{facts,google,sign-in}.test.ts'],
     postgres: false,
   },
   providers: {
     source: 'providers',
-    tests: ['tests/providers/{audience,auth0,facts,index,oidc,shared-secret}.test.ts'],
+    tests: ['tests/providers/{audience,auth0,facts,index,oidc,shared-secret,sign-in}.test.ts'],
     postgres: false,
   },
   challenge: {

@@ -125,6 +125,17 @@ test('a token that ends is let in until then, and no longer', async () => {
   expect(await outcomeOf(enter(ending(-1)))).toBe('token_expired 401')
 })
 
+test('a token that check-token does not know is refused', async () => {
+  gate.fake.behave('github/check', { status: 404, body: { message: 'Not Found' } })
+  expect(await outcomeOf(enter(gate.fake.github.grant(alice)))).toBe('token_inactive 401')
+})
+
+test.each([0, -1, 1.5, '41', null])('a user whose id is %j is no judgement', async (id) => {
+  expect(await outcomeOf(enter(gate.fake.github.grant({ ...alice, check: { user: { id, login: 'a' } } })))).toBe(
+    'provider_unavailable 503, retry after 10',
+  )
+})
+
 test('the name is the one that is shown, else the login; the login is told beside it', async () => {
   const user = { id: 41, login: 'alice', name: 'Alice Archer', avatar_url: 'https://avatars.example/41' }
   expect(await enter(gate.fake.github.grant({ ...alice, check: { user } }))).toMatchObject({

@@ -210,3 +210,47 @@ describe('access tokens', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('token-material')
   })
 })
+
+describe('what ends an access token', () => {
+  const alice = { aud: GOOGLE_CLIENT_ID, sub: '1001', email: 'alice@acme.test', hd: 'acme.test' }
+
+  test('tokeninfo does not know it', async () => {
+    const token = gate.fake.google.grant(alice)
+    gate.fake.google.revoke(token)
+    expect(await outcomeOf(enter(token))).toBe('token_inactive 401')
+    gate.fake.behave('google/tokeninfo', { status: 401, body: { error: 'invalid_token' } })
+    expect(await outcomeOf(enter(gate.fake.google.grant(alice)))).toBe('token_inactive 401')
+  })
+
+  test('userinfo does not know it any more', async () => {
+    gate.fake.behave('google/userinfo', { status: 401, body: { error: 'invalid_request' } })
+    expect(await outcomeOf(enter(gate.fake.google.grant(alice)))).toBe('token_inactive 401')
+  })
+
+  test('its time', async () => {
+    const exp = String(Math.floor(gate.clock.now() / 1000) - 1)
+    expect(await outcomeOf(enter(gate.fake.google.grant(alice, { info: { exp } })))).toBe('token_expired 401')
+  })
+})
+
+test('scopes are those of tokeninfo, and only where Google is said to carry ours', async () => {
+  const alice = { aud: GOOGLE_CLIENT_ID, sub: '1001' }
+  const carrying = gate.open({ google: { ...configs.google, carriesScopes: true } })
+  expect((await carrying(gate.fake.google.grant(alice, { info: { scope: 'openid todos:read' } }))).scopes).toEqual([
+    'openid',
+    'todos:read',
+  ])
+  // Nothing that can be read narrows to nothing, never to everything.
+  expect((await carrying(gate.fake.google.grant(alice, { info: { scope: 7 } }))).scopes).toEqual([])
+})
+
+test('an address at googlemail.com is as good as one at gmail.com', async () => {
+  const token = await idToken({ email: 'alice@googlemail.com', email_verified: true })
+  expect((await enter(token)).email_authority).toBe('live')
+})
+
+test('who the token was issued to is its azp, else its aud', async () => {
+  const alice = { aud: GOOGLE_CLIENT_ID, sub: '1001' }
+  for (const azp of [GOOGLE_CLIENT_ID, undefined])
+    expect((await enter(gate.fake.google.grant(alice, { info: { azp } }))).client_id).toBe(GOOGLE_CLIENT_ID)
+})

@@ -57,7 +57,7 @@ test('an operator’s key stands in its tenant, with its own role and scopes', a
     tenant: place,
     role: 'admin',
     member: null,
-    key: { id: KEY, scopes: ['projects:read'], expires_at: null },
+    key: { id: KEY, scopes: ['projects:read'], requests_per_hour: null, expires_at: null },
     notBefore: null,
   }
   expect(await stand()).toEqual(standing)
@@ -128,7 +128,7 @@ test('the static key stands where the configuration says, and nothing of it is c
     tenant: place,
     role: 'viewer',
     member: null,
-    key: { id: null, scopes: null, expires_at: null },
+    key: { id: null, scopes: null, requests_per_hour: null, expires_at: null },
     notBefore: null,
   }
   expect(await staticStand('acme')).toEqual(standing)

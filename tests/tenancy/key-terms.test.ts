@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkedTerms, needWithin, type KeyTerms } from '#tenancy/key-terms.ts'
+import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from '#tenancy/key-terms.ts'
 import type { Actor } from '#tenancy/registry.ts'
 import { createScopes, type PersonRole } from '#tenancy/roles.ts'
 import { person } from './people.ts'
@@ -7,9 +7,9 @@ import { person } from './people.ts'
 const NOW = 1_000_000
 const scopes = createScopes(['projects:read', 'projects:write', 'audit:read'])
 const operator: Actor = { kind: 'operator', name: 'tests' }
-const terms: KeyTerms = { name: 'ci', scopes: ['projects:read'], cidrs: [], expires_at: null }
+const terms: KeyTerms = { name: 'ci', scopes: ['projects:read'], cidrs: [], requests_per_hour: null }
 const checked = (change: Partial<KeyTerms>, actor: Actor = operator): KeyTerms =>
-  checkedTerms({ ...terms, ...change }, actor, scopes, NOW)
+  checkedTerms({ ...terms, ...change }, actor, scopes)
 const refused = (code: string) => expect.objectContaining({ name: 'RegistryError', code })
 
 const of = (role: PersonRole): Actor => ({
@@ -36,15 +36,20 @@ const of = (role: PersonRole): Actor => ({
 })
 
 describe('what a key is made with', () => {
-  test('is taken as asked for: name trimmed, scopes once each, an expiry ahead', () => {
+  test('is taken as asked for: name trimmed, scopes once each', () => {
     expect(
       checked({
         name: ' ci ',
         scopes: ['projects:read', 'projects:write', 'projects:read'],
         cidrs: ['10.0.0.1'],
-        expires_at: NOW + 1,
+        requests_per_hour: 1_000_000,
       }),
-    ).toEqual({ name: 'ci', scopes: ['projects:read', 'projects:write'], cidrs: ['10.0.0.1/32'], expires_at: NOW + 1 })
+    ).toEqual({
+      name: 'ci',
+      scopes: ['projects:read', 'projects:write'],
+      cidrs: ['10.0.0.1/32'],
+      requests_per_hour: 1_000_000,
+    })
     expect(checked({ scopes: ['*'] })).toEqual({ ...terms, scopes: ['*'] })
     expect(checked({ name: 'x'.repeat(100) }).name).toHaveLength(100)
   })
@@ -56,9 +61,10 @@ describe('what a key is made with', () => {
     { scopes: ['tenant:owner'] },
     { name: '' },
     { name: 'x'.repeat(101) },
-    { expires_at: NOW },
-    { expires_at: NOW - 1 },
-    { expires_at: Number.NaN },
+    { requests_per_hour: 0 },
+    { requests_per_hour: 1.5 },
+    { requests_per_hour: 1_000_001 },
+    { requests_per_hour: Number.NaN },
   ])('%j cannot be', (change) => {
     expect(() => checked(change)).toThrow(refused('invalid'))
   })
@@ -105,5 +111,32 @@ describe('what a key is made with', () => {
     expect(checked({ scopes: ['*', 'audit:read', 'tenant:admin'] }, of('admin')).scopes).toHaveLength(3)
     expect(() => needWithin(['projects:write'], of('viewer'), scopes)).toThrow(refused('forbidden'))
     expect(() => needWithin(['projects:write'], of('member'), scopes)).not.toThrow()
+  })
+
+  const DAY = 86_400_000
+  test.each([
+    [undefined, NOW + 90 * DAY],
+    [NOW + DAY, NOW + DAY],
+    [NOW + 365 * DAY, NOW + 365 * DAY],
+  ])('a person’s key that is to end at %s ends at %s', (asked, ends) => {
+    expect(checkedExpiry(asked, of('owner'), NOW)).toBe(ends)
+  })
+
+  test.each([null, NOW, NOW + DAY / 2, NOW + 366 * DAY, Number.NaN, Number.POSITIVE_INFINITY])(
+    'a person’s key cannot end at %s',
+    (asked) => {
+      expect(() => checkedExpiry(asked, of('owner'), NOW)).toThrow(refused('invalid'))
+    },
+  )
+
+  test('an operator’s key ends when they say, or never; not in the past', () => {
+    expect([undefined, null, NOW + 1, NOW + 4_000 * DAY].map((asked) => checkedExpiry(asked, operator, NOW))).toEqual([
+      null,
+      null,
+      NOW + 1,
+      NOW + 4_000 * DAY,
+    ])
+    for (const asked of [NOW, NOW - 1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => checkedExpiry(asked, operator, NOW)).toThrow(refused('invalid'))
   })
 })

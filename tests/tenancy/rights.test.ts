@@ -159,6 +159,9 @@ const acts: Record<string, readonly [(actor: Actor) => Promise<unknown>, Record<
   ],
   'keys.revoke': [async (actor) => await registry.keys.revoke(tenant, actor, await key()), keepers],
   'keys.adopt': [async (actor) => await registry.keys.adopt(tenant, actor, await key()), owners],
+  'keys.validate': [async (actor) => await registry.keys.validate(tenant, actor, 'gh_key_'), everyone],
+  'keys.usage': [async (actor) => await registry.keys.usage(tenant, actor, await key()), keepers],
+  'usage.report': [async (actor) => await registry.usage.report(tenant, actor), everyone],
   'revocations.revokeToken': [
     async (actor) => await registry.revocations.revokeToken(actor, { digest: tokenDigest('mine'), until: null }),
     { ...everyone, foreign: D },

@@ -236,6 +236,8 @@ test('of keys', async () => {
     ...asked,
     role: 'viewer',
     creator: null,
+    creator_active: true,
+    requests_per_hour: null,
     status: 'active',
     created_at: expect.stringMatching(/Z$/),
     expires_at: new Date(asked.expires_at).toISOString(),

@@ -59,6 +59,28 @@ describe('requests per minute', () => {
     await expect(limits.consume(withKey('one'))).rejects.toMatchObject({ code: 'rate_limited' })
   })
 
+  test('a key with a limit of its own is refused for the hour when it is reached, and uses up nothing of the tenant', async () => {
+    const limits = createLimits({ ...config, perTenant: 100, perPrincipal: 100 })
+    const withKey = (id: string, requests_per_hour: number) =>
+      principalOf(tenantOf('acme'), 'member', [], {
+        identity: identityOf('alice', { key: { id, tenant: 'acme' } }),
+        requests_per_hour,
+      })
+    expect(await limits.consume(withKey('one', 2))).toMatchObject({ limit: 2, remaining: 1, window: 3600 })
+    expect(await limits.consume(withKey('one', 2))).toMatchObject({ limit: 2, remaining: 0 })
+    const refused = await limits.consume(withKey('one', 2)).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'rate_limited', status: 429, limit: { limit: 2, window: 3600 } })
+    expect(refused).toHaveProperty(
+      'retryAfter',
+      expect.toSatisfy((s: number) => s > 3500 && s <= 3600),
+    )
+    expect(await limits.consume(withKey('two', 50))).toMatchObject({ limit: 100, remaining: 97 })
+    // Raised, it goes on from what was counted.
+    expect(await limits.consume(withKey('one', 10))).toMatchObject({ limit: 10, remaining: 6 })
+    const off = createLimits({ ...config, on: false })
+    for (let i = 0; i < 5; i += 1) expect(await off.consume(withKey('one', 2))).toBeNull()
+  })
+
   test('switched off, nothing is counted', async () => {
     const limits = createLimits({ ...config, on: false, perPrincipal: 1 })
     for (let i = 0; i < 5; i += 1) expect(await limits.consume(someone('acme', 'alice'))).toBeNull()

@@ -1,0 +1,105 @@
+import * as audit from '#desk/audit.ts'
+import * as domains from '#desk/domains.ts'
+import * as invitations from '#desk/invitations.ts'
+import { getLimits } from '#desk/limits.ts'
+import * as members from '#desk/members.ts'
+import type { Operation } from '#desk/operation.ts'
+import * as requests from '#desk/requests.ts'
+import * as tenant from '#desk/tenant.ts'
+import { getUsage } from '#desk/usage.ts'
+import { whoami } from '#desk/whoami.ts'
+import { AUDIT_MEDIA } from '#tenancy/audit-export.ts'
+
+/** One operation at its address. */
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Beneath /api/v1 and /t/{slug}/api/v1; `{name}` is a member of the operation's input. */
+  readonly path: string
+  readonly operation: Operation
+  /** Under which heading of the reference. */
+  readonly group: string
+  /** Of a good answer; 204 has no body. */
+  readonly status: 200 | 201 | 204
+  /** GET answers an ETag, PATCH and DELETE heed If-Match. */
+  readonly tagged: boolean
+  /** Heeds Idempotency-Key. */
+  readonly idempotent: boolean
+  /** The member of the answer that completes the path to what was made. */
+  readonly made: string | null
+  /** Media types of an answer that is no JSON but a file, sent as it grows; [] else. */
+  readonly files: readonly string[]
+}
+
+type Options = Partial<Pick<ApiRoute, 'status' | 'tagged' | 'idempotent' | 'made' | 'files'>>
+
+const group =
+  (name: string) =>
+  (method: ApiRoute['method'], path: string, operation: Operation, options: Options = {}): ApiRoute => ({
+    method,
+    path,
+    operation,
+    group: name,
+    status: 200,
+    tagged: false,
+    idempotent: false,
+    made: null,
+    files: [],
+    ...options,
+  })
+
+const you = group('You')
+const ofTenant = group('Tenant')
+const ofDomains = group('Domains')
+const ofMembers = group('Members')
+const ofInvitations = group('Invitations')
+const ofRequests = group('Requests to join')
+const ofAudit = group('Audit log')
+const ofUsage = group('Usage and limits')
+
+const TAGGED = { tagged: true } as const
+const REMOVED = { tagged: true, status: 204 } as const
+
+/** The whole API. What is not here is not served, and what is here is in the document and in the table of its test. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  you('GET', '/whoami', whoami),
+
+  ofTenant('GET', '/tenant', tenant.getTenant, TAGGED),
+  ofTenant('PATCH', '/tenant', tenant.updateTenant, TAGGED),
+  ofTenant('GET', '/tenant/settings', tenant.getTenantSettings, TAGGED),
+  ofTenant('PATCH', '/tenant/settings', tenant.updateTenantSettings, TAGGED),
+  ofTenant('POST', '/tenant/deletion', tenant.askTenantDeletion),
+  ofTenant('DELETE', '/tenant/deletion', tenant.keepTenant, { status: 204 }),
+
+  ofDomains('GET', '/domains', domains.listDomains),
+  ofDomains('POST', '/domains', domains.claimDomain, { status: 201, idempotent: true, made: 'domain' }),
+  ofDomains('GET', '/domains/{domain}', domains.getDomain, TAGGED),
+  ofDomains('PATCH', '/domains/{domain}', domains.updateDomain, TAGGED),
+  ofDomains('DELETE', '/domains/{domain}', domains.removeDomain, REMOVED),
+  ofDomains('POST', '/domains/{domain}/check', domains.checkDomain),
+
+  ofMembers('GET', '/members', members.listMembers),
+  ofMembers('GET', '/members/{member}', members.getMember, TAGGED),
+  ofMembers('PATCH', '/members/{member}', members.setMemberRole, TAGGED),
+  ofMembers('DELETE', '/members/{member}', members.removeMember, REMOVED),
+  ofMembers('POST', '/members/{member}/revoke-tokens', members.revokeMemberTokens, { status: 204 }),
+
+  ofInvitations('GET', '/invitations', invitations.listInvitations),
+  ofInvitations('POST', '/invitations', invitations.inviteMember, { status: 201, idempotent: true, made: 'id' }),
+  ofInvitations('GET', '/invitations/{invitation}', invitations.getInvitation, TAGGED),
+  ofInvitations('DELETE', '/invitations/{invitation}', invitations.revokeInvitation, REMOVED),
+  ofInvitations('POST', '/invitations/{invitation}/resend', invitations.resendInvitation, { idempotent: true }),
+
+  ofRequests('GET', '/requests', requests.listRequests),
+  ofRequests('POST', '/requests/{request}/approve', requests.approveRequest),
+  ofRequests('POST', '/requests/{request}/decline', requests.declineRequest),
+
+  ofAudit('GET', '/audit', audit.listAuditEntries),
+  ofAudit('GET', '/audit/export', audit.exportAudit, { files: Object.values(AUDIT_MEDIA) }),
+
+  ofUsage('GET', '/usage', getUsage),
+  ofUsage('GET', '/limits', getLimits),
+]
+
+/** The names in braces, in order. */
+export const placeholders = (path: string): readonly string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)

@@ -1,0 +1,47 @@
+import type { ControlDb } from '#db/database.ts'
+import { sql } from '#db/sql.ts'
+import { hasScope } from './ledger.ts'
+import { RegistryError } from './registry-error.ts'
+import type { Actor } from './registry.ts'
+import type { PersonRole } from './roles.ts'
+import type { Tenant } from './tenant.ts'
+
+/** Whose key it is and how far it can ever reach. */
+export interface KeyLimits {
+  readonly role: Exclude<PersonRole, 'owner'>
+  /** null: an operator's. */
+  readonly creator_member_id: string | null
+}
+
+/** A key cannot make keys, nor change one: it would outlive what it was given for, or leave the addresses it was given to. */
+export function needNoKey(actor: Actor): void {
+  if (actor.kind === 'person' && actor.principal.identity.key !== null)
+    throw new RegistryError('forbidden', 'a key cannot make, change or adopt keys: sign in as a person')
+}
+
+/** Every member manages their own keys, an admin all of the tenant (D12). */
+export function mayManageKey(
+  actor: Actor,
+  { creator_iss, creator_sub }: { readonly creator_iss: string | null; readonly creator_sub: string | null },
+): boolean {
+  if (actor.kind === 'operator' || hasScope(actor, 'tenant:admin')) return true
+  const { iss, sub, key } = actor.principal.identity
+  return key === null && creator_iss === iss && creator_sub === sub
+}
+
+/** @param role for an operator's key. forbidden: no member, or a key. */
+export async function keyLimitsOf(
+  db: ControlDb,
+  tenant: Tenant,
+  actor: Actor,
+  role: KeyLimits['role'],
+): Promise<KeyLimits> {
+  if (actor.kind === 'operator') return { role, creator_member_id: null }
+  needNoKey(actor)
+  const { identity } = actor.principal
+  const [member] = await db.query<{ id: string; role: PersonRole }>(sql`
+    SELECT id, role FROM members WHERE tenant_id = ${tenant.id} AND iss = ${identity.iss} AND sub = ${identity.sub} AND status = 'active'`)
+  if (member === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} have keys`)
+  // No key holds owner changes (D23).
+  return { role: member.role === 'owner' ? 'admin' : member.role, creator_member_id: member.id }
+}

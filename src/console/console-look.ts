@@ -83,7 +83,7 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console tbody tr:hover { background: color-mix(in srgb, var(--sunk) 60%, transparent) }
 .console tbody tr:last-child > * { border-bottom: 0 }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
-.console th { font-size: .8125rem; white-space: nowrap } tbody th { color: var(--ink); font-size: inherit }
+.console th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-size: inherit }
 .right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }

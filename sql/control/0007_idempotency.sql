@@ -2,7 +2,8 @@
 -- them. Additions only: the version before still runs.
 CREATE TABLE answers (
   id uuid PRIMARY KEY,
-  tenant_id uuid NOT NULL REFERENCES tenants (id),
+  -- Null: an operator's, which concerns no tenant or all.
+  tenant_id uuid REFERENCES tenants (id),
   -- SHA-256 of tenant, person or key, operation and the caller's key.
   name bytea NOT NULL UNIQUE CHECK (length(name) = 32),
   -- SHA-256 of what was asked for.

@@ -15,13 +15,12 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
-import { domainsSection } from './domains-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
-import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
+import { tenantSections } from './sections.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
@@ -36,7 +35,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'desk'
 > {
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
@@ -106,7 +105,7 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
-  tenantPages(app, deps, host, sessions, { sections: [overviewSection(deps), domainsSection(deps)] })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps) })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

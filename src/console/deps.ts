@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Refusal } from '#base/refusal.ts'
+import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { SessionCutoffs } from '#login/session-cutoffs.ts'
 import type { SessionFlows } from '#login/session-flow.ts'
@@ -26,6 +27,8 @@ export interface ConsoleDeps {
   readonly principal: (identity: Identity, asked: Asked) => Promise<Principal>
   /** All that admins change. */
   readonly registry: Registry
+  /** What operations asked for in a chat are done with (D32). */
+  readonly desk: Desk
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>
   /** Counts one request; throws Refusal `rate_limited`. */
   readonly limit: (principal: Principal) => Promise<unknown>

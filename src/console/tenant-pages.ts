@@ -214,6 +214,7 @@ function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
   const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
   const query = new URLSearchParams({ [AGAIN]: '1' })
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
+  if (query.size === 0) return place.path(path)
   const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20')}`
   return whole.length > 512 ? `${place.path(path)}?${AGAIN}=1` : whole
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from '#base/clock.ts'
 import type { Precondition } from '#tenancy/precondition.ts'
-import type { Actor, Registry } from '#tenancy/registry.ts'
+import type { Actor, OperatorActor, Registry } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
 /** What callers are held to, as the operator configured it. Per minute, by each replica for itself; null: not limited. */
@@ -17,10 +17,7 @@ export interface Desk {
   readonly limits: LimitsReport
 }
 
-/** One call of an operation: by whom, in which tenant. */
-export interface Call extends Desk {
-  readonly tenant: Tenant
-  readonly actor: Extract<Actor, { kind: 'person' }>
+interface AnyCall extends Desk {
   /**
    * What the caller knows of the thing they change (If-Match): shown its representation as it is at that moment, locked, it throws
    * RegistryError `stale` when that is another. Absent: whatever it is by now, it is changed.
@@ -28,11 +25,26 @@ export interface Call extends Desk {
   readonly precondition?: Precondition<object>
 }
 
+/** One call of an operation: by whom, in which tenant. */
+export interface Call extends AnyCall {
+  readonly tenant: Tenant
+  readonly actor: Extract<Actor, { kind: 'person' }>
+}
+
+/** The same by an operator, who stands in no tenant (D3). */
+export interface OperatorCall extends AnyCall {
+  readonly actor: OperatorActor
+}
+
 /**
  * One thing that can be done in a tenant, as data: the API, its document and the tools for admins are all made from it. It is translation and
  * nothing else: who may, within which limits and on what is decided by the functions of the registry that `run` calls.
  */
-export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodObject = z.ZodObject,
+  On = Call,
+> {
   /** snake_case; the tool's name and the API's operationId. */
   readonly id: string
   /** A few words. */
@@ -49,10 +61,15 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** Members of the answer that are shown this once. They are stored nowhere, and no tool's result may hold them. */
   readonly secrets?: readonly string[]
   /** Throws RegistryError and DatabaseUnavailable. */
-  run(input: z.output<Input>, call: Call): Promise<z.input<Output>>
+  run(input: z.output<Input>, call: On): Promise<z.input<Output>>
 }
 
 /** Gives the types of input and output to `run`. */
 export const defineOperation = <Input extends z.ZodObject, Output extends z.ZodObject>(
   operation: Operation<Input, Output>,
 ): Operation<Input, Output> => operation
+
+/** One thing that an operator can do; never open on /mcp (D3). */
+export const defineOperatorOperation = <Input extends z.ZodObject, Output extends z.ZodObject>(
+  operation: Operation<Input, Output, OperatorCall>,
+): Operation<Input, Output, OperatorCall> => operation

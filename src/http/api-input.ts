@@ -17,7 +17,7 @@ export type ReadInput = (request: FastifyRequest) => Promise<Record<string, unkn
  * What stands in the path comes from the path alone; the rest from the query (GET, DELETE) or from the JSON body, never from both.
  * @throws ApiError `invalid`: each field that does not fit, by pointer or parameter. RegistryError `unknown`: a path that can name nothing.
  */
-export function createInputReader({ method, path, operation }: ApiRoute): ReadInput {
+export function createInputReader({ method, path, operation }: ApiRoute<unknown>): ReadInput {
   const inPath = placeholders(path)
   const fromQuery = method === 'GET' || method === 'DELETE'
   const kinds = kindsOf(operation.input)

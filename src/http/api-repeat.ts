@@ -1,13 +1,23 @@
 import type { FastifyRequest } from 'fastify'
+import type { z } from 'zod'
 import { canonicalJson } from '#base/canonical.ts'
 import type { Log } from '#base/log.ts'
-import type { Call, Operation } from '#desk/operation.ts'
+import type { Operation } from '#desk/operation.ts'
 import type { Answers } from '#tenancy/answers.ts'
+import type { Actor } from '#tenancy/registry.ts'
+import type { Tenant } from '#tenancy/tenant.ts'
 import { ApiError } from './api-problem.ts'
 
 export interface Repeats {
   readonly answers: Answers
   readonly log: Log
+}
+
+/** For whom an answer is kept. */
+export interface Caller {
+  /** null: an operator, in none. */
+  readonly tenant: Tenant | null
+  readonly actor: Actor
 }
 
 /** What is done once however often it is asked, and whether this answer is that of an earlier time. */
@@ -41,9 +51,9 @@ export function repeatKeyOf({ headers }: FastifyRequest): string | null {
 export async function once(
   { answers, log }: Repeats,
   key: string,
-  operation: Operation,
+  operation: Operation<z.ZodObject, z.ZodObject, unknown>,
   input: Readonly<Record<string, unknown>>,
-  { tenant, actor }: Call,
+  { tenant, actor }: Caller,
   status: number,
   perform: () => Promise<object>,
 ): Promise<Done> {

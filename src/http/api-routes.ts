@@ -1,9 +1,12 @@
+import type { z } from 'zod'
 import * as audit from '#desk/audit.ts'
 import * as domains from '#desk/domains.ts'
 import * as invitations from '#desk/invitations.ts'
+import * as keys from '#desk/keys.ts'
 import { getLimits } from '#desk/limits.ts'
 import * as members from '#desk/members.ts'
-import type { Operation } from '#desk/operation.ts'
+import type { Call, Operation, OperatorCall } from '#desk/operation.ts'
+import * as operators from '#desk/operator-tenants.ts'
 import * as requests from '#desk/requests.ts'
 import * as tenant from '#desk/tenant.ts'
 import { getUsage } from '#desk/usage.ts'
@@ -11,11 +14,11 @@ import { whoami } from '#desk/whoami.ts'
 import { AUDIT_MEDIA } from '#tenancy/audit-export.ts'
 
 /** One operation at its address. */
-export interface ApiRoute {
+export interface ApiRoute<On = Call> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Beneath /api/v1 and /t/{slug}/api/v1; `{name}` is a member of the operation's input. */
   readonly path: string
-  readonly operation: Operation
+  readonly operation: Operation<z.ZodObject, z.ZodObject, On>
   /** Under which heading of the reference. */
   readonly group: string
   /** Of a good answer; 204 has no body. */
@@ -30,11 +33,16 @@ export interface ApiRoute {
   readonly files: readonly string[]
 }
 
-type Options = Partial<Pick<ApiRoute, 'status' | 'tagged' | 'idempotent' | 'made' | 'files'>>
+type Options = Partial<Pick<ApiRoute<unknown>, 'status' | 'tagged' | 'idempotent' | 'made' | 'files'>>
 
 const group =
-  (name: string) =>
-  (method: ApiRoute['method'], path: string, operation: Operation, options: Options = {}): ApiRoute => ({
+  <On = Call>(name: string) =>
+  (
+    method: ApiRoute['method'],
+    path: string,
+    operation: Operation<z.ZodObject, z.ZodObject, On>,
+    options: Options = {},
+  ): ApiRoute<On> => ({
     method,
     path,
     operation,
@@ -53,8 +61,11 @@ const ofDomains = group('Domains')
 const ofMembers = group('Members')
 const ofInvitations = group('Invitations')
 const ofRequests = group('Requests to join')
+const ofKeys = group('API keys')
 const ofAudit = group('Audit log')
 const ofUsage = group('Usage and limits')
+
+const ofOperators = group<OperatorCall>('Tenants, for operators')
 
 const TAGGED = { tagged: true } as const
 const REMOVED = { tagged: true, status: 204 } as const
@@ -93,11 +104,31 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofRequests('POST', '/requests/{request}/approve', requests.approveRequest),
   ofRequests('POST', '/requests/{request}/decline', requests.declineRequest),
 
+  ofKeys('GET', '/keys', keys.listApiKeys),
+  ofKeys('POST', '/keys', keys.createApiKey, { status: 201, idempotent: true, made: 'id' }),
+  ofKeys('POST', '/keys/validate', keys.validateApiKey),
+  ofKeys('GET', '/keys/{id}', keys.getApiKey, TAGGED),
+  ofKeys('PATCH', '/keys/{id}', keys.updateApiKey, TAGGED),
+  ofKeys('DELETE', '/keys/{id}', keys.revokeApiKey, REMOVED),
+  ofKeys('POST', '/keys/{id}/rotate', keys.rotateApiKey, { idempotent: true }),
+  ofKeys('POST', '/keys/{id}/adopt', keys.adoptApiKey),
+  ofKeys('GET', '/keys/{id}/usage', keys.getApiKeyUsage),
+
   ofAudit('GET', '/audit', audit.listAuditEntries),
   ofAudit('GET', '/audit/export', audit.exportAudit, { files: Object.values(AUDIT_MEDIA) }),
 
   ofUsage('GET', '/usage', getUsage),
   ofUsage('GET', '/limits', getLimits),
+]
+
+/** For operators, at /api/v1/operator alone: they need belong to no tenant. */
+export const OPERATOR_ROUTES: readonly ApiRoute<OperatorCall>[] = [
+  ofOperators('GET', '/operator/tenants', operators.listTenants),
+  ofOperators('POST', '/operator/tenants', operators.createTenant, { status: 201, idempotent: true, made: 'slug' }),
+  ofOperators('GET', '/operator/tenants/{slug}', operators.getOperatorTenant, { tagged: true }),
+  ofOperators('DELETE', '/operator/tenants/{slug}', operators.deleteTenant, { status: 204 }),
+  ofOperators('POST', '/operator/tenants/{slug}/suspend', operators.suspendTenant),
+  ofOperators('POST', '/operator/tenants/{slug}/resume', operators.resumeTenant),
 ]
 
 /** The names in braces, in order. */

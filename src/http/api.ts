@@ -2,15 +2,14 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Refusal } from '#base/refusal.ts'
-import type { Call, Desk, Operation } from '#desk/operation.ts'
-import { RegistryError } from '#tenancy/registry-error.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import type { Desk } from '#desk/operation.ts'
+import { memberAccess, operatorAccess, type Access } from './api-access.ts'
 import { etagOf, isHeld, preconditionOf } from './api-etag.ts'
 import { createApiFailureHandler, type ApiFailureOptions } from './api-failure.ts'
 import { createInputReader } from './api-input.ts'
 import { ApiError } from './api-problem.ts'
 import { once, repeatKeyOf, type Repeats } from './api-repeat.ts'
-import { API_ROUTES, type ApiRoute } from './api-routes.ts'
+import { API_ROUTES, OPERATOR_ROUTES, type ApiRoute } from './api-routes.ts'
 import { SLUG } from './endpoints.ts'
 import type { Gate } from './gate.ts'
 import { parseMessage } from './message.ts'
@@ -23,30 +22,53 @@ export interface ApiOptions extends ApiFailureOptions, Repeats {
 
 /** Bytes: a form's worth of JSON. */
 const BODY_LIMIT = 64 * 1024
+/** Milliseconds after which whoever takes a file is looked at again (D22). */
+const RECHECK = 1_000
 
 /**
  * The API for admins: the operations of the desk at /api/v1, and at /t/{slug}/api/v1 for another tenant than the home one, with the
- * same tokens and scopes as /mcp. Bearer only; cookies count for nothing here (D31).
+ * same tokens and scopes as /mcp; those for operators at /api/v1/operator. Bearer only; cookies count for nothing here (D31).
  */
 export async function apiRoutes(app: FastifyInstance, options: ApiOptions): Promise<void> {
-  const failure = createApiFailureHandler(options)
-  for (const prefix of ['/api/v1', `/t/:slug(^${SLUG}$)/api/v1`]) {
-    await app.register(
-      async (api) => {
-        api.setErrorHandler(failure)
-        api.setNotFoundHandler(() => {
-          throw new Refusal('not_found')
-        })
-        api.removeAllContentTypeParsers()
-        api.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, jsonBody)
-        for (const route of API_ROUTES) serve(api, route, options)
-        for (const path of new Set(API_ROUTES.map((route) => route.path))) {
-          const methods = API_ROUTES.filter((route) => route.path === path).map(({ method }) => method)
-          onlyMethods(api, routed(path), methods.includes('GET') ? [...methods, 'HEAD'] : methods)
-        }
-      },
-      { prefix },
-    )
+  const { gate, visits, desk } = options
+  const members = memberAccess(gate, visits, desk)
+  const operators = operatorAccess(gate, desk)
+  await app.register(
+    async (api) => {
+      prepare(api, options)
+      serveAll(api, API_ROUTES, members, options)
+      serveAll(api, OPERATOR_ROUTES, operators, options)
+    },
+    { prefix: '/api/v1' },
+  )
+  await app.register(
+    async (api) => {
+      prepare(api, options)
+      serveAll(api, API_ROUTES, members, options)
+    },
+    { prefix: `/t/:slug(^${SLUG}$)/api/v1` },
+  )
+}
+
+function prepare(api: FastifyInstance, options: ApiOptions): void {
+  api.setErrorHandler(createApiFailureHandler(options))
+  api.setNotFoundHandler(() => {
+    throw new Refusal('not_found')
+  })
+  api.removeAllContentTypeParsers()
+  api.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, jsonBody)
+}
+
+function serveAll<On>(
+  api: FastifyInstance,
+  routes: readonly ApiRoute<On>[],
+  access: Access<On>,
+  options: ApiOptions,
+): void {
+  for (const route of routes) serve(api, route, access, options)
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
+    onlyMethods(api, routed(path), methods.includes('GET') ? [...methods, 'HEAD'] : methods)
   }
 }
 
@@ -61,77 +83,71 @@ async function jsonBody(_request: FastifyRequest, text: string | Buffer): Promis
   return value
 }
 
-function serve(api: FastifyInstance, route: ApiRoute, options: ApiOptions): void {
-  const { gate, visits, desk } = options
+function serve<On>(api: FastifyInstance, route: ApiRoute<On>, access: Access<On>, options: ApiOptions): void {
   const { operation } = route
   const read = createInputReader(route)
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { principal } = gate.admitted(request)
-    const { requestId, ip } = visits(request)
-    const precondition = route.tagged && route.method !== 'GET' ? preconditionOf(request) : undefined
-    const call: Call = {
-      ...desk,
-      tenant: principal.tenant,
-      actor: { kind: 'person', principal, request_id: requestId, ip },
-      ...(precondition === undefined ? {} : { precondition }),
-    }
+    const call = access.call(request, route.tagged && route.method !== 'GET' ? preconditionOf(request) : undefined)
     const repeatKey = route.idempotent ? repeatKeyOf(request) : null
     const input = await read(request)
-    const act = async (): Promise<object> => await perform(operation, input, call)
-    if (repeatKey === null) return await send(reply.code(route.status), request, route, await act())
+    // Only what the output names leaves the house.
+    const act = async (): Promise<object> => operation.output.parse(await operation.run(input, call))
+    if (route.files.length > 0)
+      return await sendFile(reply, File.parse(await act()), async () => await access.recheck(request))
+    if (repeatKey === null) return await send(reply, request, route, await act())
     const { result, replayed } = await once(options, repeatKey, operation, input, call, route.status, act)
     if (replayed) reply.header('idempotency-replayed', 'true')
-    return await send(reply.code(route.status), request, route, result)
+    return await send(reply, request, route, result)
   }
 
   api.route({
     method: route.method,
     url: routed(route.path),
     bodyLimit: BODY_LIMIT,
-    onRequest: async (request, reply) => {
-      await gate.admit(request, reply)
-      needScopes(operation, gate.admitted(request).principal)
-    },
+    onRequest: async (request, reply) => await access.admit(request, reply, operation.scopes),
     handler: answer,
   })
 }
 
-/** Only what the output names leaves the house. */
-const perform = async (operation: Operation, input: Record<string, unknown>, call: Call): Promise<object> =>
-  operation.output.parse(await operation.run(input, call))
-
-async function send(reply: FastifyReply, request: FastifyRequest, route: ApiRoute, result: object): Promise<unknown> {
-  if (route.status === 204) return await reply.send()
-  if (route.files.length > 0) return await sendFile(reply, File.parse(result))
-  const made = route.made === null ? undefined : Reflect.get(result, route.made)
-  if (typeof made === 'string')
-    reply.header('location', `${request.url.replace(/\?.*$/, '')}/${encodeURIComponent(made)}`)
-  if (route.tagged) {
+async function send(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  { status, made, tagged, method }: ApiRoute<never>,
+  result: object,
+): Promise<unknown> {
+  if (status === 204) return await reply.code(204).send()
+  const name = made === null ? undefined : Reflect.get(result, made)
+  if (typeof name === 'string')
+    reply.header('location', `${request.url.replace(/\?.*$/, '')}/${encodeURIComponent(name)}`)
+  if (tagged) {
     const etag = etagOf(result)
     reply.header('etag', etag)
-    if (route.method === 'GET' && isHeld(request, etag)) return await reply.code(304).send()
+    if (method === 'GET' && isHeld(request, etag)) return await reply.code(304).send()
   }
-  return await reply.type('application/json; charset=utf-8').send(JSON.stringify(result))
+  return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(result))
 }
 
 const File = z.object({ filename: z.string(), media_type: z.string(), text: z.custom<AsyncIterable<string>>() })
 
-/** Read as fast as it is taken, and no longer when whoever asked is gone. */
-const sendFile = async (
+/** Read as fast as it is taken, and no longer when whoever asked is gone, or may not be here any more. */
+async function sendFile(
   reply: FastifyReply,
   { filename, media_type, text }: z.output<typeof File>,
-): Promise<FastifyReply> =>
-  await reply
+  recheck: () => Promise<void>,
+): Promise<FastifyReply> {
+  async function* watched(): AsyncGenerator<string> {
+    let checked = performance.now()
+    for await (const piece of text) {
+      if (performance.now() - checked > RECHECK) {
+        await recheck()
+        checked = performance.now()
+      }
+      yield piece
+    }
+  }
+  return await reply
     .header('content-disposition', `attachment; filename="${filename}"`)
     .type(media_type)
-    .send(Readable.from(text))
-
-/** A scope that the role never gives is a matter of who they are; one that only the token lacks can be asked for (RFC 6750 section 3.1). */
-function needScopes({ scopes }: Operation, principal: Principal): void {
-  const missing = scopes.find((scope) => !principal.scopes.has(scope))
-  if (missing === undefined) return
-  if (scopes.every((scope) => principal.role_scopes.has(scope)))
-    throw new Refusal('scope_insufficient', { scope: [...scopes], detail: `the token lacks ${missing}` })
-  throw new RegistryError('forbidden', `this needs the scope ${missing}`)
+    .send(Readable.from(watched()))
 }

@@ -53,5 +53,7 @@ export function signInScopes(
       : []
   const all = new Set([...issuers.flatMap((provider) => provider.challenge_scopes), ...ours])
   all.delete('offline_access')
+  // Power over the tenant is asked for when it is needed (403 insufficient_scope), not by everybody who signs in.
+  all.delete('tenant:admin')
   return [...all]
 }

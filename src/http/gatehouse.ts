@@ -5,6 +5,7 @@ import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createConsole } from '#console/console.ts'
+import { withAdminTools } from '#desk/admin-tools.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
@@ -17,7 +18,7 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
-import { createCatalogue } from '#toolkit/catalogue.ts'
+import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
 import { createLimit, createLimits } from '#toolkit/limits.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { createLibrary } from '#toolkit/library.ts'
@@ -72,16 +73,12 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const secret = config.sessionSecrets[0] ?? ''
 
   const definitions = await loadDefinitions({ toolsDir: config.toolsDir, production: config.production, log })
-  const catalogue = createCatalogue(definitions.tools, [
-    ...definitions.resources.values(),
-    ...definitions.prompts.values(),
-  ])
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
   const database = await openDatabase({ config, log, clock })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, catalogue, fetch, database })
+    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
@@ -97,7 +94,6 @@ interface Ground {
   readonly log: Log
   readonly secret: string
   readonly definitions: Awaited<ReturnType<typeof loadDefinitions>>
-  readonly catalogue: ReturnType<typeof createCatalogue>
   readonly fetch: GuardedFetch
   readonly database: Database
 }
@@ -109,11 +105,12 @@ async function assemble({
   log,
   secret,
   definitions,
-  catalogue,
   fetch,
   database,
 }: Ground): Promise<Gatehouse> {
-  const scopes = createScopes(catalogue.scopes)
+  const more = [...definitions.resources.values(), ...definitions.prompts.values()]
+  const known = scopesOf([...definitions.tools.values(), ...more])
+  const scopes = createScopes(known)
   const door = createRegistryDoor({
     database,
     config,
@@ -124,6 +121,8 @@ async function assemble({
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
   const office = createOffice({ config, database, clock, log, scopes, ready: () => door.open })
+  const tools = withAdminTools(definitions.tools, office.desk, config.publicUrl)
+  const catalogue = createCatalogue(tools, more)
   const keyFailures = createLimit({
     on: config.rateLimit.on,
     perMinute: KEY_FAILURES,
@@ -211,7 +210,7 @@ async function assemble({
     database,
     ready: () => door.open,
     providers,
-    scopes: [...new Set([...config.requiredScopes, ...catalogue.scopes])],
+    scopes: [...new Set([...config.requiredScopes, ...known])],
     services: serviceTokens,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     revokeToken: async (token, from) => await door.revokeToken(token, from),
@@ -224,7 +223,7 @@ async function assemble({
     clock,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
-    caller: createCaller({ tools: definitions.tools, runner }),
+    caller: createCaller({ tools, runner }),
     catalogue,
     library: createLibrary({ ...definitions, runner }),
     changes,
@@ -244,6 +243,7 @@ async function assemble({
       ready: () => door.open,
       upstreams: login.upstreams,
       registry: office.registry,
+      desk: office.desk,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
     }),

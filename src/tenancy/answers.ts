@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '#base/clock.ts'
 import { uuidv7 } from '#base/id.ts'
-import type { Database } from '#db/database.ts'
+import type { ControlActor, Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { authorOf, roleFor } from './ledger.ts'
+import { authorOf, needOperator, roleFor } from './ledger.ts'
 import type { Actor } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -33,10 +33,11 @@ export type Begun =
 
 /** Answers that are kept for who repeats a request, for 24 hours. Bound to tenant, person or key, and operation. */
 export interface Answers {
-  begin(tenant: Tenant, actor: Actor, request: Repeatable): Promise<Begun>
-  keep(tenant: Tenant, actor: Actor, id: string, answer: KeptAnswer): Promise<void>
+  /** @param tenant null: an operator's request, which concerns no tenant or all. */
+  begin(tenant: Tenant | null, actor: Actor, request: Repeatable): Promise<Begun>
+  keep(tenant: Tenant | null, actor: Actor, id: string, answer: KeptAnswer): Promise<void>
   /** It failed: the key may be used again, also for another request. */
-  forget(tenant: Tenant, actor: Actor, id: string): Promise<void>
+  forget(tenant: Tenant | null, actor: Actor, id: string): Promise<void>
 }
 
 const KEPT = 24 * 3_600_000
@@ -68,15 +69,15 @@ export function createAnswers({ database, clock }: { readonly database: Database
       const now = new Date(clock.now())
       await sweep(now)
       const { iss, sub } = authorOf(actor)
-      const name = digest([tenant.id, iss, sub, operation, key])
+      const name = digest([tenant?.id ?? null, iss, sub, operation, key])
       const asked = digest([request])
       const id = uuidv7(now.getTime())
       const ends = new Date(now.getTime() + KEPT)
-      return await database.control(roleFor(actor, tenant), async (db): Promise<Begun> => {
+      return await database.control(deskOf(actor, tenant), async (db): Promise<Begun> => {
         // Whoever comes second waits here until the row of the first is there to be seen.
         const made = await db.query(sql`
           INSERT INTO answers (id, tenant_id, name, request, began_at, expires_at)
-          VALUES (${id}, ${tenant.id}, ${name}, ${asked}, ${now}, ${ends})
+          VALUES (${id}, ${tenant?.id ?? null}, ${name}, ${asked}, ${now}, ${ends})
           ON CONFLICT (name) DO NOTHING RETURNING id`)
         if (made.length > 0) return { kind: 'first', id }
         const [row] = await db.query<Row>(sql`
@@ -97,17 +98,23 @@ export function createAnswers({ database, clock }: { readonly database: Database
     },
 
     async keep(tenant, actor, id, { status, body }) {
-      await database.control(roleFor(actor, tenant), async (db) => {
+      await database.control(deskOf(actor, tenant), async (db) => {
         await db.query(sql`UPDATE answers SET status = ${status}, body = ${body} WHERE id = ${id}`)
       })
     },
 
     async forget(tenant, actor, id) {
-      await database.control(roleFor(actor, tenant), async (db) => {
+      await database.control(deskOf(actor, tenant), async (db) => {
         await db.query(sql`DELETE FROM answers WHERE id = ${id} AND status IS NULL`)
       })
     },
   }
+}
+
+function deskOf(actor: Actor, tenant: Tenant | null): ControlActor {
+  if (tenant !== null) return roleFor(actor, tenant)
+  needOperator(actor)
+  return { as: 'operator' }
 }
 
 const digest = (parts: readonly (string | null)[]): Buffer =>

@@ -7,6 +7,7 @@ import { keyLimitsOf, needNoKey, type KeyLimits } from './key-rights.ts'
 import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from './key-terms.ts'
 import { authorOf, createLedger, hasScope, needScope, roleFor, type Note } from './ledger.ts'
 import { rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
+import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import type { PersonRole } from './roles.ts'
@@ -47,10 +48,16 @@ export interface Keys {
   create(tenant: Tenant, actor: Actor, input: KeyInput): Promise<NewKey>
   list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<KeyRecord>>
   show(tenant: Tenant, actor: Actor, id: string): Promise<KeyRecord>
-  update(tenant: Tenant, actor: Actor, id: string, changes: Partial<Omit<KeyInput, 'role'>>): Promise<KeyRecord>
+  update(
+    tenant: Tenant,
+    actor: Actor,
+    id: string,
+    changes: Partial<Omit<KeyInput, 'role'>>,
+    precondition?: Precondition<KeyRecord>,
+  ): Promise<KeyRecord>
   /** A new key with the same rights. conflict: revoked, expired or rotated already. */
   rotate(tenant: Tenant, actor: Actor, id: string, rotation: Rotation): Promise<NewKey>
-  revoke(tenant: Tenant, actor: Actor, id: string): Promise<void>
+  revoke(tenant: Tenant, actor: Actor, id: string, precondition?: Precondition<KeyRecord>): Promise<void>
   /** D23: an owner takes over a key whose creator is gone; it is cut by the owner's role from then on. Its expiry stays. */
   adopt(tenant: Tenant, actor: Actor, id: string): Promise<KeyRecord>
   /** What became of a key that somebody holds. Throws Refusal `rate_limited` where attempts are counted. */
@@ -134,9 +141,10 @@ export function createKeys(options: RegistryOptions): Keys {
       )
     },
 
-    async update(tenant, actor, id, changes) {
+    async update(tenant, actor, id, changes, precondition) {
       needNoKey(actor)
       return await change(tenant, actor, id, async (db, row) => {
+        precondition?.(record(tenant, row))
         needUsable(record(tenant, row))
         const present = presentTerms(row)
         const expires_at =
@@ -177,8 +185,9 @@ export function createKeys(options: RegistryOptions): Keys {
       })
     },
 
-    async revoke(tenant, actor, id) {
+    async revoke(tenant, actor, id, precondition) {
       await change(tenant, actor, id, async (db, row) => {
+        precondition?.(record(tenant, row))
         if (row.revoked_at !== null) return [undefined, null]
         await db.query(sql`UPDATE api_keys SET revoked_at = ${new Date(clock.now())} WHERE id = ${id}`)
         return [undefined, { action: 'key.revoked', detail: { name: row.name } }]

@@ -4,6 +4,7 @@ import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
 import { createAuditDesk, type AuditDesk } from './audit-desk.ts'
 import { createClaims, type Claims } from './claims.ts'
+import { createConfirmations, type Confirmations } from './confirmations.ts'
 import type { Dns } from './dns.ts'
 import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
@@ -70,6 +71,7 @@ export interface Registry {
   readonly revocations: Revocations
   readonly audit: AuditDesk
   readonly usage: Usage
+  readonly confirmations: Confirmations
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -86,5 +88,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     revocations: createRevocations(options),
     audit: createAuditDesk(options),
     usage: createUsage(options),
+    confirmations: createConfirmations(options),
   }
 }

@@ -38,12 +38,16 @@ export function createCatalogue(
       const tool = tools.get(name)
       return tool !== undefined && existsFor(principal, tool) ? tool.scopes : null
     },
-    scopes: [...new Set([...sorted, ...more].flatMap(({ scopes }) => scopes))].sort(),
+    scopes: scopesOf([...sorted, ...more]),
   }
 }
 
+/** Every scope that one of them needs, once, sorted. */
+export const scopesOf = (things: readonly Pick<Tool, 'scopes'>[]): readonly string[] =>
+  [...new Set(things.flatMap(({ scopes }) => scopes))].sort()
+
 function wireTool(tool: Tool): WireTool {
-  const readOnly = tool.access !== 'write'
+  const readOnly = tool.access !== 'write' && !(tool.access === 'none' && tool.annotations?.readOnlyHint === false)
   return {
     name: tool.name,
     title: tool.title,

@@ -14,6 +14,8 @@ export interface ToolContext {
   readonly tell: (level: MessageLevel, text: string) => Promise<void>
   /** For the operator's log. */
   readonly log: ToolLog
+  /** As logs and audit name it. */
+  readonly request: { readonly id: string; readonly ip: string | null }
   /** Now, in milliseconds since the epoch. */
   readonly now: () => number
   /**

@@ -168,6 +168,7 @@ export function createRunner({ database, audit, usage, clock, log, states, chang
           progress: request.progress,
           tell: request.tell ?? NOBODY,
           log: lines,
+          request: { id: requestId, ip: request.ip },
           now: () => clock.now(),
           answers: round?.answers ?? {},
           state: round?.state == null ? undefined : states.open(round.state, binding),

@@ -28,6 +28,8 @@ export interface ToolResult {
 }
 
 export interface ToolAnnotations {
+  /** Only for access 'none': false when it changes something elsewhere. Otherwise it follows from `access`. */
+  readonly readOnlyHint?: boolean
   /** Only for access 'write': does it destroy or overwrite? Default false. */
   readonly destructiveHint?: boolean
   readonly idempotentHint?: boolean

@@ -35,6 +35,7 @@ const upstream: Upstream = {
 }
 
 const nobodyAsksFor = {} as ConsoleDeps['registry']
+const nobodyDoes = {} as ConsoleDeps['desk']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -47,6 +48,7 @@ async function start() {
     ready: () => true,
     upstreams: [upstream],
     registry: nobodyAsksFor,
+    desk: nobodyDoes,
     principal: async () => principal,
     limit: async () => null,
   })
@@ -121,6 +123,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     principal: async () => principal,
     tenants: async () => [],
     registry: nobodyAsksFor,
+    desk: nobodyDoes,
     limit: async () => null,
   }
   const lent = {
@@ -167,6 +170,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       ready: () => true,
       upstreams: [upstream],
       registry: nobodyAsksFor,
+      desk: nobodyDoes,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

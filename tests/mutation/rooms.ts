@@ -67,7 +67,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   providers: {
     source: 'providers',
-    tests: ['tests/providers/{audience,auth0,facts,index,oidc,shared-secret,sign-in}.test.ts'],
+    tests: ['tests/providers/{audience,auth0,facts,index,oidc,service-token,shared-secret,sign-in}.test.ts'],
     postgres: false,
   },
   challenge: {

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { OidcConfig } from '#base/config.ts'
 import type { FetchInit, GuardedFetch } from '#base/fetch.ts'
 import { createLog } from '#base/log.ts'
 import { createAuth0 } from '#providers/auth0.ts'
 import { createGithub } from '#providers/github.ts'
 import { createGoogle } from '#providers/google.ts'
+import { oidcLogin } from '#providers/oidc-login.ts'
 import { problemsOf } from '../identity/support/problems.ts'
 import { configs, MCP_URL, testClock } from './support.ts'
 
@@ -104,4 +106,55 @@ test('a GitHub token is taken back by deleting it at our app, and a refresh toke
       },
     ],
   ])
+})
+
+describe('an OpenID issuer', () => {
+  const issuer = 'https://idp.acme.test'
+  const login = { clientId: 'c', clientSecret: secret }
+  const common = {
+    label: 'idp.acme.test',
+    issuer,
+    protocol: 'oidc',
+    endpoints: null,
+    ...login,
+    scopes: ['openid', 'email', 'profile', 'offline_access'],
+    offlineParams: { prompt: 'consent' },
+  }
+  const of = (more: Partial<OidcConfig> = {}, issuers = [issuer], entra = false) =>
+    oidcLogin({ ...configs.oidc(issuer), login, ...more }, issuers, entra)
+
+  test('gives its ID token, unless access tokens are wanted', () => {
+    expect(of()).toEqual({ ...common, authorizationParams: {}, token: 'id_token' })
+    expect(of({ tokenUse: 'id_token' })?.token).toBe('id_token')
+    expect(of({ tokenUse: 'access_token' })).toEqual({
+      ...common,
+      authorizationParams: { audience: MCP_URL, resource: MCP_URL },
+      token: 'access_token',
+    })
+    expect(of({ tokenUse: 'access_token', audience: ['api'] })?.authorizationParams).toEqual({ audience: 'api' })
+    expect(of({ tokenUse: 'access_token', audience: [] })).toBeNull()
+  })
+
+  test('is called by its name, the only one by its host, Entra by its maker', () => {
+    expect(of({ id: 'acme_corp_eu' })?.label).toBe('Acme Corp Eu')
+    expect(of({}, [issuer], true)?.label).toBe('Microsoft')
+    expect(of({ id: 'work' }, [issuer], true)?.label).toBe('Work')
+  })
+
+  test('that is Entra gives refresh tokens without a prompt, and no access tokens for us', () => {
+    const { offlineParams: _none, ...rest } = common
+    expect(of({}, [issuer], true)).toEqual({
+      ...rest,
+      label: 'Microsoft',
+      authorizationParams: {},
+      token: 'id_token',
+    })
+    expect(of({ tokenUse: 'access_token' }, [issuer], true)).toBeNull()
+  })
+
+  test('is no sign-in without a client of ours, or where it is known only afterwards which issuer it is', () => {
+    expect(of({ login: null })).toBeNull()
+    expect(of({}, [])).toBeNull()
+    expect(of({}, [issuer, 'https://idp.globex.test'])).toBeNull()
+  })
 })

@@ -63,6 +63,7 @@ const report = claim.extend({
       }),
     )
     .describe('Records that were found, at the right name and at likely wrong ones.'),
+  asked: z.string().describe('The DNS servers that were asked.'),
 })
 
 /** Some of the terms, as a claim or a change gives them. */

@@ -30,7 +30,7 @@ export function defineJoining(command: Command, terminal: Terminal): void {
 function defineInvitations(command: Command, terminal: Terminal): void {
   command
     .command('invite <slug> <email>')
-    .description('invite an address; prints the value of a one-time link, shown this once')
+    .description('invite an address; prints a one-time link, shown this once')
     .addOption(new Option('--role <role>', 'their role').choices(ROLES).default('member'))
     .option('--expires <duration>', 'how long the link lives, at most 30d', duration, duration('7d'))
     .option('--json', 'print one JSON document')
@@ -157,8 +157,8 @@ function defineRequests(command: Command, terminal: Terminal): void {
 }
 
 function showNew(terminal: Terminal, json: boolean | undefined, invitation: NewInvitation): void {
-  tell(terminal, 'Hand the token to the person in private. It is shown this once.')
-  answer(terminal, json, invitation, () => sheet({ ...readable(invitation), token: invitation.token }))
+  tell(terminal, 'Hand the link to the person in private. It is shown this once.')
+  answer(terminal, json, invitation, () => sheet({ ...readable(invitation), link: invitation.link }))
 }
 
 function readable(record: InvitationRecord): Readonly<Record<string, unknown>> {

@@ -7,7 +7,7 @@ import { PAGE_LOOK } from '#base/page-look.ts'
  * What a page may use beside the common parts: `.head` (heading with its `.actions`), `.cards` of `.card` or `section.card`, `.stat` for a number with
  * its word, `.empty` where there is nothing yet, `.filters` for a row of fields, `.danger` around what cannot be undone, `.pair` for two
  * columns of fields, `.check` for a box with its label, `.note.good`, `.note.bad`, `.row` for things side by side, `.pages` for older and newer,
- * `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
+ * `.tabs` with `.count`, `.rows` for a card that is a table, `.roomy` for a cell that a phone does without, `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
  */
 export const CONSOLE_LOOK = `${PAGE_LOOK}
 body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0 }
@@ -52,7 +52,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .card { margin: 0 0 1.25rem; padding: 1.35rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shade) }
 .card > :first-child { margin-top: 0 } .card > :last-child { margin-bottom: 0 }
 .card > h2 { margin: 0 0 .6rem; font-size: 1.0625rem }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
 .cards > .card { margin: 0 }
 .stat { display: grid; gap: .1rem; margin: 0 }
 .stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
@@ -83,9 +83,17 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console tbody tr:hover { background: color-mix(in srgb, var(--sunk) 60%, transparent) }
 .console tbody tr:last-child > * { border-bottom: 0 }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
-.console th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-size: inherit }
+.console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 }
+.console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
 .right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
+.tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin: 0 0 1.25rem; border-bottom: 1px solid var(--line) }
+.tabs a { padding: .55rem .9rem; min-height: 2.5rem; margin-bottom: -1px; color: var(--soft); font-weight: 550; font-size: .9375rem; text-decoration: none;
+  border-bottom: 2px solid transparent }
+.tabs a:hover { color: var(--ink) } .tabs a[aria-current] { color: var(--mark); border-color: var(--mark) }
+.count { display: inline-block; min-width: 1.5rem; margin-left: .25rem; padding: 0 .4rem; border-radius: 99px; background: var(--sunk); color: var(--soft);
+  font-size: .8125rem; text-align: center; font-variant-numeric: tabular-nums }
+.rows { padding-block: .35rem } .rows th[scope=row] { white-space: normal } .row.end { justify-content: flex-end }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
 .crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
 .chart { overflow-x: auto } .chart svg { display: block; width: 100%; height: auto }
@@ -120,7 +128,7 @@ details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
   .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
-  .card { padding: 1.1rem }
+  .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
 }
 @media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

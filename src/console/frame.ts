@@ -31,7 +31,7 @@ interface Way {
 const WAYS: readonly Way[] = [
   { path: '', label: 'Overview', icon: ICONS.overview, scope: null },
   { path: '/domains', label: 'Domains', icon: ICONS.domains, scope: 'tenant:admin' },
-  { path: '/people', label: 'People', icon: ICONS.people, scope: 'tenant:admin' },
+  { path: '/people', label: 'People', icon: ICONS.people, scope: null },
   { path: '/keys', label: 'API keys', icon: ICONS.keys, scope: null },
   { path: '/audit', label: 'Audit log', icon: ICONS.audit, scope: 'audit:read' },
   { path: '/usage', label: 'Usage', icon: ICONS.usage, scope: null },

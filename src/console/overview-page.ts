@@ -25,7 +25,7 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
   }
 
   async function admins({ tenant, actor, path }: Place): Promise<Html> {
-    const [domains, people] = [await registry.domains.list(tenant, actor), await registry.members.list(tenant, actor)]
+    const [domains, people] = [await registry.domains.list(tenant, actor), await registry.members.tally(tenant, actor)]
     const verified = domains.filter(({ state }) => state === 'verified').length
     return html`<div class="cards">
       <dl class="card stat">
@@ -34,7 +34,7 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
       </dl>
       <dl class="card stat">
         <dt><a href="${path('/people')}">People</a></dt>
-        <dd>${people.items.filter(({ status }) => status === 'active').length}</dd>
+        <dd>${people.active}</dd>
       </dl>
     </div>`
   }

@@ -144,6 +144,28 @@ export const checkbox = (name: string, label: HtmlValue, checked: boolean, value
     ><input type="checkbox" name="${name}" value="${value}" ${checked && html`checked`} /><span>${label}</span></label
   >`
 
+/** The box without which what cannot be undone is not done; works without a script, which a question in a window does not. */
+export const sure = (label: HtmlValue, problem: Problem | null, name = 'sure'): Html => {
+  const wrong = problem?.field === name ? problem.message : null
+  return html`<div class="field">
+    <label class="check"
+      ><input
+        type="checkbox"
+        id="${name}"
+        name="${name}"
+        value="yes"
+        required
+        ${wrong !== null && html`aria-invalid="true" aria-describedby="${name}-wrong"`}
+      /><span>${label}</span></label
+    >
+    ${wrong !== null && html`<div class="wrong" id="${name}-wrong">${wrong}</div>`}
+  </div>`
+}
+
+/** Beside a button that needs a fresh sign-in (D31), as long as there is none: so that nobody is surprised by the login page. */
+export const freshHint = ({ fresh }: { readonly fresh: boolean }): Html | null =>
+  fresh ? null : html`<p class="hint">You will be asked to sign in once more; what you filled in is kept.</p>`
+
 /** Nothing is there yet: what that means, and the next step. */
 export const empty = (title: string, text: HtmlValue, actions: HtmlValue = null): Html =>
   html`<div class="empty">
@@ -189,11 +211,15 @@ export type Tone = 'good' | 'warn' | 'bad' | ''
 /** A state as a word; the colour says nothing that the word does not. */
 export const chip = (tone: Tone, text: string): Html => html`<span class="chip ${tone}">${text}</span>`
 
-/** Older and newer of a list by cursor; null: nothing on that side. */
-export const pages = (newer: string | null, older: string | null): Html | null =>
+/** Older and newer of a list by cursor; null: nothing on that side. `words` for lists that are in another order. */
+export const pages = (
+  newer: string | null,
+  older: string | null,
+  words: readonly [string, string] = ['Newest', 'Older'],
+): Html | null =>
   newer === null && older === null
     ? null
     : html`<nav class="pages" aria-label="Pages">
-        ${newer === null ? html`<span></span>` : html`<a class="button" href="${newer}">Newest</a>`}
-        ${older !== null && html`<a class="button" href="${older}" rel="next">Older</a>`}
+        ${newer === null ? html`<span></span>` : html`<a class="button" href="${newer}">${words[0]}</a>`}
+        ${older !== null && html`<a class="button" href="${older}" rel="next">${words[1]}</a>`}
       </nav>`

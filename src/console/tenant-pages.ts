@@ -159,7 +159,8 @@ export function tenantPages(
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
       const body = await page.show(place, view)
-      return await send(reply, place, titled(page, place), query.has(AGAIN) ? html`${NOTHING_SENT_YET} ${body}` : body)
+      const back = query.has(AGAIN) && place.session.fresh
+      return await send(reply, place, titled(page, place), back ? html`${CONFIRMED} ${body}` : body)
     })
   }
 
@@ -189,6 +190,13 @@ const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> 
     ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     : {}
 
+/** In the address of a page whose form waits for a fresh sign-in: who comes back is told that nothing was done yet. */
+const AGAIN = 'again'
+
+const CONFIRMED = html`<div class="note" role="status">
+  <p><strong>Thank you.</strong> It is you. Nothing was done yet: look once more, and press the button again.</p>
+</div>`
+
 interface Titled {
   readonly title: string
   readonly current: string
@@ -201,21 +209,15 @@ const titled = (page: TenantPage, place: Place): Titled => ({
   current: currentOf(page),
 })
 
-/** They came back from proving who they are. Anybody can write it into a link: it promises nothing. */
-const AGAIN = 'again'
-const NOTHING_SENT_YET = html`<div class="note" role="status">
-  <p><strong>Thank you.</strong> Nothing was done yet: look over the form once more, and send it.</p>
-</div>`
-
 const urlOf = (path: string): string => `/console/t/:slug${path}`
 
 /** The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours. */
 function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
   const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
-  const query = new URLSearchParams({ [AGAIN]: '1' })
+  const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
-  if (query.size === 0) return place.path(path)
-  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20')}`
+  query.append(AGAIN, '1')
+  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
   return whole.length > 512 ? `${place.path(path)}?${AGAIN}=1` : whole
 }
 

@@ -33,6 +33,10 @@ const sent = invitation.extend({
     .describe(
       'The value of the one-time link, for the person invited alone; shown this once. null: it was shown before.',
     ),
+  link: z
+    .string()
+    .nullable()
+    .describe('Where the person accepts, with that value behind the #. null: it was shown before.'),
 })
 
 const lifeOf = (seconds: number | undefined): { readonly life?: number } =>
@@ -78,7 +82,7 @@ export const inviteMember = defineOperation({
     expires_in: life,
   }),
   output: sent,
-  secrets: ['token'],
+  secrets: ['token', 'link'],
   run: async ({ email, role, expires_in }, { registry, tenant, actor }) =>
     await registry.invitations.invite(tenant, actor, { email, role, ...lifeOf(expires_in) }),
 })
@@ -91,7 +95,7 @@ export const resendInvitation = defineOperation({
   effect: 'power',
   input: z.strictObject({ invitation: reference, expires_in: life }),
   output: sent,
-  secrets: ['token'],
+  secrets: ['token', 'link'],
   run: async (input, { registry, tenant, actor }) =>
     await registry.invitations.resend(tenant, actor, input.invitation, lifeOf(input.expires_in)),
 })

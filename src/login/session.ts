@@ -102,12 +102,15 @@ function provedAt({ claims }: Identity, asked: number | null, now: number): numb
   return asked === null ? null : now
 }
 
-/** The person of a session as the tenancy wants to know them. `iat` is the sign-in: `member revoke-tokens` ends sessions too (D22). */
+/**
+ * The person of a session as the tenancy wants to know them. `iat` is the sign-in, to the millisecond, so that who signs in right after
+ * `member revoke-tokens`, which ends sessions too (D22), is in (RFC 7519 section 2 allows fractions).
+ */
 export const sessionIdentity = ({ identity, signed_in }: Session): Identity => ({
   ...identity,
   client_id: null,
   exp: null,
-  iat: Math.floor(signed_in / 1000),
+  iat: signed_in / 1000,
   picture: null,
   key: null,
   claims: {},

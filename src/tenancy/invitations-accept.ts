@@ -20,6 +20,8 @@ export interface Offer {
   readonly role: PersonRole
   /** `provider:sub` of who invited; null: an operator. */
   readonly inviter: string | null
+  /** Their name, else their address, as members of the tenant see them; null: an operator, or neither is known. */
+  readonly inviter_name: string | null
 }
 
 interface Offered {
@@ -37,6 +39,7 @@ interface Row extends TenantRow {
   readonly inviter_iss: string | null
   readonly inviter_sub: string | null
   readonly inviter_role: PersonRole | null
+  readonly inviter_name: string | null
   readonly inviter_status: string | null
 }
 
@@ -62,7 +65,7 @@ export async function readInvitation(
     throw new RegistryError('forbidden', 'this person is blocked')
   const [row] = await db.query<Row>(sql`
     SELECT i.email, i.role, i.state, i.expires_at, i.inviter_member_id, m.provider AS inviter_provider, m.iss AS inviter_iss,
-      m.sub AS inviter_sub, m.role AS inviter_role, m.status AS inviter_status,
+      m.sub AS inviter_sub, m.role AS inviter_role, m.status AS inviter_status, coalesce(m.name, m.email) AS inviter_name,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
       t.mcp_admin, t.delete_after
     FROM invitations i JOIN tenants t ON t.id = i.tenant_id LEFT JOIN members m ON m.id = i.inviter_member_id
@@ -72,7 +75,7 @@ export async function readInvitation(
   if (row.state !== 'pending' || row.expires_at.getTime() <= now || !(await standsFor(db, row))) throw gone()
   await assertAddress(db, identity, row.email)
   const inviter = row.inviter_sub === null ? null : `${row.inviter_provider}:${row.inviter_sub}`
-  return { id: link.id, offer: { tenant, role: row.role, inviter } }
+  return { id: link.id, offer: { tenant, role: row.role, inviter, inviter_name: row.inviter_name } }
 }
 
 /** An invitation is worth what who made it may do now: an admin who was removed has left nothing behind. */

@@ -5,6 +5,7 @@ import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
 import { acceptInvitation, readInvitation, type Offer } from './invitations-accept.ts'
 import { invitedAddress } from './invitations-address.ts'
+import { invitationLink } from './invitations-link.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
@@ -29,9 +30,19 @@ export interface InvitationRecord {
   readonly accepted_at: string | null
 }
 
-/** `token` is shown this once: the value of the link, at most 300 characters, safe in a URL's fragment or a form. */
+/** `token` and `link` are shown this once. */
 export interface NewInvitation extends InvitationRecord {
+  /** At most 300 characters, safe in a URL's fragment or a form. */
   readonly token: string
+  /** Where the person accepts. The token stands behind the `#`, which browsers send to nobody, so that no log holds it. */
+  readonly link: string
+}
+
+/** Which invitations; everything absent matches. */
+export interface InvitationFilter extends PageOptions {
+  readonly state?: InvitationRecord['state']
+  /** The latest first, and `after` goes back in time; default: in the order in which they were made. */
+  readonly newest?: boolean
 }
 
 interface InvitationInput {
@@ -48,7 +59,9 @@ export interface Invitations {
    * link over. invalid: no plain address, no role, no such life; exists: an open invitation of that address.
    */
   invite(tenant: Tenant, actor: Actor, input: InvitationInput): Promise<NewInvitation>
-  list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<InvitationRecord>>
+  list(tenant: Tenant, actor: Actor, filter?: InvitationFilter): Promise<Page<InvitationRecord>>
+  /** How many can be accepted at present. */
+  open(tenant: Tenant, actor: Actor): Promise<number>
   /** @param reference the row's id, or the address of the open one, else of the last one. */
   show(tenant: Tenant, actor: Actor, reference: string): Promise<InvitationRecord>
   /** @param reference as above. conflict: accepted or revoked already. */
@@ -92,23 +105,27 @@ export function createInvitations(options: RegistryOptions): Invitations {
   const seal = createInvitationSeal({ ...links, clock, life: LONGEST / 1000 })
 
   /** A new link for a row: its value leaves this process, its digest stays. */
-  function link(id: string): { readonly token: string; readonly digest: Buffer } {
+  function made(id: string): { readonly shown: Pick<NewInvitation, 'token' | 'link'>; readonly digest: Buffer } {
     const token = seal.seal({ id })
-    return { token, digest: digestOf(token) }
+    return { shown: { token, link: invitationLink(links.issuer, token) }, digest: digestOf(token) }
   }
 
   /** Reads one or all. What time or the inviter's fate ended shows as that, whatever the row still says. */
-  async function read(db: ControlDb, tenant: Tenant, id: string | null, page: PageOptions = {}): Promise<Row[]> {
-    const after = afterOf(page)
+  async function read(db: ControlDb, tenant: Tenant, id: string | null, filter: InvitationFilter = {}): Promise<Row[]> {
+    const after = afterOf(filter)
+    const { state = null, newest = false } = filter
     return await db.query<Row>(sql`
-      SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter,
-        CASE WHEN i.state <> 'pending' THEN i.state
-          WHEN i.expires_at <= ${new Date(clock.now())} THEN 'expired'
-          WHEN i.inviter_member_id IS NULL OR (m.status = 'active' AND (m.role = 'owner' OR (m.role = 'admin' AND i.role <> 'owner'))) THEN i.state
-          ELSE 'revoked' END AS state
-      FROM invitations i LEFT JOIN members m ON m.id = i.inviter_member_id
-      WHERE i.tenant_id = ${tenant.id} AND (${id}::uuid IS NULL OR i.id = ${id}) AND (${after}::uuid IS NULL OR i.id > ${after})
-      ORDER BY i.id LIMIT ${rowsToRead(page)}`)
+      SELECT * FROM (
+        SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter,
+          CASE WHEN i.state <> 'pending' THEN i.state
+            WHEN i.expires_at <= ${new Date(clock.now())} THEN 'expired'
+            WHEN i.inviter_member_id IS NULL OR (m.status = 'active' AND (m.role = 'owner' OR (m.role = 'admin' AND i.role <> 'owner'))) THEN i.state
+            ELSE 'revoked' END AS state
+        FROM invitations i LEFT JOIN members m ON m.id = i.inviter_member_id
+        WHERE i.tenant_id = ${tenant.id} AND (${id}::uuid IS NULL OR i.id = ${id})
+          AND (${after}::uuid IS NULL OR CASE WHEN ${newest} THEN i.id < ${after} ELSE i.id > ${after} END)) shown
+      WHERE ${state}::text IS NULL OR state = ${state}
+      ORDER BY CASE WHEN ${newest} THEN id END DESC, id LIMIT ${rowsToRead(filter)}`)
   }
 
   async function one(db: ControlDb, tenant: Tenant, id: string): Promise<InvitationRecord> {
@@ -135,11 +152,12 @@ export function createInvitations(options: RegistryOptions): Invitations {
         throw new RegistryError(
           'invalid',
           `${JSON.stringify(text)} is no plain address: one @, ASCII, no name around it`,
+          'email',
         )
       const now = new Date(clock.now())
       const ends = endOf(now.getTime(), life)
       const id = uuidv7(now.getTime())
-      const { token, digest } = link(id)
+      const { shown, digest } = made(id)
       try {
         return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
           await db.query(sql`
@@ -148,24 +166,31 @@ export function createInvitations(options: RegistryOptions): Invitations {
             INSERT INTO invitations (id, tenant_id, email, role, digest, inviter_member_id, created_at, expires_at)
             VALUES (${id}, ${tenant.id}, ${email}, ${role}, ${digest}, ${await memberOf(db, tenant, actor)}, ${now}, ${ends})`)
           const note = noteOf(tenant, id, 'invitation.created', { email, role, expires_at: rfc3339(ends) })
-          return [{ ...(await one(db, tenant, id)), token }, note]
+          return [{ ...(await one(db, tenant, id)), ...shown }, note]
         })
       } catch (error) {
         if (!isUniqueViolation(error)) throw error
         throw new RegistryError(
           'exists',
           `${email} has an open invitation to ${tenant.slug}: send it again or revoke it`,
+          'email',
         )
       }
     },
 
-    async list(tenant, actor, page = {}) {
+    async list(tenant, actor, filter = {}) {
       needScope(actor, 'tenant:admin')
-      const rows = await database.control(roleFor(actor, tenant), async (db) => await read(db, tenant, null, page))
+      const rows = await database.control(roleFor(actor, tenant), async (db) => await read(db, tenant, null, filter))
       return toPage(
         rows.map((row) => toRecord(tenant, row)),
-        page,
+        filter,
       )
+    },
+
+    async open(tenant, actor) {
+      needScope(actor, 'tenant:admin')
+      const as = roleFor(actor, tenant)
+      return (await database.control(as, async (db) => await read(db, tenant, null, { state: 'pending' }))).length
     },
 
     async show(tenant, actor, reference) {
@@ -192,14 +217,14 @@ export function createInvitations(options: RegistryOptions): Invitations {
         const { id, email, role } = await find(db, tenant, reference)
         needInviter(actor, role)
         const ends = endOf(clock.now(), life)
-        const { token, digest } = link(id)
+        const { shown, digest } = made(id)
         const changed = await db.query(sql`
           UPDATE invitations SET state = 'pending', digest = ${digest}, expires_at = ${ends}, inviter_member_id = ${await memberOf(db, tenant, actor)}
           WHERE id = ${id} AND state IN ('pending', 'expired') RETURNING id`)
         if (changed.length === 0)
           throw new RegistryError('conflict', `the invitation of ${email} was accepted or revoked: invite again`)
         const note = noteOf(tenant, id, 'invitation.sent_again', { email, role, expires_at: rfc3339(ends) })
-        return [{ ...(await one(db, tenant, id)), token }, note]
+        return [{ ...(await one(db, tenant, id)), ...shown }, note]
       })
     },
 
@@ -226,7 +251,7 @@ export function createInvitations(options: RegistryOptions): Invitations {
 function needInviter(actor: Actor, role: string): void {
   needScope(actor, 'tenant:admin')
   if (!isRole(role))
-    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`)
+    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`, 'role')
   if (role === 'owner') needScope(actor, 'tenant:owner')
   if (actor.kind === 'person' && actor.principal.identity.key !== null)
     throw new RegistryError('forbidden', 'a key cannot invite: an invitation lasts no longer than who made it')
@@ -244,7 +269,7 @@ async function memberOf(db: ControlDb, tenant: Tenant, actor: Actor): Promise<st
 
 function endOf(now: number, life: number): Date {
   if (!(life >= SHORTEST && life <= LONGEST))
-    throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days')
+    throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days', 'life')
   return new Date(now + life)
 }
 

@@ -1,13 +1,14 @@
-import { isUuid, uuidv7 } from '#base/id.ts'
+import { uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { authorOf, createLedger, needOperator, needScope, roleFor, type Note } from './ledger.ts'
-import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
+import { authorOf, createLedger, hasScope, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import { createMembersList, type MemberFilter, type MemberTally } from './members-list.ts'
+import { find, nameOf, ownRow, toRecord, userIdOf, type Row } from './members-row.ts'
+import type { Page } from './paging.ts'
 import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isRole, type PersonRole } from './roles.ts'
-import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 import { boundedText } from './text.ts'
 
@@ -46,7 +47,12 @@ type MemberReference = string
 export interface Members {
   /** Operators only (D9). exists: an active member. Who asked to join or was removed becomes active. */
   add(tenant: Tenant, actor: Actor, input: MemberInput): Promise<MemberRecord>
-  list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<MemberRecord>>
+  /** In the order in which they came. */
+  list(tenant: Tenant, actor: Actor, filter?: MemberFilter): Promise<Page<MemberRecord>>
+  /** How many there are, whatever a list would show of them. */
+  tally(tenant: Tenant, actor: Actor): Promise<MemberTally>
+  /** The row of who asks, whatever they may do; null: an operator, a key, nobody who came in by a row of their own. */
+  own(tenant: Tenant, actor: Actor): Promise<MemberRecord | null>
   show(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<MemberRecord>
   /** Lets in who asked to (join mode `request`). conflict: did not ask. */
   approve(tenant: Tenant, actor: Actor, reference: MemberReference, role: PersonRole): Promise<MemberRecord>
@@ -71,12 +77,6 @@ export interface Members {
   revokeTokens(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<void>
 }
 
-interface Row extends Omit<MemberRecord, 'slug' | 'user_id' | 'tokens_not_before' | 'created_at' | 'removed_at'> {
-  readonly tokens_not_before: Date | null
-  readonly created_at: Date
-  readonly removed_at: Date | null
-}
-
 export function createMembers(options: RegistryOptions): Members {
   const { database, clock } = options
   const ledger = createLedger(options)
@@ -90,7 +90,7 @@ export function createMembers(options: RegistryOptions): Members {
   ): Promise<MemberRecord> {
     return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
       await lockOwners(db, tenant)
-      const row = await find(db, tenant, reference)
+      const row = await findAllowed(db, tenant, actor, reference)
       const note = await run(db, row)
       const changes = [{ table: 'members' as const, tenant: tenant.id, id: row.id }]
       const record = toRecord(tenant, await find(db, tenant, row.id))
@@ -133,26 +133,12 @@ export function createMembers(options: RegistryOptions): Members {
       })
     },
 
-    async list(tenant, actor, page = {}) {
-      needScope(actor, 'tenant:admin')
-      const after = afterOf(page)
-      const rows = await database.control(roleFor(actor, tenant), async (db) => {
-        return await db.query<Row>(sql`
-          SELECT id, provider, iss, sub, email, name, role, status, source, evidence, home, tokens_not_before, created_at, removed_at
-          FROM members WHERE tenant_id = ${tenant.id} AND (${after}::uuid IS NULL OR id > ${after}) ORDER BY id LIMIT ${rowsToRead(page)}`)
-      })
-      return toPage(
-        rows.map((row) => toRecord(tenant, row)),
-        page,
-      )
-    },
+    ...createMembersList(options),
 
     async show(tenant, actor, reference) {
-      const record = await database.control(roleFor(actor, tenant), async (db) =>
-        toRecord(tenant, await find(db, tenant, reference)),
+      return await database.control(roleFor(actor, tenant), async (db) =>
+        toRecord(tenant, await findAllowed(db, tenant, actor, reference)),
       )
-      if (!isSelf(actor, record)) needScope(actor, 'tenant:admin')
-      return record
     },
 
     async approve(tenant, actor, reference, role) {
@@ -185,7 +171,6 @@ export function createMembers(options: RegistryOptions): Members {
 
     async remove(tenant, actor, reference, precondition) {
       await change(tenant, actor, reference, async (db, row) => {
-        if (!isSelf(actor, row)) needScope(actor, 'tenant:admin')
         precondition?.(toRecord(tenant, row))
         if (row.status === 'removed') return null
         if (row.role === 'owner' && row.status === 'active') {
@@ -221,13 +206,21 @@ export function createMembers(options: RegistryOptions): Members {
 
     async revokeTokens(tenant, actor, reference) {
       await change(tenant, actor, reference, async (db, row) => {
-        if (!isSelf(actor, row)) needScope(actor, 'tenant:admin')
         if (row.role === 'owner' && !isSelf(actor, row)) needScope(actor, 'tenant:owner')
         await db.query(sql`UPDATE members SET tokens_not_before = ${new Date(clock.now())} WHERE id = ${row.id}`)
         return { action: 'member.tokens_revoked', detail: { user_id: userIdOf(row) } }
       })
     },
   }
+}
+
+/** Who has no `tenant:admin` reaches their own row and learns nothing of others, not even whether they are there. */
+async function findAllowed(db: ControlDb, tenant: Tenant, actor: Actor, reference: MemberReference): Promise<Row> {
+  if (hasScope(actor, 'tenant:admin')) return await find(db, tenant, reference)
+  const own = await ownRow(db, tenant, actor)
+  if (own === null || ![own.id, userIdOf(own), own.email].includes(reference))
+    throw new RegistryError('forbidden', 'this needs the scope tenant:admin')
+  return own
 }
 
 /** Two owners who demote each other at once must not both succeed: whoever changes members holds the owners' rows first. */
@@ -245,24 +238,6 @@ async function keepAnOwner(db: ControlDb, tenant: Tenant, row: Row): Promise<voi
     )
 }
 
-/** unknown: nobody; conflict: more than one by that email. */
-async function find(db: ControlDb, tenant: Tenant, reference: MemberReference): Promise<Row> {
-  const id = isUuid(reference) ? reference : null
-  const rows = await db.query<Row>(sql`
-    SELECT id, provider, iss, sub, email, name, role, status, source, evidence, home, tokens_not_before, created_at, removed_at
-    FROM members WHERE tenant_id = ${tenant.id}
-      AND (id = ${id} OR provider || ':' || sub = ${reference} OR (${id}::uuid IS NULL AND lower(email) = lower(${reference})))
-    ORDER BY id`)
-  const [row] = rows
-  if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no member ${reference}`)
-  if (rows.length > 1)
-    throw new RegistryError('conflict', `${tenant.slug} has several members ${reference}: name one by its id`)
-  return row
-}
-
-const userIdOf = ({ provider, sub }: Pick<Row, 'provider' | 'sub'>): string => `${provider}:${sub}`
-const nameOf = (row: Row): string => row.email ?? userIdOf(row)
-
 /** Is it the person who asks? A key is not its creator. */
 const isSelf = (actor: Actor, { iss, sub }: Pick<Row, 'iss' | 'sub'>): boolean =>
   actor.kind === 'person' &&
@@ -276,16 +251,5 @@ function needActive(row: Row): void {
 
 function needRole(role: string): void {
   if (!isRole(role))
-    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`)
-}
-
-function toRecord(tenant: Tenant, row: Row): MemberRecord {
-  return {
-    ...row,
-    slug: tenant.slug,
-    user_id: userIdOf(row),
-    tokens_not_before: rfc3339OrNull(row.tokens_not_before),
-    created_at: rfc3339(row.created_at),
-    removed_at: rfc3339OrNull(row.removed_at),
-  }
+    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`, 'role')
 }

@@ -8,3 +8,12 @@ export function boundedText(what: string, text: string, most: number): string {
   if (/\p{Cc}/u.test(trimmed)) throw new RegistryError('invalid', `${what} must not hold control characters`)
   return trimmed
 }
+
+/** A text somebody looks for, as a bound value can hold it; null: anything. Postgres holds no NUL. */
+export function soughtText(text: string | undefined): string | null {
+  const sought = (text ?? '')
+    .replaceAll(/\p{Cc}/gu, '')
+    .trim()
+    .slice(0, 100)
+  return sought === '' ? null : sought
+}

@@ -124,7 +124,7 @@ describe.each(upperKinds)('joining, from the command line (%s)', (kind) => {
     expect((await run('member invitations acme')).stdout).toMatch(/^ann@guests\.com +admin +pending +operator/m)
     expect(JSON.stringify(await json('member invitations acme'))).not.toContain(invitation.token)
     const again = await run('member reinvite acme ann@guests.com')
-    expect(again.stdout).toMatch(/^token +v1\.[\w-]+$/m)
+    expect(again.stdout).toMatch(/^link +http:\/\/\S+\/console\/invitation#v1\.[\w-]+$/m)
     expect(again.stdout).not.toContain(invitation.token)
     expect(await json('member uninvite acme ann@guests.com')).toMatchObject({ state: 'revoked' })
     expect((await run('member uninvite acme ann@guests.com')).stderr).toMatch(/revoked already/)

@@ -1,3 +1,5 @@
+import { systemClock } from '#base/clock.ts'
+import { createSessions } from '#login/session.ts'
 import type { RunningGatehouse } from '../support/gatehouse.ts'
 
 /** What came back, redirects not followed. */
@@ -81,3 +83,52 @@ export function visitor(server: Pick<RunningGatehouse, 'url'>, at = server.url):
     csrf: async () => /name="csrf"\s+value="([^"]+)"/.exec((await get('/console/account')).text)?.[1] ?? '',
   }
 }
+
+/** Somebody whom the development sign-in has no button for. */
+export interface Somebody {
+  readonly sub: string
+  readonly email: string | null
+  readonly name?: string
+}
+
+/** A browser in which this person signed in just now, as their provider would have said it. @param fresh did they prove who they are? */
+export function signedInAs(
+  server: Pick<RunningGatehouse, 'url' | 'config'>,
+  { sub, email, name }: Somebody,
+  { fresh = true, verified = true }: { readonly fresh?: boolean; readonly verified?: boolean } = {},
+): Visitor {
+  const sessions = createSessions({
+    secrets: server.config.sessionSecrets,
+    publicUrl: server.config.publicUrl,
+    clock: systemClock,
+  })
+  const identity = {
+    provider: 'development',
+    iss: `${server.url}/dev`,
+    sub,
+    email,
+    email_verified: verified,
+    email_authority: 'live' as const,
+    name: name ?? null,
+    scopes: null,
+    organization: null,
+    tenant: null,
+    client_id: null,
+    exp: null,
+    iat: null,
+    picture: null,
+    key: null,
+    claims: {},
+  }
+  const who = visitor(server)
+  who.jar.set(SESSION, sessions.seal(sessions.begin(identity, fresh ? Date.now() : null)))
+  return who
+}
+
+/** The text of a page as somebody reads it: no markup, and spaces as they show. */
+export const readable = (page: string): string =>
+  page
+    .replaceAll(/<(?:style|script|head)\b[\s\S]*?<\/(?:style|script|head)>/g, '')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
+    .replaceAll(/\s+/g, ' ')

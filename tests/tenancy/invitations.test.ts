@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Identity } from '#identity/identity.ts'
 import type { NewInvitation } from '#tenancy/invitations.ts'
 import { invitedAddress } from '#tenancy/invitations-address.ts'
+import { pastedToken } from '#tenancy/invitations-link.ts'
 import type { Actor, Registry } from '#tenancy/registry.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -85,6 +86,8 @@ describe.each(upperKinds)('invitations (%s)', (kind) => {
     })
     expect(Date.parse(invitation.expires_at) - Date.parse(invitation.created_at)).toBe(7 * DAY)
     expect(invitation.token).toMatch(/^v1\.[\w-]{50,300}$/)
+    expect(invitation.link).toBe(`https://gatehouse.test/console/invitation#${invitation.token}`)
+    expect(pastedToken(` ${invitation.link}\n`)).toBe(invitation.token)
     const guest = holder('Guest@guests.com')
     expect(await refusal(replica.principal(guest))).toBe('tenant_unknown')
     expect(await registry.invitations.read(guest, invitation.token)).toMatchObject({
@@ -356,5 +359,18 @@ describe.each(upperKinds)('invitations (%s)', (kind) => {
     const second = await registry.invitations.list(acme, admin, { limit: 100, after: first.next ?? '' })
     expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(all)
     expect(JSON.stringify(first)).not.toMatch(/digest|token/)
+  })
+
+  test('a list can begin with the latest and show one state', async () => {
+    const before = await registry.invitations.open(acme, admin)
+    const [one, two, three] = [await invited(), await invited(), await invited()]
+    await registry.invitations.revoke(acme, admin, two.id)
+    expect(await registry.invitations.open(acme, admin)).toBe(before + 2)
+    const page = await registry.invitations.list(acme, admin, { newest: true, limit: 2 })
+    expect(page.items.map(({ id }) => id)).toEqual([three.id, two.id])
+    const rest = await registry.invitations.list(acme, admin, { newest: true, limit: 1, after: page.next ?? '' })
+    expect(rest.items.map(({ id }) => id)).toEqual([one.id])
+    const pending = await registry.invitations.list(acme, admin, { newest: true, limit: 2, state: 'pending' })
+    expect(pending.items.map(({ id }) => id)).toEqual([three.id, one.id])
   })
 })

@@ -100,6 +100,7 @@ const acts: Record<string, readonly [(actor: Actor) => Promise<unknown>, Record<
     nobody,
   ],
   'members.list': [async (actor) => await registry.members.list(tenant, actor), admins],
+  'members.tally': [async (actor) => await registry.members.tally(tenant, actor), admins],
   'members.show': [async (actor) => await registry.members.show(tenant, actor, await newcomer()), admins],
   'members.approve': [
     async (actor) => await registry.members.approve(tenant, actor, await newcomer('viewer', true), 'admin'),

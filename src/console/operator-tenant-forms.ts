@@ -94,7 +94,8 @@ const remove = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSumm
       ${input({
         name: 'word',
         label: html`Type <code>${tenant.slug}</code> to confirm`,
-        value: view.values.text('word'),
+        // Never from the address: a link could type it for them.
+        value: own(view, 'delete') === null ? '' : view.values.text('word'),
         problem: own(view, 'delete'),
         required: true,
         maxlength: 41,

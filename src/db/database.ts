@@ -35,6 +35,8 @@ export interface TenantPlace {
 
 export interface TenantOptions {
   readonly access: 'read' | 'write'
+  /** Every statement sees what the first one saw (REPEATABLE READ), whatever is written meanwhile. For reading only. */
+  readonly snapshot?: boolean
   /** Milliseconds for the whole transaction; default 15 000. */
   readonly timeout?: number
   /** Aborted: the running statement is cancelled and the transaction rolled back. */

@@ -149,9 +149,9 @@ const table = (items: readonly TenantSummary[], now: number): Html =>
           ${items.map(
             (tenant) =>
               html`<tr>
-                <th scope="row">
+                <th scope="row" class="thing">
                   <a href="${operatorPath(`/tenants/${tenant.slug}`)}">${tenant.name}</a>
-                  <span class="small mono">${tenant.slug}</span>
+                  <div class="small mono">${tenant.slug}</div>
                 </th>
                 <td>${stateChip(tenant)}</td>
                 <td>${domainWords(tenant)}</td>
@@ -174,8 +174,9 @@ const newTenant = ({ csrf, session }: OperatorPlace, { values, problem }: View):
   html`<p class="crumb"><a href="${operatorPath('/tenants')}">Tenants</a></p>
     ${head('New tenant', 'An empty organisation with a schema of its own.')}
     <section class="card">
+      ${problemNote(problem)}
       <form method="post" action="${operatorPath('/new-tenant')}">
-        ${problemNote(problem)} ${formToken(csrf)}
+        ${formToken(csrf)}
         ${input({
           name: 'slug',
           label: 'Slug',

@@ -24,7 +24,7 @@ afterAll(async () => {
 test('the commands on the page of the API work, one after the other, as they stand there', async (context) => {
   const { stdout: curl } = await run('curl', ['--version']).catch(() => ({ stdout: '' }))
   const [, major = 0, minor = 0] = /^curl (\d+)\.(\d+)/.exec(curl) ?? []
-  if (Number(major) * 1000 + Number(minor) < 7082) return context.skip('there is no curl 7.82 or newer here')
+  if (Number(major) * 1000 + Number(minor) < 7082) context.skip('there is no curl 7.82 or newer here')
   const commands = blocks('docs/api.md', 'sh')
   expect(commands.length).toBeGreaterThan(5)
   const env = {

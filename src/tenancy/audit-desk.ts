@@ -52,7 +52,7 @@ const LONGEST_PAGE = 100
 
 interface Source {
   readonly name: AuditRecord['source']
-  read(before: AuditPlace, limit: number): Promise<readonly FoundEntry[]>
+  read(before: AuditPlace | null, limit: number): Promise<readonly FoundEntry[]>
 }
 
 type Sourced = { readonly entry: FoundEntry; readonly source: AuditRecord['source'] }
@@ -134,7 +134,7 @@ export function createAuditDesk(options: RegistryOptions): AuditDesk {
       let complete = true
       const sources = sourcesOf(tenant, actor, query, { ...terms, since }).map((source) => ({
         ...source,
-        async read(place: AuditPlace, most: number) {
+        async read(place: AuditPlace | null, most: number) {
           return await source.read(place, most).catch((error: unknown) => {
             if (!(error instanceof TenantFenced)) throw error
             complete = false
@@ -184,7 +184,7 @@ export function createAuditDesk(options: RegistryOptions): AuditDesk {
 /** Batches of both sources in one order; each source is read on from its own last entry. */
 async function* latestFirst(
   sources: readonly Source[],
-  from: AuditPlace,
+  from: AuditPlace | null,
   size: number,
 ): AsyncGenerator<readonly Sourced[]> {
   const lanes = sources.map((source) => ({ source, waiting: [] as FoundEntry[], before: from, more: true }))

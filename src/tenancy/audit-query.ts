@@ -30,10 +30,6 @@ export interface AuditPlace {
 }
 
 const LEAST = '00000000-0000-0000-0000-000000000000'
-/** Above every entry; a time that Postgres calls infinite is beyond it, and belongs to no entry of ours. */
-const TOP: AuditPlace = { at: '9999-12-31T23:59:59.999999Z', id: LEAST }
-const BOTTOM = '0001-01-01T00:00:00.000000Z'
-
 const PLACE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
 
 /** Is `a` the later one? */
@@ -50,13 +46,16 @@ export function placeOf(cursor: string): AuditPlace {
   return { at, id }
 }
 
-/** Below which place to begin, and down to which time. */
-export function rangeOf(query: AuditQuery, cursor: string | undefined): { before: AuditPlace; since: string } {
-  const until = query.until === undefined ? TOP : { at: exact('until', query.until), id: LEAST }
-  const after = cursor === undefined ? TOP : placeOf(cursor)
+/** Below which place to begin, and down to which time; null: the latest, and all there is. */
+export function rangeOf(
+  query: AuditQuery,
+  cursor: string | undefined,
+): { readonly before: AuditPlace | null; readonly since: string | null } {
+  const until = query.until === undefined ? null : { at: exact('until', query.until), id: LEAST }
+  const after = cursor === undefined ? null : placeOf(cursor)
   return {
-    before: isLater(after, until) ? until : after,
-    since: query.since === undefined ? BOTTOM : exact('since', query.since),
+    before: until !== null && (after === null || isLater(after, until)) ? until : after,
+    since: query.since === undefined ? null : exact('since', query.since),
   }
 }
 

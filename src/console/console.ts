@@ -29,6 +29,7 @@ import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
 import { createSeeAsCookies } from './see-as.ts'
+import { deletionStrips, settingsSection } from './settings-page.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
@@ -44,7 +45,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'archive' | 'operators' | 'desk'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
@@ -128,8 +129,8 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
-  tenantPages(app, deps, host, sessions, { sections, seeAs })
+  const sections = [overviewSection(deps), peopleSection(deps), settingsSection(deps), confirmSection(deps.desk)]
+  tenantPages(app, deps, host, sessions, { sections, seeAs, strips: deletionStrips })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

@@ -16,20 +16,18 @@ import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
-import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
 import { operatorTenantSection } from './operator-tenant-page.ts'
-import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
-import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
+import { tenantSections } from './sections.ts'
 import { createSeeAsCookies } from './see-as.ts'
-import { deletionStrips, settingsSection } from './settings-page.ts'
+import { deletionStrips } from './settings-page.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
@@ -129,8 +127,7 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  const sections = [overviewSection(deps), peopleSection(deps), settingsSection(deps), confirmSection(deps.desk)]
-  tenantPages(app, deps, host, sessions, { sections, seeAs, strips: deletionStrips })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs, strips: deletionStrips })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

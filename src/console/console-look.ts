@@ -107,7 +107,9 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .steps > li.done::before { content: '\\2713'; background: var(--good-soft); color: var(--good) }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
-.strip form { display: inline; margin: 0 }
+.strip form { display: inline; margin: 0 } .strip p { margin: 0 } .strip .row { justify-content: space-between }
+.card hr { margin: 1.5rem 0; border: 0; border-top: 1px solid var(--line) } .card > h2.row { justify-content: space-between }
+.card h3 { margin: 0 0 .35rem; font-size: 1rem } th.thing { min-width: 11rem } th.thing .small { font-weight: 400 }
 .record { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .6rem 1rem; align-items: start; margin: .75rem 0 }
 .record dt { padding-top: .65rem; font-weight: 600; font-size: .9375rem } .record dd { margin: 0 } .record .address { margin: 0 } .record .hint { margin-top: .35rem }
 .record .address, .record .address code { font-size: .9375rem } .console .address { min-height: 2.75rem; padding-block: .3rem; border-radius: 10px }
@@ -126,7 +128,7 @@ details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
-  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
+  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { flex-basis: 100%; margin: .5rem .65rem 0 }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
 }

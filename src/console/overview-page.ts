@@ -11,7 +11,7 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
     scope: null,
     async show(place) {
       const { tenant, principal } = place
-      return html`${head(tenant.name, html`You are ${principal.role} here.`)}
+      return html`${head(tenant.name, place.seenAs === null ? `You are ${principal.role} here.` : 'As its admin sees it.')}
         <section class="card">
           <h2>Connect a client</h2>
           <p>

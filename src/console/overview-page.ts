@@ -1,7 +1,9 @@
 import { html, type Html } from '#base/html.ts'
 import type { ConsoleDeps } from './deps.ts'
-import { copyLine, head } from './parts.ts'
+import { copyLine, doneNote, head } from './parts.ts'
 import type { Place, TenantPage, TenantSection } from './tenant-pages.ts'
+
+const DONE = { joined: 'You belong here now. Connect a client, and sign in there as you did here.' }
 
 /** How the organisation is doing: what to paste into a client, and what needs somebody's attention. */
 export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publicUrl' | 'registry'>): TenantSection {
@@ -9,9 +11,9 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
     path: '',
     title: 'Overview',
     scope: null,
-    async show(place) {
+    async show(place, { done }) {
       const { tenant, principal } = place
-      return html`${head(tenant.name, html`You are ${principal.role} here.`)}
+      return html`${head(tenant.name, html`You are ${principal.role} here.`)} ${doneNote(DONE, done)}
         <section class="card">
           <h2>Connect a client</h2>
           <p>

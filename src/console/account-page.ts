@@ -48,7 +48,7 @@ export function accountPage(
       </section>
       <section class="card">
         <h2>Your organisations</h2>
-        ${refusal !== null && outside(refusal.code)} ${tenants.length > 0 && table(tenants, csrf)}
+        ${refusal !== null && outside(refusal.code)} ${tenants.length > 0 && list(tenants, csrf)}
         <p class="small">
           Home is where the address <code>/mcp</code> leads your clients. An invitation is opened
           <a href="/console/invitation">by its link</a>.
@@ -87,48 +87,31 @@ const DONE = {
   left: 'You left. Come back by an invitation of its administrators.',
 }
 
-const table = (tenants: readonly PersonTenant[], csrf: string): Html =>
-  html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Organisation</th>
-          <th scope="col">Your role</th>
-          <th scope="col">State</th>
-          <th scope="col"><span class="unseen">What to do</span></th>
-        </tr>
-      </thead>
-      <tbody>
-        ${tenants.map(
-          ({ slug, name, role, status, home }) =>
-            html`<tr>
-              <td>
-                ${status === 'active' ? html`<a href="${tenantPath(slug)}"><strong>${name}</strong></a>` : html`<strong>${name}</strong>`}
-                <span class="small">${slug}${home && ', home'}</span>
-              </td>
-              <td>${status === 'requested' ? '' : role}</td>
-              <td>${STATES[status]}</td>
-              <td>
-                ${
-                  status === 'active' &&
-                  html`<div class="row end">
-                    ${
-                      !home &&
-                      html`<form method="post" action="/console/account/home">
-                        ${formToken(csrf)}<input type="hidden" name="organisation" value="${slug}" />
-                        <button class="tiny" aria-label="Make ${name} my home">Make home</button>
-                      </form>`
-                    }
-                    <a class="button tiny" href="/console/account/leave?organisation=${slug}" aria-label="Leave ${name}"
-                      >Leave</a
-                    >
-                  </div>`
-                }
-              </td>
-            </tr> `,
-        )}
-      </tbody>
-    </table>
+const list = (tenants: readonly PersonTenant[], csrf: string): Html =>
+  html`<ul class="list">
+    ${tenants.map(
+      ({ slug, name, role, status, home }) =>
+        html`<li>
+          <div>
+            ${status === 'active' ? html`<a href="${tenantPath(slug)}"><strong>${name}</strong></a>` : html`<strong>${name}</strong>`}
+            <div class="small">${slug}${home && ', home'}</div>
+          </div>
+          <div class="state">${status !== 'requested' && html`<span>${role}</span>`} ${STATES[status]}</div>
+          ${status === 'active' && acts({ slug, name, home }, csrf)}
+        </li> `,
+    )}
+  </ul>`
+
+const acts = ({ slug, name, home }: Pick<PersonTenant, 'slug' | 'name' | 'home'>, csrf: string): Html =>
+  html`<div class="row end">
+    ${
+      !home &&
+      html`<form method="post" action="/console/account/home">
+        ${formToken(csrf)}<input type="hidden" name="organisation" value="${slug}" />
+        <button class="tiny" aria-label="Make home: ${name}">Make home</button>
+      </form>`
+    }
+    <a class="button tiny" href="/console/account/leave?organisation=${slug}" aria-label="Leave ${name}">Leave</a>
   </div>`
 
 const STATES = {

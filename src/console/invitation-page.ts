@@ -95,7 +95,7 @@ export const offerPage = (
         <dt>You are</dt>
         <dd>${identity.name ?? identity.email}</dd>
         <dt>Signed in as</dt>
-        <dd>${identity.email}, with ${identity.provider}</dd>
+        <dd>${identity.email}, with ${labelOf(identity, choices)}</dd>
       </dl>
       <form method="post" action="${INVITATION_PATH}/accept">
         ${formToken(csrf)}<button class="primary">Join ${tenant.name}</button>
@@ -119,7 +119,7 @@ export const refusedPage = (
       <p class="lead">${sentence(message)}</p>
       <dl class="facts">
         <dt>Signed in as</dt>
-        <dd>${identity.email ?? identity.name ?? identity.sub}, with ${identity.provider}</dd>
+        <dd>${identity.email ?? identity.name ?? identity.sub}, with ${labelOf(identity, choices)}</dd>
       </dl>
       ${again ? otherAccount(choices, true) : html`<p><a class="button" href="/console">To the console</a></p>`}
       ${ANOTHER}`,
@@ -145,5 +145,8 @@ const otherAccount = (choices: SignInChoices, open = false): HtmlValue =>
           ${signInButtons(choices)}
         </section>
       </details>`
+
+const labelOf = ({ provider }: Identity, { providers }: SignInChoices): string =>
+  providers.find(({ id }) => id === provider)?.label ?? provider
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`

@@ -8,8 +8,8 @@ import { chip } from './parts.ts'
 export const ROLE_WORDS: Readonly<Record<PersonRole, string>> = {
   viewer: 'reads, and changes nothing',
   member: 'reads and changes data',
-  admin: 'also looks after people, domains and keys, and reads the audit log',
-  owner: 'may do everything, also make owners',
+  admin: 'looks after people, domains and keys too, and reads the audit log',
+  owner: 'may do everything, and makes owners',
 }
 
 const ROLES = ['viewer', 'member', 'admin', 'owner'] as const

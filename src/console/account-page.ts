@@ -5,7 +5,7 @@ import { userId } from '#identity/identity.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import type { ConsoleSession } from './console-session.ts'
-import { formToken, framed, tenantPath } from './frame.ts'
+import { formToken, framed, OPERATOR_WAYS, tenantPath } from './frame.ts'
 import { chip, doneNote, head, problemNote, sure, utc } from './parts.ts'
 import type { Problem } from './tenant-pages.ts'
 
@@ -13,7 +13,7 @@ import type { Problem } from './tenant-pages.ts'
 export function accountPage(
   session: ConsoleSession,
   tenants: readonly PersonTenant[],
-  done: string | null = null,
+  { operator, done }: { readonly operator: boolean; readonly done: string | null },
 ): Document {
   const { identity, principal, refusal, csrf } = session
   const form = (action: string, button: Html): Html =>
@@ -24,6 +24,7 @@ export function accountPage(
     tenant: null,
     tenants,
     current: '/console/account',
+    more: operator ? OPERATOR_WAYS : null,
     body: html`${head(identity.name ?? identity.email ?? 'Signed in', 'Who you are here, and where you belong.')}
       ${doneNote(DONE, done)}
       <section class="card">

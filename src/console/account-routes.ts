@@ -20,11 +20,11 @@ interface There {
 /** What people do about themselves, in whichever tenant: home, leaving, signing out their clients. */
 export function accountRoutes(
   app: FastifyInstance,
-  deps: Pick<ConsoleDeps, 'publicUrl' | 'registry' | 'tenants' | 'cutoffs'>,
+  deps: Pick<ConsoleDeps, 'publicUrl' | 'registry' | 'tenants' | 'cutoffs' | 'operators'>,
   host: ConsoleHost,
   sessions: ConsoleSessions,
 ): void {
-  const { publicUrl, registry, tenants, cutoffs } = deps
+  const { publicUrl, registry, tenants, cutoffs, operators } = deps
   const { need, needForForm, checkForm, consoleSession } = sessions
   const { members } = registry
 
@@ -42,7 +42,10 @@ export function accountRoutes(
   app.get(PATH, { onRequest: need }, async (request, reply) => {
     const session = consoleSession(request)
     const done = queryOf(request).text('done')
-    const { headers, text } = accountPage(session, await tenants(session.identity), done === '' ? null : done)
+    const { headers, text } = accountPage(session, await tenants(session.identity), {
+      operator: operators.is(session.identity),
+      done: done === '' ? null : done,
+    })
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, PATH, ['GET', 'HEAD'])

@@ -53,7 +53,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .card { margin: 0 0 1.25rem; padding: 1.35rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shade) }
 .card > :first-child { margin-top: 0 } .card > :last-child { margin-bottom: 0 }
 .card > h2 { margin: 0 0 .6rem; font-size: 1.0625rem }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
 .cards > .card { margin: 0 }
 .stat { display: grid; gap: .1rem; margin: 0 }
 .stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
@@ -83,7 +83,8 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console tbody tr:hover { background: color-mix(in srgb, var(--sunk) 60%, transparent) }
 .console tbody tr:last-child > * { border-bottom: 0 }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
-.console th { font-size: .8125rem; white-space: nowrap } tbody th { color: var(--ink); font-size: inherit }
+.console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 }
+.console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
 .right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin: 0 0 1.25rem; border-bottom: 1px solid var(--line) }

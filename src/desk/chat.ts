@@ -1,5 +1,6 @@
 import { claimDomain, checkDomain, listDomains, removeDomain } from './domains.ts'
 import { inviteMember } from './invitations.ts'
+import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './keys.ts'
 import { listMembers, removeMember, setMemberRole } from './members.ts'
 import type { Operation } from './operation.ts'
 import { getUsage } from './usage.ts'
@@ -14,6 +15,10 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
   inviteMember,
   setMemberRole,
   removeMember,
+  listApiKeys,
+  createApiKey,
+  rotateApiKey,
+  revokeApiKey,
   getUsage,
 ]
 

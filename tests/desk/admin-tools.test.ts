@@ -19,6 +19,10 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => await server?.close())
 
+/** The issue's own list: a tool that is lost must not go unnoticed. */
+const PROMISED =
+  'list_domains claim_domain check_domain remove_domain list_members invite_member set_member_role remove_member ' +
+  'list_api_keys create_api_key rotate_api_key revoke_api_key get_usage'
 const NAMES = CHAT_OPERATIONS.map(({ id }) => id).sort()
 
 interface Result {
@@ -65,6 +69,7 @@ describe('D32: once an owner turned it on', () => {
   })
 
   test('an owner has them, a viewer does not, and another tenant does not', async () => {
+    expect(NAMES).toEqual(PROMISED.split(' ').sort())
     expect(await listed('alice@acme.test')).toEqual(NAMES)
     expect(await listed('carol@acme.test')).toEqual([])
     expect(await listed('bob@globex.test')).toEqual([])
@@ -152,6 +157,18 @@ describe('D32: once an owner turned it on', () => {
     const secret = /<pre id="token">([^<]+)/.exec(text)?.[1] ?? ''
     expect(secret.length).toBeGreaterThan(20)
     expect(server.lines.join('')).not.toContain(secret)
+  })
+
+  test('a key that a chat asked for is shown to the person alone, and works', async () => {
+    const path = await asked('alice@acme.test', 'create_api_key', { name: 'from the chat', scopes: ['projects:read'] })
+    const { text } = await press(await signedIn('alice'), path)
+    const key = /gh_key_[0-9A-Za-z_]+/.exec(text)?.[0] ?? ''
+    const { json } = await rpc(server.mcp, key, 'tools/call', { name: 'list_projects', arguments: {} })
+    expect(json).toMatchObject({ result: { structuredContent: { items: [] } } })
+    const { structuredContent } = await call('alice@acme.test', 'list_api_keys')
+    expect(JSON.stringify(structuredContent)).toContain('from the chat')
+    expect(JSON.stringify(structuredContent)).not.toContain(key)
+    expect(server.lines.join('')).not.toContain(key)
   })
 
   test('an API key reads, and asks for nothing that a person would have to confirm', async () => {

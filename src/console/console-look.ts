@@ -63,7 +63,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .empty h2 { margin: 0 0 .35rem; font-size: 1.0625rem } .empty p { max-width: 32rem; margin: .35rem auto; color: var(--soft) }
 .empty .actions { justify-content: center; margin-top: 1rem }
 .filters { display: flex; flex-wrap: wrap; align-items: flex-end; gap: .75rem; margin: 0 0 1.25rem }
-.filters .field { flex: 0 1 11rem } .filters .field:first-child { flex: 1 1 14rem } .filters label { flex: 1 1 10rem; font-size: .875rem }
+.filters .field { flex: 0 1 11rem } .filters .field:first-child { flex: 1 1 14rem; max-width: 28rem } .filters label { flex: 1 1 10rem; font-size: .875rem }
 .console label :is(input, select, textarea) { font-weight: 400 } .card > form > .field { max-width: 38rem }
 .console input:not([type=checkbox], [type=radio]), .console select, .console textarea { min-height: 2.5rem }
 .console button, .console .button { min-height: 2.5rem; padding: .45rem 1rem; font-size: .9375rem }
@@ -120,5 +120,6 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none } .list .row { justify-content: flex-start; min-width: 0 }
 }
 @media (max-width: 34rem) { .tabs { gap: 0 } .tabs a { padding: .5rem .4rem; font-size: .875rem } .count { min-width: 1.25rem; margin-left: .1rem; padding: 0 .3rem }
+  .filters .field { flex: 1 1 8rem }
   body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

@@ -87,7 +87,9 @@ const list = (place: Place, rows: readonly InvitationRecord[]): Html =>
             html`<li>
               <div>
                 <strong>${row.email}</strong>
-                <div class="small">as ${row.role}, by ${row.inviter ?? 'the people who run this server'}</div>
+                <div class="small">
+                  as ${row.role}, by ${row.inviter_name ?? row.inviter ?? 'the people who run this server'}
+                </div>
               </div>
               <div class="state">${INVITATION_STATES[row.state]} <span class="small">${moment(place, row)}</span></div>
               ${(row.state === 'pending' || row.state === 'expired') && acts(place, row)}
@@ -103,7 +105,8 @@ function moment(
   { state, expires_at: ends, accepted_at: at, created_at: made }: InvitationRecord,
 ): Html {
   if (state === 'accepted') return when(at, now)
-  return state === 'revoked' ? html`made ${when(made, now)}` : html`ends ${when(ends, now)}`
+  if (state === 'revoked') return html`made ${when(made, now)}`
+  return html`${state === 'expired' ? 'ended' : 'ends'} ${when(ends, now)}`
 }
 
 function acts(place: Place, { id, email, state }: InvitationRecord): Html {

@@ -87,7 +87,7 @@ export function createTenants(options: RegistryOptions): Tenants {
           `${JSON.stringify(slug)} is no slug: a-z first, then a-z 0-9 _, at most 41 characters`,
           'slug',
         )
-      const title = boundedText('the name', name, 200)
+      const title = boundedText('the name', name, 200, 'name')
       const id = uuidv7(clock.now())
       const schema = schemaName(slug, options.slugPrefix)
       const note: Note = {
@@ -126,7 +126,7 @@ export function createTenants(options: RegistryOptions): Tenants {
     async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:admin')
-      const title = boundedText('the name', name, 200)
+      const title = boundedText('the name', name, 200, 'name')
       return await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
         await db.query(sql`SELECT id FROM tenants WHERE id = ${tenant.id} FOR UPDATE`)
         precondition?.(await rowOf(db, tenant))

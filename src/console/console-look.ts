@@ -71,8 +71,11 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
-.check input { flex: none; margin-top: .15rem }
+.check input { flex: none; margin: .15rem 0 0 }
 fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend { padding: 0 0 .4rem; font-weight: 600 }
+.check .hint { display: block }
+.field { display: grid; gap: .3rem } .console .card form:not(.actions) { gap: 1.1rem }
+.console .field > :is(input, select, textarea) { max-width: 32rem }
 .hint { color: var(--soft); font-size: .875rem; font-weight: 400 }
 .wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
 [aria-invalid=true] { border-color: var(--bad) !important }
@@ -112,6 +115,21 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
 .strip form { display: inline; margin: 0 }
+.record { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .6rem 1rem; align-items: start; margin: .75rem 0 }
+.record dt { padding-top: .65rem; font-weight: 600; font-size: .9375rem } .record dd { margin: 0 } .record .address { margin: 0 } .record .hint { margin-top: .35rem }
+.record .address, .record .address code { font-size: .9375rem } .console .address { min-height: 2.75rem; padding-block: .3rem; border-radius: 10px }
+details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color: var(--mark); font-size: .9375rem; font-weight: 550 }
+.panels { display: grid; gap: .15rem; margin: .6rem 0; font-size: .9375rem } .panels dt { font-weight: 600 } .panels dd { margin: 0 0 .5rem; color: var(--soft) }
+@media (max-width: 34rem) {
+  .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
+  table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
+  .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+  .stack tr { padding: .7rem 0; border-bottom: 1px solid var(--line) } .stack tr:first-child { padding-top: 0 } .stack tr:last-child { padding-bottom: 0; border: 0 }
+  .console .stack th, .console .stack td { padding: .15rem 0; border: 0 }
+  .stack td[data-label] { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .5rem }
+  .stack td[data-label]::before { content: attr(data-label); color: var(--soft); font-size: .875rem }
+  .stack td .chip { justify-self: start }
+}
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }

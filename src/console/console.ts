@@ -16,19 +16,17 @@ import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountRoutes } from './account-routes.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
-import { confirmSection } from './confirm-page.ts'
 import { invitationRoutes } from './invitation.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
 import { operatorTenantSection } from './operator-tenant-page.ts'
-import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
-import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
+import { tenantSections } from './sections.ts'
 import { createSeeAsCookies } from './see-as.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
@@ -121,8 +119,7 @@ async function mount(
   accountRoutes(app, deps, host, sessions)
   invitationRoutes(app, deps, host, sessions)
   const seeAs = createSeeAsCookies(deps, host)
-  const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
-  tenantPages(app, deps, host, sessions, { sections, seeAs })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

@@ -1,0 +1,14 @@
+import { confirmSection } from './confirm-page.ts'
+import type { ConsoleDeps } from './deps.ts'
+import { domainsSection } from './domains-page.ts'
+import { overviewSection } from './overview-page.ts'
+import { peopleSection } from './people-section.ts'
+import type { TenantSection } from './tenant-pages.ts'
+
+/** All pages of a tenant. */
+export const tenantSections = (deps: ConsoleDeps): readonly TenantSection[] => [
+  overviewSection(deps),
+  domainsSection(deps),
+  peopleSection(deps),
+  confirmSection(deps.desk),
+]

@@ -54,6 +54,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .card > :first-child { margin-top: 0 } .card > :last-child { margin-bottom: 0 }
 .card > h2 { margin: 0 0 .6rem; font-size: 1.0625rem }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
+.cards.four { grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr)) } .facts .chips { margin: 0 }
 .cards > .card { margin: 0 }
 .stat { display: grid; gap: .1rem; margin: 0 }
 .stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
@@ -88,7 +89,7 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
 .console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 }
 .console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
-.right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
+.right { text-align: right; white-space: nowrap } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin: 0 0 1.25rem; border-bottom: 1px solid var(--line) }
 .tabs a { padding: .55rem .9rem; min-height: 2.5rem; margin-bottom: -1px; color: var(--soft); font-weight: 550; font-size: .9375rem; text-decoration: none;
@@ -103,8 +104,15 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .list .row { flex: 0 0 auto; min-width: 11rem }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
 .crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
-.chart { overflow-x: auto } .chart svg { display: block; width: 100%; height: auto }
-.chart text { fill: var(--soft); font-size: 11px } .chart .bar { fill: var(--mark) } .chart .bad { fill: var(--bad) } .chart .grid { stroke: var(--line) }
+.chart { margin: 0 } .chart .plot { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .6rem } .chart .plot > svg { display: block; height: 11rem }
+.axis-y, .axis-x { display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; font-variant-numeric: tabular-nums }
+.axis-y { flex-direction: column; text-align: right; margin-block: -.6em } .axis-x { margin: .5rem 0 .75rem } .chart figcaption { gap: .35rem 1rem }
+.chart .key { display: inline-flex; align-items: center; gap: .4rem } .chart details { margin-top: .75rem } .chart summary { cursor: pointer; font-size: .875rem }
+.chart .scroll { max-height: 22rem; overflow: auto; margin-top: .5rem } .chart line { vector-effect: non-scaling-stroke }
+.ranges { margin: 0 0 1.25rem } .ranges [aria-current] { color: var(--mark); border-color: var(--mark); background: var(--mark-soft) }
+.scopes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(13rem, 100%), 1fr)); gap: .4rem 1rem; padding: .6rem 0 0 1.85rem }
+details.card > summary { cursor: pointer } details.card > summary h2 { display: inline; font-size: 1.0625rem; margin: 0 } td.wide { width: 35%; min-width: 6rem }
+.chart .bar { fill: var(--mark) } .chart .bad { fill: var(--bad) } .chart .grid { stroke: var(--line) }
 .meter { display: block; height: .5rem; border-radius: 99px; background: var(--sunk); overflow: hidden } .meter rect { fill: var(--mark) }
 .steps { counter-reset: step; display: grid; gap: 1rem; margin: 0; padding: 0; list-style: none }
 .steps > li { counter-increment: step; display: grid; grid-template-columns: 2rem minmax(0, 1fr); gap: .75rem }
@@ -114,7 +122,9 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .steps > li.done::before { content: '\\2713'; background: var(--good-soft); color: var(--good) }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
-.strip form { display: inline; margin: 0 }
+.strip form { display: inline; margin: 0 } .strip p { margin: 0 } .strip .row { justify-content: space-between }
+.card hr { margin: 1.5rem 0; border: 0; border-top: 1px solid var(--line) } .card > h2.row { justify-content: space-between }
+.card h3 { margin: 0 0 .35rem; font-size: 1rem } th.thing { min-width: 11rem } th.thing .small { font-weight: 400 }
 .record { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .6rem 1rem; align-items: start; margin: .75rem 0 }
 .record dt { padding-top: .65rem; font-weight: 600; font-size: .9375rem } .record dd { margin: 0 } .record .address { margin: 0 } .record .hint { margin-top: .35rem }
 .record .address, .record .address code { font-size: .9375rem } .console .address { min-height: 2.75rem; padding-block: .3rem; border-radius: 10px }
@@ -133,7 +143,7 @@ details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
-  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
+  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { flex-basis: 100%; margin: .5rem .65rem 0 }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none } .list .row { justify-content: flex-start; min-width: 0 }
 }

@@ -43,7 +43,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk' | 'rateLimit'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown

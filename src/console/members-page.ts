@@ -128,7 +128,7 @@ const alone = ({ tenant, principal, now }: Place, own: MemberRecord | null): Htm
         ${
           own !== null &&
           html`<dt>How you came</dt>
-            <dd>${ground(own)}</dd>
+            <dd>${ground(own, 'you')}</dd>
             <dt>Since</dt>
             <dd>${when(own.created_at, now)}</dd>`
         }

@@ -13,7 +13,8 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
     scope: null,
     async show(place, { done }) {
       const { tenant, principal } = place
-      return html`${head(tenant.name, html`You are ${principal.role} here.`)} ${doneNote(DONE, done)}
+      return html`${head(tenant.name, place.seenAs === null ? `You are ${principal.role} here.` : 'As its admin sees it.')}
+        ${doneNote(DONE, done)}
         <section class="card">
           <h2>Connect a client</h2>
           <p>

@@ -71,7 +71,7 @@ describe.each(upperKinds)('accepting an invitation on %s', (kind) => {
     expect(bob.jar.has(COOKIE)).toBe(false)
     await until(async () => (await bob.get('/console/t/acme_test')).status === 200)
     expect(readable((await bob.get('/console/t/acme_test?done=joined')).text)).toMatch(
-      /You are viewer here.*You belong here now/,
+      /You are a viewer here.*You belong here now/,
     )
     const list = readable((await alice.get('/console/t/acme_test/people/invitations')).text)
     expect(list).toMatch(/bob@globex\.test.*accepted/)

@@ -17,7 +17,7 @@ export interface AuditPage extends Page<AuditRecord> {
 }
 
 /** A file for whoever asked, as it grows. */
-export interface AuditExport {
+interface AuditExport {
   readonly filename: string
   readonly media_type: string
   /**

@@ -39,7 +39,7 @@ export const isLater = (a: AuditPlace, b: AuditPlace): boolean => (a.at === b.at
 export const cursorOf = ({ at, id }: AuditPlace): string => Buffer.from(`${at} ${id}`).toString('base64url')
 
 /** invalid: the cursor is none of ours. */
-export function placeOf(cursor: string): AuditPlace {
+function placeOf(cursor: string): AuditPlace {
   const [at = '', id = '', ...more] = cursor.length > 128 ? [] : Buffer.from(cursor, 'base64url').toString().split(' ')
   const is = more.length === 0 && PLACE.test(at) && Number.isFinite(Date.parse(at)) && isUuid(id)
   if (!is) throw new RegistryError('invalid', 'the cursor is none of ours', 'cursor')

@@ -20,7 +20,7 @@ const BATCH = 20_000
  * @param before milliseconds since the epoch.
  * @returns how many rows went. More than nothing: call it again, in another transaction.
  */
-export async function pruneAudit(db: Queryable, key: Buffer, before: number, now: number): Promise<number> {
+async function pruneAudit(db: Queryable, key: Buffer, before: number, now: number): Promise<number> {
   const end = boundary(before)
   const [later] = await db.query(sql`SELECT 1 FROM audit_checkpoints WHERE to_id > ${end} LIMIT 1`)
   // The last rows of a tenant that nobody works in any more may have no checkpoint.

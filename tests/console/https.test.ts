@@ -41,7 +41,6 @@ const noOperators: ConsoleDeps['operators'] = {
 }
 const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
 const nobodyDoes = {} as ConsoleDeps['desk']
-const nothingGoesOut = {} as ConsoleDeps['archive']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -49,6 +48,7 @@ async function start() {
   const console = createConsole({
     publicUrl: PUBLIC_URL,
     secrets,
+    auditDays: 400,
     clock,
     database: database as unknown as Database,
     ready: () => true,
@@ -57,8 +57,6 @@ async function start() {
     operators: noOperators,
     vouching,
     desk: nobodyDoes,
-    auditDays: 400,
-    archive: nothingGoesOut,
     principal: async () => principal,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
@@ -126,6 +124,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
   const deps: ConsoleDeps = {
     publicUrl: PUBLIC_URL,
     secrets,
+    auditDays: 400,
     clock,
     providers: [upstream],
     sessions,
@@ -136,8 +135,6 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     registry: nobodyAsksFor,
     operators: noOperators,
     desk: nobodyDoes,
-    auditDays: 400,
-    archive: nothingGoesOut,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
@@ -180,6 +177,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
     const console = createConsole({
       publicUrl: PUBLIC_URL,
       secrets,
+      auditDays: 400,
       clock,
       database: { control: async (_: unknown, run: (db: ControlDb) => Promise<unknown>) => await run(db) } as never,
       ready: () => true,
@@ -188,8 +186,6 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       operators: noOperators,
       vouching,
       desk: nobodyDoes,
-      auditDays: 400,
-      archive: nothingGoesOut,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

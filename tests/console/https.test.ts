@@ -123,7 +123,8 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
   const deps: ConsoleDeps = {
     publicUrl: PUBLIC_URL,
     secrets,
-    clock,
+    providers: [upstream],
+    vouchers: [],
     providers: [upstream],
     sessions,
     flows: {} as ConsoleDeps['flows'],

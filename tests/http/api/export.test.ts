@@ -36,3 +36,9 @@ test('another tenant’s admin gets nothing of it', async () => {
   expect(text).not.toContain('acme')
   expect((await file('', world.tokens.member)).status).toBe(403)
 })
+
+test('nobody makes a file only to throw it away', async () => {
+  const headers = { authorization: `Bearer ${world.tokens.owner}` }
+  const answer = await fetch(`${world.server.url}/api/v1/audit/export`, { method: 'HEAD', headers })
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
+})

@@ -125,9 +125,9 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
   const deps: ConsoleDeps = {
     publicUrl: PUBLIC_URL,
     secrets,
+    clock,
     providers: [upstream],
     vouchers: [],
-    providers: [upstream],
     sessions,
     flows: {} as ConsoleDeps['flows'],
     cutoffs: { isCut: async () => false } as unknown as ConsoleDeps['cutoffs'],

@@ -112,7 +112,9 @@ details.card > summary { cursor: pointer } details.card > summary h2 { display: 
 .steps > li::before { content: counter(step); display: grid; place-items: center; width: 1.75rem; height: 1.75rem; border-radius: 50%;
   background: var(--mark-soft); color: var(--mark); font-weight: 650; font-size: .875rem }
 .steps > li > div > :first-child { margin-top: 0 }
-.steps > li.done::before { content: '\\2713'; background: var(--good-soft); color: var(--good) }
+.steps > li.done { position: relative } .steps > li.done::before { content: ''; background: var(--good-soft) }
+.steps > li.done::after { content: ''; position: absolute; left: .66rem; top: .4rem; width: .42rem; height: .78rem; border: solid var(--good);
+  border-width: 0 2px 2px 0; rotate: 45deg }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
 .strip form { display: inline; margin: 0 } .strip p { margin: 0 } .strip .row { justify-content: space-between }
@@ -123,7 +125,17 @@ details.card > summary { cursor: pointer } details.card > summary h2 { display: 
 .record .address, .record .address code { font-size: .9375rem } .console .address { min-height: 2.75rem; padding-block: .3rem; border-radius: 10px }
 details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color: var(--mark); font-size: .9375rem; font-weight: 550 }
 .panels { display: grid; gap: .15rem; margin: .6rem 0; font-size: .9375rem } .panels dt { font-weight: 600 } .panels dd { margin: 0 0 .5rem; color: var(--soft) }
+.card.call { border-color: var(--mark) } .card.call .actions form { margin: 0 }
+.matters { display: grid; margin: 0; padding: 0; list-style: none }
+.matters > li { display: grid; grid-template-columns: minmax(9rem, max-content) minmax(0, 1fr) max-content; align-items: center; gap: .35rem .9rem; padding: .6rem 0;
+  border-top: 1px solid var(--line) }
+.matters > li:first-child { border: 0; padding-top: 0 } .matters > li:last-child { padding-bottom: 0 } .matters > li > .soft { font-size: .9375rem; text-align: right }
+.matters .chip { justify-self: start }
+.bars th { width: 1%; white-space: nowrap } .bars td:last-child { width: 1% } .bars td:nth-child(2) { min-width: 4rem } .bars th, .bars td { border: 0; padding-block: .4rem }
+h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.done p { margin: .1rem 0 0; color: var(--soft) } .steps li.done strong { font-weight: 500 }
+.steps > li > div > p { margin: .25rem 0 }
 @media (max-width: 34rem) {
+  .matters > li { grid-template-columns: minmax(0, 1fr) } .matters > li > .soft { text-align: left }
   .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
   table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
   .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }

@@ -27,6 +27,7 @@ import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
 import { tenantSections } from './sections.ts'
 import { createSeeAsCookies } from './see-as.ts'
+import { deletionStrips } from './settings-page.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
@@ -42,7 +43,16 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk' | 'rateLimit'
+  | 'publicUrl'
+  | 'secrets'
+  | 'clock'
+  | 'principal'
+  | 'limit'
+  | 'registry'
+  | 'archive'
+  | 'operators'
+  | 'desk'
+  | 'rateLimit'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
@@ -126,7 +136,7 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs, strips: deletionStrips })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

@@ -8,6 +8,7 @@ import type { SessionCutoffs } from '#login/session-cutoffs.ts'
 import type { SessionFlows } from '#login/session-flow.ts'
 import type { Sessions } from '#login/session.ts'
 import type { Upstream } from '#login/upstream.ts'
+import type { Archive } from '#tenancy/archive/archive.ts'
 import type { Asked } from '#tenancy/directory.ts'
 import type { Operators } from '#tenancy/operators.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
@@ -31,6 +32,8 @@ export interface ConsoleDeps {
   readonly registry: Registry
   /** Who is an operator (D3). */
   readonly operators: Operators
+  /** Tenants as files. */
+  readonly archive: Pick<Archive, 'exportTenant'>
   /** What operations asked for in a chat are done with (D32). */
   readonly desk: Desk
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>

@@ -243,6 +243,7 @@ async function assemble({
       ready: () => door.open,
       upstreams: login.upstreams,
       registry: office.registry,
+      archive: office.archive,
       operators: office.operators,
       vouching: { config: config.providers, providers },
       desk: office.desk,

@@ -152,5 +152,5 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
 }
-@media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
+@media (max-width: 34rem) { body.console { padding: 0 } .console .wide { display: none } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

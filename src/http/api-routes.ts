@@ -80,6 +80,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofTenant('PATCH', '/tenant', tenant.updateTenant, TAGGED),
   ofTenant('GET', '/tenant/settings', tenant.getTenantSettings, TAGGED),
   ofTenant('PATCH', '/tenant/settings', tenant.updateTenantSettings, TAGGED),
+  ofTenant('GET', '/tenant/export', tenant.exportTenant, { files: tenant.ARCHIVE_MEDIA }),
   ofTenant('POST', '/tenant/deletion', tenant.askTenantDeletion),
   ofTenant('DELETE', '/tenant/deletion', tenant.keepTenant, { status: 204 }),
 

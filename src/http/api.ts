@@ -137,7 +137,11 @@ async function send(
   return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(result))
 }
 
-const File = z.object({ filename: z.string(), media_type: z.string(), text: z.custom<AsyncIterable<string>>() })
+const File = z.object({
+  filename: z.string(),
+  media_type: z.string(),
+  text: z.custom<AsyncIterable<string | Uint8Array>>(),
+})
 
 /** Read as fast as it is taken, and no longer when whoever asked is gone, or may not be here any more. */
 async function sendFile(
@@ -146,7 +150,7 @@ async function sendFile(
   recheck: () => Promise<void>,
   log: Log,
 ): Promise<FastifyReply> {
-  async function* watched(): AsyncGenerator<string> {
+  async function* watched(): AsyncGenerator<string | Uint8Array> {
     let checked = performance.now()
     try {
       for await (const piece of text) {

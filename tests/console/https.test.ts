@@ -3,7 +3,9 @@ import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
 import { createConsoleSessions } from '#console/console-session.ts'
 import { createConsole, type ConsoleOptions } from '#console/console.ts'
+import type { ConsoleSession } from '#console/console-session.ts'
 import type { ConsoleDeps, ConsoleHost } from '#console/deps.ts'
+import { createSeeAsCookies } from '#console/see-as.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { ControlDb, Database } from '#db/database.ts'
 import { createSessions } from '#login/session.ts'
@@ -41,7 +43,6 @@ const noOperators: ConsoleDeps['operators'] = {
 }
 const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
 const nobodyDoes = {} as ConsoleDeps['desk']
-const nothingGoesOut = {} as ConsoleDeps['archive']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -57,7 +58,6 @@ async function start() {
     operators: noOperators,
     vouching,
     desk: nobodyDoes,
-    archive: nothingGoesOut,
     principal: async () => principal,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
@@ -127,6 +127,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     secrets,
     clock,
     providers: [upstream],
+    vouchers: [],
     sessions,
     flows: {} as ConsoleDeps['flows'],
     cutoffs: { isCut: async () => false } as unknown as ConsoleDeps['cutoffs'],
@@ -135,7 +136,6 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     registry: nobodyAsksFor,
     operators: noOperators,
     desk: nobodyDoes,
-    archive: nothingGoesOut,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
@@ -186,7 +186,6 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       operators: noOperators,
       vouching,
       desk: nobodyDoes,
-      archive: nothingGoesOut,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,
@@ -207,4 +206,20 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
     [503, false],
     [403, true],
   ])
+})
+
+test('D37: over https the cookie of a look is Secure, HttpOnly, Lax, and goes to the console alone', async () => {
+  const app = fastify()
+  await app.register(cookie)
+  const parts = { publicUrl: PUBLIC_URL, secrets, clock, registry: nobodyAsksFor, operators: noOperators }
+  const seeAs = createSeeAsCookies(parts, { visits: () => ({}) as never })
+  const session = { session: { id: 'a session' } } as unknown as ConsoleSession
+  app.get('/', async (_request, reply) => {
+    seeAs.begin(reply, session, 'acme', { reason: 'ticket 7', until: clock.now() + 1_000 })
+    return 'begun'
+  })
+  const { headers } = await app.inject({ url: '/' })
+  expect(String(headers['set-cookie'])).toMatch(
+    /^__Secure-gh_see_as=acme~v1\.[\w-]+; Max-Age=\d+; Path=\/console; HttpOnly; Secure; SameSite=Lax$/,
+  )
 })

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startWorld, type World } from './support.ts'
 
@@ -29,6 +30,19 @@ test('as CSV it has a header line', async () => {
   const [header = '', first = ''] = (await answer.text()).split('\r\n')
   expect(header).toMatch(/^at,action,outcome,/)
   expect(first).toContain('member.role_changed')
+})
+
+test('an owner takes the whole tenant out, whole', async () => {
+  const answer = await fetch(`${world.server.url}/api/v1/tenant/export`, {
+    headers: { authorization: `Bearer ${world.tokens.owner}` },
+  })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('application/gzip')
+  expect(answer.headers.get('content-disposition')).toMatch(/^attachment; filename="acme_test-[\d-]+\.tar\.gz"$/)
+  const tar = gunzipSync(Buffer.from(await answer.arrayBuffer())).toString()
+  expect(tar).toMatch(/^manifest\.json\0/)
+  expect(tar).toContain('end.json')
+  expect(tar).not.toContain('globex')
 })
 
 test('another tenant’s admin gets nothing of it', async () => {

@@ -81,6 +81,7 @@ fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend 
 .wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
 [aria-invalid=true] { border-color: var(--bad) !important }
 .note.good { border-color: var(--good); background: var(--good-soft) } .note.good > strong:first-child, .note.good p > strong:first-child { color: var(--good) }
+.console form > .note { margin: 0 }
 section.danger, .card.danger { border-color: var(--bad) }
 button.danger.solid { color: var(--paper); background: var(--bad) }
 .console table { font-size: .9375rem; font-variant-numeric: tabular-nums }
@@ -161,5 +162,5 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
 }
 @media (max-width: 34rem) { .tabs { gap: 0 } .tabs a { padding: .5rem .4rem; font-size: .875rem } .count { min-width: 1.25rem; margin-left: .1rem; padding: 0 .3rem }
   .filters .field { flex: 1 1 8rem }
-  body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
+  body.console { padding: 0 } .console .wide { display: none } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

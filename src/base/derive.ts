@@ -16,6 +16,7 @@ export type Purpose =
   | 'csrf'
   | 'session'
   | 'invitation'
+  | 'see-as'
   | 'development-client'
 
 /**

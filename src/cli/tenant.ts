@@ -4,6 +4,7 @@ import { confirm } from './confirm.ts'
 import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
+import { defineArchive } from './tenant-archive.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -16,7 +17,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|suspend|resume|delete|keep` */
+/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -151,6 +152,8 @@ export const define: Define = (command, { terminal }) => {
         await showOne(terminal, session, slug, json)
       })
     })
+
+  defineArchive(command, terminal)
 }
 
 const sayWhen = (terminal: Terminal, when: string, slug: string): void =>

@@ -4,11 +4,11 @@ import type { RefusalCode } from '#base/refusal.ts'
 import { userId } from '#identity/identity.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
 import type { ConsoleSession } from './console-session.ts'
-import { formToken, framed, tenantPath } from './frame.ts'
+import { formToken, framed, OPERATOR_WAYS, tenantPath } from './frame.ts'
 import { chip, head, utc } from './parts.ts'
 
 /** Who you are, where you belong, and the way out. */
-export function accountPage(session: ConsoleSession, tenants: readonly PersonTenant[]): Document {
+export function accountPage(session: ConsoleSession, tenants: readonly PersonTenant[], operator: boolean): Document {
   const { identity, principal, refusal, csrf } = session
   const form = (action: string, button: Html): Html =>
     html`<form method="post" action="${action}">${formToken(csrf)}${button}</form>`
@@ -18,6 +18,7 @@ export function accountPage(session: ConsoleSession, tenants: readonly PersonTen
     tenant: null,
     tenants,
     current: '/console/account',
+    more: operator ? OPERATOR_WAYS : null,
     body: html`${head(identity.name ?? identity.email ?? 'Signed in', 'Who you are here, and where you belong.')}
       <section class="card">
         <h2>You</h2>

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Identity } from '#identity/identity.ts'
-import { tokenDigest } from '#identity/token-digest.ts'
 import { sessionIdentity, type Session } from '#login/session.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
@@ -9,6 +8,7 @@ import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { FORM_TOKEN, createFormTokens } from './form-token.ts'
 import { returnPath } from './return-path.ts'
 import { isSameOrigin } from './same-origin.ts'
+import { sessionDigest } from './session-digest.ts'
 
 /** A person signed in to the console, as its pages see them. Asked anew at each request: nothing of it is believed from the last one. */
 export interface ConsoleSession {
@@ -70,8 +70,7 @@ export function createConsoleSessions(deps: ConsoleDeps, host: ConsoleHost): Con
     visit.presented = true
     const identity = sessionIdentity(session)
     visit.identity = identity
-    // Its own digest: what is held of one session says nothing of another.
-    const at = { ip: visit.ip, tokenDigest: tokenDigest(`session ${session.id}`) }
+    const at = { ip: visit.ip, tokenDigest: sessionDigest(session) }
     const enter = async (slug: string | null): Promise<Principal> => {
       const principal = await principalOf(identity, { slug, ...at })
       await limit(principal)

@@ -15,17 +15,24 @@ import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
+import { waitingClaimsSection } from './claims-page.ts'
 import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
+import { migrationsSection } from './migrations-page.ts'
+import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
+import { operatorTenantSection } from './operator-tenant-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
 import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
+import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
+import { createSeeAsCookies } from './see-as.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
+import { tenantsSection } from './tenants-page.ts'
 
 /** Bytes of a form. */
 const BODY_LIMIT = 64 * 1024
@@ -37,8 +44,10 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'desk'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk'
 > {
+  /** Who may vouch for people, for operators to look at. */
+  readonly vouching: ProvidersShown
   readonly database: Database
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean
@@ -46,7 +55,7 @@ export interface ConsoleOptions extends Pick<
   readonly upstreams: readonly Upstream[]
 }
 
-export function createConsole({ database, upstreams, ready, ...options }: ConsoleOptions): Console {
+export function createConsole({ database, upstreams, ready, vouching, ...options }: ConsoleOptions): Console {
   const { secrets, clock } = options
   const deps: ConsoleDeps = {
     ...options,
@@ -56,10 +65,16 @@ export function createConsole({ database, upstreams, ready, ...options }: Consol
     cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
     tenants: async (identity) => await tenantsOf(database, identity),
   }
-  return { mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host)) }
+  const shared = [providersSection(vouching), migrationsSection(database)]
+  return { mount: async (app, host) => await app.register(async (pages) => await mount(pages, deps, host, shared)) }
 }
 
-async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost): Promise<void> {
+async function mount(
+  app: FastifyInstance,
+  deps: ConsoleDeps,
+  host: ConsoleHost,
+  shared: readonly OperatorSection[],
+): Promise<void> {
   await app.register(cookie)
   app.removeAllContentTypeParsers()
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
@@ -97,18 +112,31 @@ async function mount(app: FastifyInstance, deps: ConsoleDeps, host: ConsoleHost)
   signOutRoutes(app, deps, host, sessions)
   assetRoutes(app, host)
   app.get('/console', { onRequest: sessions.need }, async (request, reply) => {
-    const { principal } = sessions.consoleSession(request)
-    return await reply.redirect(principal === null ? '/console/account' : tenantPath(principal.tenant.slug), 303)
+    const { principal, identity } = sessions.consoleSession(request)
+    const outside = deps.operators.is(identity) ? operatorPath('/tenants') : '/console/account'
+    return await reply.redirect(principal === null ? outside : tenantPath(principal.tenant.slug), 303)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
   app.get('/console/account', { onRequest: sessions.need }, async (request, reply) => {
     const session = sessions.consoleSession(request)
-    const { headers, text } = accountPage(session, await deps.tenants(session.identity))
+    const { headers, text } = accountPage(
+      session,
+      await deps.tenants(session.identity),
+      deps.operators.is(session.identity),
+    )
     return await reply.headers(headers).send(text)
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
+  const seeAs = createSeeAsCookies(deps, host)
   const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
-  tenantPages(app, deps, host, sessions, { sections })
+  tenantPages(app, deps, host, sessions, { sections, seeAs })
+  const operatorSections = [
+    tenantsSection(deps),
+    operatorTenantSection(deps, seeAs),
+    waitingClaimsSection(deps),
+    ...shared,
+  ]
+  operatorPages(app, deps, host, sessions, { sections: operatorSections, seeAs })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
 }
 

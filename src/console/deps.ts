@@ -8,6 +8,7 @@ import type { SessionFlows } from '#login/session-flow.ts'
 import type { Sessions } from '#login/session.ts'
 import type { Upstream } from '#login/upstream.ts'
 import type { Asked } from '#tenancy/directory.ts'
+import type { Operators } from '#tenancy/operators.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
 import type { Registry } from '#tenancy/registry.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -27,6 +28,8 @@ export interface ConsoleDeps {
   readonly principal: (identity: Identity, asked: Asked) => Promise<Principal>
   /** All that admins change. */
   readonly registry: Registry
+  /** Who is an operator (D3). */
+  readonly operators: Operators
   /** What operations asked for in a chat are done with (D32). */
   readonly desk: Desk
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>

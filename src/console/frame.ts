@@ -38,6 +38,17 @@ const WAYS: readonly Way[] = [
   { path: '/settings', label: 'Settings', icon: ICONS.settings, scope: null },
 ]
 
+/** Where operators work (D3), beside whatever page they are on. */
+export const OPERATOR_WAYS: NonNullable<Frame['more']> = {
+  title: 'Operator',
+  ways: [
+    { path: '/console/operator/tenants', label: 'Tenants', icon: ICONS.tenants },
+    { path: '/console/operator/claims', label: 'Domain claims', icon: ICONS.domains },
+    { path: '/console/operator/providers', label: 'Providers', icon: ICONS.providers },
+    { path: '/console/operator/migrations', label: 'Migrations', icon: ICONS.migrations },
+  ],
+}
+
 /** One thing at the top of a page, told by its first word and its colour. */
 export interface Strip {
   readonly tone: 'warn' | 'bad'

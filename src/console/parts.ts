@@ -35,7 +35,7 @@ export const problemNote = (problem: Problem | null): Html | null =>
 export interface Input {
   /** Name and id of the field. */
   readonly name: string
-  readonly label: string
+  readonly label: HtmlValue
   readonly value?: string
   readonly hint?: HtmlValue
   readonly problem?: Problem | null

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import { html, type Html } from '#base/html.ts'
 import { Refusal } from '#base/refusal.ts'
+import { onlooking } from '#tenancy/ledger.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import type { Actor } from '#tenancy/registry.ts'
 import { isSlug } from '#tenancy/slug.ts'
@@ -10,8 +11,9 @@ import type { ConsoleSession, ConsoleSessions } from './console-session.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { fieldsOf, fieldsOfBody, type Fields } from './fields.ts'
 import { FORM_TOKEN } from './form-token.ts'
-import { framed, tenantPath, type Strip } from './frame.ts'
+import { framed, OPERATOR_WAYS, tenantPath, type Strip } from './frame.ts'
 import { statusOf } from './registry-status.ts'
+import type { SeeAsCookies } from './see-as.ts'
 
 /** Who is where: what a page of a tenant works with. */
 export interface Place {
@@ -26,6 +28,8 @@ export interface Place {
   readonly csrf: string
   readonly now: number
   readonly may: (scope: string) => boolean
+  /** What stands on every page for an operator who sees it as its admin does (D37): then no form is taken. null: they are there as themselves. */
+  readonly seenAs: Strip | null
   /** Below this tenant: `path('/keys')`. */
   readonly path: (below: string) => string
 }
@@ -69,7 +73,7 @@ export interface Download {
 }
 
 /** Shown once, as the answer of the form itself: what is stored nowhere. */
-interface ShownOnce {
+export interface ShownOnce {
   readonly title: string
   readonly body: Html
 }
@@ -98,18 +102,27 @@ export type Strips = (place: Place) => Promise<readonly Strip[]>
 /** Mounts pages and forms: who is there, may they, is it a form of ours, and what goes around the page. */
 export function tenantPages(
   app: FastifyInstance,
-  deps: Pick<ConsoleDeps, 'clock' | 'tenants'>,
+  deps: Pick<ConsoleDeps, 'clock' | 'tenants' | 'operators'>,
   host: ConsoleHost,
   sessions: ConsoleSessions,
-  { sections, strips = async () => [] }: { readonly sections: readonly TenantSection[]; readonly strips?: Strips },
+  {
+    sections,
+    seeAs,
+    strips = async () => [],
+  }: {
+    readonly sections: readonly TenantSection[]
+    readonly seeAs: Pick<SeeAsCookies, 'enter'>
+    readonly strips?: Strips
+  },
 ): void {
   const { need, needForForm, checkForm, needFresh, consoleSession } = sessions
 
-  async function placeOf(request: FastifyRequest, scope: string | null): Promise<Place> {
+  async function placeOf(request: FastifyRequest, reply: FastifyReply, scope: string | null): Promise<Place> {
     const { slug = '', ...params } = paramsOf(request)
     if (!isSlug(slug)) throw new Refusal('not_found')
     const session = consoleSession(request)
-    const principal = await session.enter(slug)
+    const seen = await seeAs.enter(request, reply, session, slug)
+    const principal = seen?.principal ?? (await session.enter(slug))
     const visit = host.visits(request)
     visit.principal = principal
     const may = (wanted: string): boolean => principal.scopes.has(wanted)
@@ -123,6 +136,7 @@ export function tenantPages(
       csrf: session.csrf,
       now: deps.clock.now(),
       may,
+      seenAs: seen?.strip ?? null,
       path: (below) => `${tenantPath(slug)}${below}`,
     }
   }
@@ -135,7 +149,8 @@ export function tenantPages(
       tenant: { slug: tenant.slug, name: tenant.name, scopes: principal.scopes },
       tenants: await deps.tenants(session.identity),
       current,
-      strips: await strips(place),
+      more: deps.operators.is(session.identity) ? OPERATOR_WAYS : null,
+      strips: [...(place.seenAs === null ? [] : [place.seenAs]), ...(await strips(place))],
       body,
     })
     return await reply.headers(headers).send(text)
@@ -152,23 +167,24 @@ export function tenantPages(
 
   for (const page of sections.flatMap(({ pages }) => pages)) {
     app.get(urlOf(page.path), { onRequest: need }, async (request, reply) => {
-      const place = await placeOf(request, page.scope)
+      const place = await placeOf(request, reply, page.scope)
       const sent = page.fresh === true ? await needFresh(request, reply, request.url) : undefined
       if (sent !== undefined) return sent
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      const body = await page.show(place, view)
-      const back = query.has(AGAIN) && place.session.fresh
-      return await send(reply, place, titled(page), back ? html`${CONFIRMED} ${body}` : body)
+      return await send(reply, place, titled(page), cameBack(query, place.session, await page.show(place, view)))
     })
   }
 
   for (const form of sections.flatMap(({ forms }) => forms)) {
     app.post(urlOf(form.path), { onRequest: needForForm, preHandler: checkForm }, async (request, reply) => {
-      const place = await placeOf(request, form.scope)
+      const place = await placeOf(request, reply, form.scope)
+      // D37: here for every form at once; the registry would refuse it too.
+      if (place.seenAs !== null) throw onlooking()
       const fields = fieldsOfBody(request.body)
-      if (form.fresh && !place.session.fresh) return await needFresh(request, reply, backTo(place, form, fields))
+      if (form.fresh && !place.session.fresh)
+        return await needFresh(request, reply, backTo(place.path(form.page.path), place.params, fields))
       let outcome
       try {
         outcome = await form.run(place, fields)
@@ -181,11 +197,11 @@ export function tenantPages(
     })
   }
 
-  for (const [url, methods] of methodsOf(sections)) host.onlyMethods(app, url, methods)
+  for (const [path, methods] of methodsOf(sections)) host.onlyMethods(app, urlOf(path), methods)
 }
 
 /** Of a route they are always text. */
-const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> =>
+export const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, string>> =>
   typeof params === 'object' && params !== null
     ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     : {}
@@ -196,6 +212,10 @@ const AGAIN = 'again'
 const CONFIRMED = html`<div class="note" role="status">
   <p><strong>Thank you.</strong> It is you. Nothing was done yet: look once more, and press the button again.</p>
 </div>`
+
+/** The page with that word on top, for who did prove who they are. */
+export const cameBack = (query: Fields, { fresh }: Pick<ConsoleSession, 'fresh'>, body: Html): Html =>
+  query.has(AGAIN) && fresh ? html`${CONFIRMED} ${body}` : body
 
 interface Titled {
   readonly title: string
@@ -208,20 +228,29 @@ const titled = (page: TenantPage): Titled => ({ title: page.title, current: curr
 
 const urlOf = (path: string): string => `/console/t/:slug${path}`
 
-/** The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours. */
-function backTo(place: Place, { page }: TenantForm, fields: Fields): string {
-  const path = page.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(place.params[name] ?? ''))
+/**
+ * The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours.
+ * @param url of the page, with its parameters by name.
+ */
+export function backTo(url: string, params: Readonly<Record<string, string>>, fields: Fields): string {
+  const page = url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
   query.append(AGAIN, '1')
-  const whole = `${place.path(path)}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
-  return whole.length > 512 ? `${place.path(path)}?${AGAIN}=1` : whole
+  const whole = `${page}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
+  return whole.length > 512 ? `${page}?${AGAIN}=1` : whole
 }
 
-function methodsOf(sections: readonly TenantSection[]): ReadonlyMap<string, readonly string[]> {
+interface Routed {
+  readonly pages: readonly { readonly path: string }[]
+  readonly forms: readonly { readonly path: string }[]
+}
+
+/** Which methods each path of these sections takes. */
+export function methodsOf(sections: readonly Routed[]): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>()
   const add = (path: string, more: readonly string[]): void => {
-    methods.set(urlOf(path), [...(methods.get(urlOf(path)) ?? []), ...more])
+    methods.set(path, [...(methods.get(path) ?? []), ...more])
   }
   for (const { path } of sections.flatMap(({ pages }) => pages)) add(path, ['GET', 'HEAD'])
   for (const { path } of sections.flatMap(({ forms }) => forms)) add(path, ['POST'])

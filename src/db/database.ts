@@ -17,10 +17,14 @@ export interface ControlDb extends Queryable {}
  * Who speaks to the registry. `resolver`: reads what identity resolution needs, of every tenant, and writes only what joining
  * and last-use stamps need. `desk`: rows of one tenant (row security). `operator`: everything; CLI and provisioning only.
  */
-export type ControlActor =
+export type ControlActor = (
   | { readonly as: 'resolver' }
   | { readonly as: 'desk'; readonly tenant: string }
   | { readonly as: 'operator' }
+) & {
+  /** `read`: Postgres itself refuses every change (SQLSTATE 25006). */
+  readonly access?: 'read' | 'write'
+}
 
 /** What of a tenant the wall needs to know; `Tenant` of tenancy satisfies it. */
 export interface TenantPlace {
@@ -31,6 +35,8 @@ export interface TenantPlace {
 
 export interface TenantOptions {
   readonly access: 'read' | 'write'
+  /** Every statement sees what the first one saw (REPEATABLE READ), whatever is written meanwhile. For reading only. */
+  readonly snapshot?: boolean
   /** Milliseconds for the whole transaction; default 15 000. */
   readonly timeout?: number
   /** Aborted: the running statement is cancelled and the transaction rolled back. */

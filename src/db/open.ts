@@ -110,7 +110,7 @@ function controlPrelude(actor: ControlActor): string {
   const role = { resolver: ROLE.resolver, desk: ROLE.desk, operator: ROLE.operator }[actor.as]
   if (actor.as === 'desk' && !isUuid(actor.tenant)) throw new TypeError('not a tenant id')
   return [
-    'BEGIN',
+    actor.access === 'read' ? 'BEGIN READ ONLY' : 'BEGIN',
     `SET LOCAL ROLE ${role}`,
     'SET LOCAL search_path = gatehouse, pg_temp',
     `SET LOCAL statement_timeout = ${CONTROL_TIMEOUT}`,

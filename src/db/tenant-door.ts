@@ -61,7 +61,7 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
       const leave = await semaphore.enter(place.schema, options.signal)
-      const words = prelude(place.schema, options.access, timeout, login === null)
+      const words = prelude(place.schema, options, timeout, login === null)
       // What Postgres denied, if anything; null is the prelude.
       const denied: (Sql | null)[] = []
       try {
@@ -101,10 +101,15 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
   }
 }
 
-function prelude(schema: string, access: 'read' | 'write', timeout: number, setRole: boolean): string {
+function prelude(
+  schema: string,
+  { access, snapshot = false }: TenantOptions,
+  timeout: number,
+  setRole: boolean,
+): string {
   const milliseconds = Math.ceil(timeout)
   return [
-    access === 'read' ? 'BEGIN READ ONLY' : 'BEGIN READ WRITE',
+    `BEGIN${snapshot ? ' ISOLATION LEVEL REPEATABLE READ' : ''} READ ${access === 'read' ? 'ONLY' : 'WRITE'}`,
     ...(setRole ? [`SET LOCAL ROLE ${schema}`] : []),
     // pg_temp last: a temporary table must never stand before a tenant's own.
     `SET LOCAL search_path = ${schema}, ext, pg_temp`,

@@ -25,25 +25,27 @@ const filters = {
   until: moment.exactOptional().describe('Only what happened before.'),
 }
 
-const entry = z.object({
-  id: z.uuid(),
-  at: time.describe('When it happened.'),
-  source: z.enum(AUDIT_SOURCES),
-  action: z.string().describe("A tool's name, object.verb in the past tense, or refused.<code>."),
-  outcome: z.enum(AUDIT_OUTCOMES),
-  actor: z.object({
-    type: z.enum(['person', 'key', 'operator', 'system', 'unknown']),
-    id: z.string().nullable().describe("A person's user_id, a key's id, an operator's name."),
-    name: z.string().nullable(),
-    email: z.string().nullable(),
-  }),
-  target: z.string().nullable(),
-  target_name: z.string().nullable().describe('The member or key that it was about, as people know it.'),
-  ip: z.string().nullable(),
-  request_id: z.string().nullable(),
-  latency_ms: z.number().nullable(),
-  detail: z.record(z.string(), z.unknown()).nullable(),
-})
+const entry = z
+  .object({
+    id: z.uuid(),
+    at: time.describe('When it happened.'),
+    source: z.enum(AUDIT_SOURCES),
+    action: z.string().describe("A tool's name, object.verb in the past tense, or refused.<code>."),
+    outcome: z.enum(AUDIT_OUTCOMES),
+    actor: z.object({
+      type: z.enum(['person', 'key', 'operator', 'system', 'unknown']),
+      id: z.string().nullable().describe("A person's user_id, a key's id, an operator's name."),
+      name: z.string().nullable(),
+      email: z.string().nullable(),
+    }),
+    target: z.string().nullable(),
+    target_name: z.string().nullable().describe('The member or key that it was about, as people know it.'),
+    ip: z.string().nullable(),
+    request_id: z.string().nullable(),
+    latency_ms: z.number().nullable(),
+    detail: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ title: 'AuditEntry' })
 
 type Filters = { readonly [Name in keyof typeof filters]?: z.output<(typeof filters)[Name]> }
 

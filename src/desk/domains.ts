@@ -23,47 +23,53 @@ const terms = {
     .describe('May an address join by itself that was verified once, not at each sign-in (GitHub, database sign-ups)?'),
 }
 
-const domain = z.object({
-  id: z.uuid(),
-  slug,
-  domain: z.string(),
-  state: z
-    .enum(['pending', 'verified', 'lapsed', 'expired', 'contested'])
-    .describe('Only verified lets people join. contested: proved, but another has it; an operator decides.'),
-  verified_by: z.enum(['dns', 'operator', 'provision']).nullable(),
-  ...terms,
-  created_at: time,
-  verified_at: time.nullable(),
-  checked_at: time.nullable(),
-  next_check: time.nullable().describe('When it is looked at again by itself; null: never.'),
-  problem: z
-    .object({ code: z.string(), message: z.string().describe('For the person who has to mend it.') })
-    .nullable()
-    .describe('What the last check found wrong.'),
-  lapses_at: time.nullable().describe('When it lapses unless its record is back; null: it is in order.'),
-  expires_at: time.nullable().describe('When the claim ends unless it is proved; null: it does not.'),
-})
+const domain = z
+  .object({
+    id: z.uuid(),
+    slug,
+    domain: z.string(),
+    state: z
+      .enum(['pending', 'verified', 'lapsed', 'expired', 'contested'])
+      .describe('Only verified lets people join. contested: proved, but another has it; an operator decides.'),
+    verified_by: z.enum(['dns', 'operator', 'provision']).nullable(),
+    ...terms,
+    created_at: time,
+    verified_at: time.nullable(),
+    checked_at: time.nullable(),
+    next_check: time.nullable().describe('When it is looked at again by itself; null: never.'),
+    problem: z
+      .object({ code: z.string(), message: z.string().describe('For the person who has to mend it.') })
+      .nullable()
+      .describe('What the last check found wrong.'),
+    lapses_at: time.nullable().describe('When it lapses unless its record is back; null: it is in order.'),
+    expires_at: time.nullable().describe('When the claim ends unless it is proved; null: it does not.'),
+  })
+  .meta({ title: 'Domain' })
 
-const claim = domain.extend({
-  name_relative: z
-    .string()
-    .nullable()
-    .describe('Name of the TXT record, for panels that add the domain themselves; null: nothing is to be proved.'),
-  name_absolute: z.string().nullable().describe('Name of the TXT record in full.'),
-  expected: z.string().nullable().describe('Value of the TXT record.'),
-})
+const claim = domain
+  .extend({
+    name_relative: z
+      .string()
+      .nullable()
+      .describe('Name of the TXT record, for panels that add the domain themselves; null: nothing is to be proved.'),
+    name_absolute: z.string().nullable().describe('Name of the TXT record in full.'),
+    expected: z.string().nullable().describe('Value of the TXT record.'),
+  })
+  .meta({ title: 'DomainClaim' })
 
-const report = claim.extend({
-  seen: z
-    .array(
-      z.object({
-        name: z.string(),
-        values: z.array(z.string()),
-        from: z.string().describe('The DNS servers that said so.'),
-      }),
-    )
-    .describe('Records that were found, at the right name and at likely wrong ones.'),
-})
+const report = claim
+  .extend({
+    seen: z
+      .array(
+        z.object({
+          name: z.string(),
+          values: z.array(z.string()),
+          from: z.string().describe('The DNS servers that said so.'),
+        }),
+      )
+      .describe('Records that were found, at the right name and at likely wrong ones.'),
+  })
+  .meta({ title: 'DomainCheck' })
 
 /** Some of the terms, as a claim or a change gives them. */
 const someTerms = {

@@ -5,19 +5,21 @@ import { defineOperation } from './operation.ts'
 
 const reference = z.string().min(1).max(400).describe('Id of the invitation, or the address it is for.')
 
-const invitation = z.object({
-  id: z.uuid(),
-  slug,
-  email: z.string(),
-  role: personRole,
-  state: z
-    .enum(['pending', 'accepted', 'revoked', 'expired'])
-    .describe('revoked also when whoever invited may not invite any more.'),
-  inviter: doer('invited'),
-  created_at: time,
-  expires_at: time,
-  accepted_at: time.nullable(),
-})
+const invitation = z
+  .object({
+    id: z.uuid(),
+    slug,
+    email: z.string(),
+    role: personRole,
+    state: z
+      .enum(['pending', 'accepted', 'revoked', 'expired'])
+      .describe('revoked also when whoever invited may not invite any more.'),
+    inviter: doer('invited'),
+    created_at: time,
+    expires_at: time,
+    accepted_at: time.nullable(),
+  })
+  .meta({ title: 'Invitation' })
 
 const life = z
   .int()
@@ -26,18 +28,20 @@ const life = z
   .exactOptional()
   .describe('Seconds until it expires, one minute to 30 days; default 7 days.')
 
-const sent = invitation.extend({
-  token: z
-    .string()
-    .nullable()
-    .describe(
-      'The value of the one-time link, for the person invited alone; shown this once. null: it was shown before.',
-    ),
-  link: z
-    .string()
-    .nullable()
-    .describe('Where the person accepts, with that value behind the #. null: it was shown before.'),
-})
+const sent = invitation
+  .extend({
+    token: z
+      .string()
+      .nullable()
+      .describe(
+        'The value of the one-time link, for the person invited alone; shown this once. null: it was shown before.',
+      ),
+    link: z
+      .string()
+      .nullable()
+      .describe('Where the person accepts, with that value behind the #. null: it was shown before.'),
+  })
+  .meta({ title: 'NewInvitation' })
 
 const lifeOf = (seconds: number | undefined): { readonly life?: number } =>
   seconds === undefined ? {} : { life: seconds * 1000 }

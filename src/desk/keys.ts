@@ -6,31 +6,35 @@ import { rangeInput, rangeOf, usageReport } from './usage.ts'
 
 const id = z.string().min(1).max(64).describe('Public id of the key: the part after gh_key_.')
 
-const key = z.object({
-  id: z.string().describe('The public part of gh_key_<id>_<secret>_<checksum>.'),
-  slug,
-  name: z.string(),
-  scopes: z.array(z.string()),
-  role: z.enum(['viewer', 'member', 'admin']).describe('The most it can do, whatever its scopes say.'),
-  cidrs: z.array(z.string()).describe('The only networks it works from; empty: any.'),
-  requests_per_hour: z.int().nullable().describe('null: no limit of its own.'),
-  creator: doer('made it'),
-  creator_active: z.boolean().describe('false: its creator is no member any more, so it works for nobody.'),
-  status: z.enum(['active', 'expired', 'revoked']),
-  created_at: time,
-  expires_at: time.nullable(),
-  revoked_at: time.nullable(),
-  last_used_at: time.nullable().describe('To the minute.'),
-  last_used_ip: z.string().nullable(),
-  rotated_to: z.string().nullable().describe('Id of the key that takes its place.'),
-})
+const key = z
+  .object({
+    id: z.string().describe('The public part of gh_key_<id>_<secret>_<checksum>.'),
+    slug,
+    name: z.string(),
+    scopes: z.array(z.string()),
+    role: z.enum(['viewer', 'member', 'admin']).describe('The most it can do, whatever its scopes say.'),
+    cidrs: z.array(z.string()).describe('The only networks it works from; empty: any.'),
+    requests_per_hour: z.int().nullable().describe('null: no limit of its own.'),
+    creator: doer('made it'),
+    creator_active: z.boolean().describe('false: its creator is no member any more, so it works for nobody.'),
+    status: z.enum(['active', 'expired', 'revoked']),
+    created_at: time,
+    expires_at: time.nullable(),
+    revoked_at: time.nullable(),
+    last_used_at: time.nullable().describe('To the minute.'),
+    last_used_ip: z.string().nullable(),
+    rotated_to: z.string().nullable().describe('Id of the key that takes its place.'),
+  })
+  .meta({ title: 'ApiKey' })
 
-const created = key.extend({
-  key: z
-    .string()
-    .nullable()
-    .describe('The key itself; shown this once and stored nowhere. null: it was shown before, see Idempotency-Key.'),
-})
+const created = key
+  .extend({
+    key: z
+      .string()
+      .nullable()
+      .describe('The key itself; shown this once and stored nowhere. null: it was shown before, see Idempotency-Key.'),
+  })
+  .meta({ title: 'NewApiKey' })
 
 const terms = {
   name: z.string().min(1).max(100).describe('What it is for.'),

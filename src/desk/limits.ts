@@ -6,12 +6,14 @@ const perMinute = z
   .nullable()
   .describe('Requests per minute, counted by each replica for itself; null: not limited.')
 
-const limits = z.object({
-  requests_per_minute_tenant: perMinute,
-  requests_per_minute_caller: perMinute.describe(
-    'Of one person or key, per minute and replica; null: not limited. A key may have a limit per hour besides.',
-  ),
-})
+const limits = z
+  .object({
+    requests_per_minute_tenant: perMinute,
+    requests_per_minute_caller: perMinute.describe(
+      'Of one person or key, per minute and replica; null: not limited. A key may have a limit per hour besides.',
+    ),
+  })
+  .meta({ title: 'Limits' })
 
 export const getLimits = defineOperation({
   id: 'get_limits',

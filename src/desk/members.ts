@@ -9,26 +9,28 @@ const reference = z
   .max(400)
   .describe('Id of the membership, user_id (provider:subject), or the email address when only one member has it.')
 
-const member = z.object({
-  id: z.uuid().describe('Of the membership, not of the person.'),
-  slug,
-  user_id: z.string().describe('provider:subject, for example google:1098765'),
-  provider: z.string(),
-  iss: z.string(),
-  sub: z.string(),
-  email: z.string().nullable().describe('As their provider vouched for it last.'),
-  name: z.string().nullable(),
-  role: personRole,
-  status: z.enum(['active', 'requested', 'removed']),
-  source: z
-    .enum(['operator', 'domain', 'organization', 'invitation', 'provision', 'personal', 'development'])
-    .describe('How they came to belong.'),
-  evidence: z.string().nullable().describe('The domain or organisation their membership rests on; null: on nothing.'),
-  home: z.boolean().describe('Does the plain /mcp lead them here?'),
-  tokens_not_before: time.nullable().describe('Tokens issued earlier are refused.'),
-  created_at: time,
-  removed_at: time.nullable(),
-})
+const member = z
+  .object({
+    id: z.uuid().describe('Of the membership, not of the person.'),
+    slug,
+    user_id: z.string().describe('provider:subject, for example google:1098765'),
+    provider: z.string(),
+    iss: z.string(),
+    sub: z.string(),
+    email: z.string().nullable().describe('As their provider vouched for it last.'),
+    name: z.string().nullable(),
+    role: personRole,
+    status: z.enum(['active', 'requested', 'removed']),
+    source: z
+      .enum(['operator', 'domain', 'organization', 'invitation', 'provision', 'personal', 'development'])
+      .describe('How they came to belong.'),
+    evidence: z.string().nullable().describe('The domain or organisation their membership rests on; null: on nothing.'),
+    home: z.boolean().describe('Does the plain /mcp lead them here?'),
+    tokens_not_before: time.nullable().describe('Tokens issued earlier are refused.'),
+    created_at: time,
+    removed_at: time.nullable(),
+  })
+  .meta({ title: 'Member' })
 
 const show = (record: MemberRecord): z.output<typeof member> => member.parse(record)
 

@@ -4,16 +4,18 @@ import { defineOperation } from './operation.ts'
 
 const reference = z.string().min(1).max(400).describe('Id of the request, user_id, or the email address.')
 
-const request = z.object({
-  id: z.uuid(),
-  slug,
-  user_id: z.string(),
-  email: z.string().nullable(),
-  name: z.string().nullable(),
-  role: personRole.describe('What they become unless the approval says otherwise.'),
-  evidence: z.string().nullable().describe('The domain or organisation that led them here.'),
-  created_at: time,
-})
+const request = z
+  .object({
+    id: z.uuid(),
+    slug,
+    user_id: z.string(),
+    email: z.string().nullable(),
+    name: z.string().nullable(),
+    role: personRole.describe('What they become unless the approval says otherwise.'),
+    evidence: z.string().nullable().describe('The domain or organisation that led them here.'),
+    created_at: time,
+  })
+  .meta({ title: 'JoinRequest' })
 
 export const listRequests = defineOperation({
   id: 'list_requests',

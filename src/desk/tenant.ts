@@ -4,19 +4,23 @@ import type { TenantSettings } from '#tenancy/tenant-settings.ts'
 import { slug, time } from './fields.ts'
 import { defineOperation } from './operation.ts'
 
-const tenant = z.object({
-  id: z.uuid(),
-  slug,
-  name: z.string().describe('Display name; can change.'),
-  status: z.enum(['active', 'suspended']),
-  delete_after: time.nullable().describe('It is deleted after this; null: it stays.'),
-  created_at: time,
-})
+const tenant = z
+  .object({
+    id: z.uuid(),
+    slug,
+    name: z.string().describe('Display name; can change.'),
+    status: z.enum(['active', 'suspended']),
+    delete_after: time.nullable().describe('It is deleted after this; null: it stays.'),
+    created_at: time,
+  })
+  .meta({ title: 'Tenant' })
 
-const settings = z.object({
-  mcp_admin: z.boolean().describe('May admins use the tools for admins from a chat?'),
-  operator_access: z.boolean().describe('May operators look at this tenant as one of its members?'),
-})
+const settings = z
+  .object({
+    mcp_admin: z.boolean().describe('May admins use the tools for admins from a chat?'),
+    operator_access: z.boolean().describe('May operators look at this tenant as one of its members?'),
+  })
+  .meta({ title: 'TenantSettings' })
 
 const show = (record: TenantRecord): z.output<typeof tenant> => tenant.parse(record)
 const showSettings = (present: TenantSettings): z.output<typeof settings> => settings.parse(present)

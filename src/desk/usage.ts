@@ -26,30 +26,32 @@ const counts = {
   max_ms: z.number(),
 }
 
-export const usageReport = z.object({
-  slug,
-  since: time,
-  until: time,
-  step: z.enum(['hour', 'day']),
-  whose: z
-    .enum(['tenant', 'own', 'key'])
-    .describe('own: who is no admin sees their own calls and those of their keys.'),
-  totals: z.object(counts),
-  series: z.array(z.object({ at: time, ...counts })).describe('Every step, also those without calls.'),
-  tools: z.array(z.object({ tool: z.string(), ...counts })).describe('The most called first, 100 at most.'),
-  callers: z
-    .array(
-      z.object({
-        user_id: z.string(),
-        key: z.string().nullable().describe('Id of the API key; null: a person.'),
-        name: z.string().nullable(),
-        email: z.string().nullable(),
-        ...counts,
-      }),
-    )
-    .describe('The busiest first, 100 at most.'),
-  callers_total: z.int(),
-})
+export const usageReport = z
+  .object({
+    slug,
+    since: time,
+    until: time,
+    step: z.enum(['hour', 'day']),
+    whose: z
+      .enum(['tenant', 'own', 'key'])
+      .describe('own: who is no admin sees their own calls and those of their keys.'),
+    totals: z.object(counts),
+    series: z.array(z.object({ at: time, ...counts })).describe('Every step, also those without calls.'),
+    tools: z.array(z.object({ tool: z.string(), ...counts })).describe('The most called first, 100 at most.'),
+    callers: z
+      .array(
+        z.object({
+          user_id: z.string(),
+          key: z.string().nullable().describe('Id of the API key; null: a person.'),
+          name: z.string().nullable(),
+          email: z.string().nullable(),
+          ...counts,
+        }),
+      )
+      .describe('The busiest first, 100 at most.'),
+    callers_total: z.int(),
+  })
+  .meta({ title: 'UsageReport' })
 
 export const getUsage = defineOperation({
   id: 'get_usage',

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { uuidv7 } from '#base/id.ts'
 import { Refusal } from '#base/refusal.ts'
 import { apiRoutes } from './api.ts'
+import { apiDocumentRoutes } from './api-document.ts'
 import { authTokenRoutes } from './auth-token.ts'
 import { createChallenge } from './challenge.ts'
 import { clientAddress } from './client-address.ts'
@@ -120,6 +121,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })
   homeRoutes(app, { publicUrl, providers, brokered: broker !== null, console: true, anonymous })
   await apiRoutes(app, { ...failures, publicUrl, gate, desk: deps.desk, answers: deps.answers })
+  apiDocumentRoutes(app, { publicUrl, anonymous })
   jwksRoutes(app, { jwks: deps.serviceTokens.jwks, anonymous })
   await oauthTokenRoutes(app, { tokens: deps.login.tokens, revoke: deps.login.revoke, visits, anonymous })
   if (broker !== null) {

@@ -243,6 +243,8 @@ async function assemble({
       ready: () => door.open,
       upstreams: login.upstreams,
       registry: office.registry,
+      operators: office.operators,
+      vouching: { config: config.providers, providers },
       desk: office.desk,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),

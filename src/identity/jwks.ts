@@ -97,7 +97,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     },
 
     state() {
-      const { held, firstAttempt, lastSuccess, lastError } = source.state()
+      const { held, firstAttempt, lastSuccess, lastError, lastFailure, nextAttempt } = source.state()
       const ready = lastSuccess !== null && clock.now() < lastSuccess + STALE_FOR
       return {
         ready,
@@ -105,6 +105,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
         first_attempt: firstAttempt,
         last_success: lastSuccess,
         last_error: lastError,
+        last_failure: lastFailure,
+        next_attempt: nextAttempt,
       }
     },
 

@@ -71,6 +71,10 @@ export interface ProviderState {
   readonly first_attempt: number | null
   readonly last_success: number | null
   readonly last_error: string | null
+  /** Milliseconds, as the next; absent or null: never. */
+  readonly last_failure?: number | null
+  /** When use causes the keys to be fetched again. */
+  readonly next_attempt?: number | null
 }
 
 export interface VerifyContext {

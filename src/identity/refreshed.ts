@@ -36,6 +36,10 @@ interface RefreshedState<Value extends object> {
   readonly lastSuccess: number | null
   /** null as long as the last attempt succeeded. */
   readonly lastError: string | null
+  /** When an attempt last failed, also when later ones succeeded. */
+  readonly lastFailure: number | null
+  /** The first moment at which use causes another attempt; null: none was made yet, so the first use does. */
+  readonly nextAttempt: number | null
 }
 
 export function createRefreshed<Value extends object>(options: RefreshedOptions<Value>): Refreshed<Value> {
@@ -45,6 +49,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
   let lastAttempt = -Infinity
   let failures = 0
   let lastError: string | null = null
+  let lastFailure: number | null = null
   let flight: Promise<Value> | null = null
 
   async function run(): Promise<Value> {
@@ -59,6 +64,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
       return value
     } catch (error) {
       failures += 1
+      lastFailure = clock.now()
       lastError = error instanceof Error ? error.message : 'unknown'
       options.onFailure(error)
       throw unavailable(error)
@@ -67,8 +73,12 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
 
   // The attempt is claimed before the first await, so that however many ask, one fetches.
   const attempt = (): Promise<Value> => (flight ??= run().finally(() => (flight = null)))
-  const waiting = (): boolean =>
-    failures > 0 && clock.now() < lastAttempt + Math.min(1000 * 2 ** (failures - 1), MOST_WAIT)
+  const waitUntil = (): number => lastAttempt + Math.min(1000 * 2 ** (failures - 1), MOST_WAIT)
+  const waiting = (): boolean => failures > 0 && clock.now() < waitUntil()
+  const nextAttempt = (): number | null => {
+    if (failures > 0) return waitUntil()
+    return held === null ? null : held.freshUntil - AHEAD
+  }
 
   return {
     async get() {
@@ -89,6 +99,13 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
       return true
     },
 
-    state: () => ({ held: held?.value ?? null, firstAttempt, lastSuccess: held?.at ?? null, lastError }),
+    state: () => ({
+      held: held?.value ?? null,
+      firstAttempt,
+      lastSuccess: held?.at ?? null,
+      lastError,
+      lastFailure,
+      nextAttempt: nextAttempt(),
+    }),
   }
 }

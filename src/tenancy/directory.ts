@@ -11,6 +11,7 @@ import { keyStanding, staticKeyStanding } from './key-standing.ts'
 import { refusalNow } from './fenced.ts'
 import { createLastUse } from './last-use.ts'
 import { createLedger, type Author } from './ledger.ts'
+import { oldestServed } from './migration-report.ts'
 import { provision } from './provision.ts'
 import { RegistryCache, type RegistryWatch } from './registry-cache.ts'
 import { resolvePerson, type Resolution } from './resolve.ts'
@@ -133,10 +134,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
     return [await staticKeyStanding(db, identity.key.tenant, staticKeyRole, asked.slug), null]
   }
 
-  /** DESIGN section 8: one version behind is served during a roll-out, more is not; nor is a schema that was never made. */
   function assertServable({ slug, schemaVersion }: Tenant): void {
     const { tenant: required } = database.admin.required
-    if (schemaVersion >= Math.max(1, required - 1)) return
+    if (schemaVersion >= oldestServed(required)) return
     throw new Refusal('tenant_behind', {
       detail: `${slug} has schema version ${schemaVersion}, ${required} is needed: gatehouse migrate`,
     })

@@ -37,7 +37,7 @@ export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes): Key
   if (limit !== null && !(Number.isInteger(limit) && limit >= 1 && limit <= MOST_REQUESTS_PER_HOUR))
     throw new RegistryError('invalid', `requests per hour must be a whole number from 1 to ${MOST_REQUESTS_PER_HOUR}`)
   return {
-    name: boundedText('the name', terms.name, 100),
+    name: boundedText('the name', terms.name, 100, 'name'),
     scopes: wanted,
     cidrs: terms.cidrs.map(checkedCidr),
     requests_per_hour: limit,

@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Change, ControlActor, ControlDb, Database } from '#db/database.ts'
 import { insertAudit, signAudit, type AuditEntry } from './audit.ts'
 import { RegistryError } from './registry-error.ts'
-import type { Actor } from './registry.ts'
+import type { Actor, OperatorActor } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
 /** One administrative change: what the audit keeps of it and what replicas are told. */
@@ -16,8 +16,11 @@ export interface Note {
   readonly changes: readonly Change[]
 }
 
-/** The columns of the audit that say who. */
-export type Author = Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'>
+/** The columns of the audit that say who, and whether they may change anything. */
+export interface Author extends Pick<AuditEntry, 'iss' | 'sub' | 'key_id' | 'request_id' | 'ip'> {
+  /** They see a tenant as its admin does (D37): whatever would be changed in their name is refused by Postgres. */
+  readonly onlooker?: true
+}
 
 export interface LedgerOptions {
   readonly database: Database
@@ -47,7 +50,13 @@ export interface Ledger {
 }
 
 export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledger {
-  async function audit(db: ControlDb, tenant: string | null, author: Author, note: Note): Promise<void> {
+  async function audit(
+    db: ControlDb,
+    tenant: string | null,
+    { iss, sub, key_id, request_id, ip }: Author,
+    note: Note,
+  ): Promise<void> {
+    const author = { iss, sub, key_id, request_id, ip }
     const now = clock.now()
     const nothing = { latency_ms: null, arguments_digest: null } as const
     const what = {
@@ -61,6 +70,25 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
     await insertAudit(db, [signAudit(auditKey, { ...what, ...author, ...nothing }, now)])
   }
 
+  /** For an onlooker: `run` can change nothing, and nothing but the reading itself is noted. */
+  async function onlyRead<T>(
+    as: ControlActor,
+    tenant: string | null,
+    author: Author,
+    run: (db: ControlDb) => Promise<readonly [T, Note | readonly Note[] | null]>,
+  ): Promise<T> {
+    const [result, noted] = await database.control({ ...as, access: 'read' }, run).catch((error: unknown) => {
+      throw isReadOnly(error) ? onlooking() : error
+    })
+    const notes = listOf(noted)
+    if (notes.some(({ action }) => action !== READING)) throw onlooking()
+    if (notes.length > 0)
+      await database.control({ ...as, access: 'write' }, async (db) => {
+        for (const note of notes) await audit(db, tenant, author, note)
+      })
+    return result
+  }
+
   async function announce(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
       // The change is committed, whatever comes now. Whoever missed the word sees a gap (D21), or 30 s pass.
@@ -70,9 +98,10 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
 
   return {
     async write(as, tenant, author, run) {
+      if (author.onlooker === true) return await onlyRead(as, tenant, author, run)
       const [result, notes] = await database.control(as, async (db) => {
         const [result, noted] = await run(db)
-        const notes: readonly Note[] = noted === null ? [] : 'action' in noted ? [noted] : noted
+        const notes = listOf(noted)
         for (const note of notes) await audit(db, tenant, author, note)
         return [result, notes] as const
       })
@@ -80,6 +109,7 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
       return result
     },
     async within(tenant, author, note, begin) {
+      if (author.onlooker === true) throw onlooking()
       await begin(
         async (db) => await audit(db, tenant, author, note),
         async () => await announce(note.changes),
@@ -89,13 +119,17 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
   }
 }
 
+const listOf = (noted: Note | readonly Note[] | null): readonly Note[] =>
+  noted === null ? [] : 'action' in noted ? [noted] : noted
+
 /** Who of an Actor, for the audit. */
 export function authorOf(actor: Actor): Author {
   if (actor.kind === 'operator') {
     const { name, request_id = null, ip = null } = actor
     return { iss: 'operator', sub: name, key_id: null, request_id, ip }
   }
-  const { identity } = actor.principal
+  const { identity, onlooker } = actor.principal
+  if (onlooker === true) return { ...authorOf(operatorOf(actor)), onlooker }
   return {
     iss: identity.iss,
     sub: identity.sub,
@@ -105,11 +139,27 @@ export function authorOf(actor: Actor): Author {
   }
 }
 
+/** What an onlooker leaves behind by looking. */
+const READING = 'audit.read'
+
+/** The end of whatever an onlooker tried to change (D37), wherever it was tried. */
+export const onlooking = (): RegistryError =>
+  new RegistryError('forbidden', 'you see this organisation as its admin does: nothing can be changed')
+
+/** The operator behind an onlooker: in the audit they stand as what they are. */
+const operatorOf = ({ principal, request_id, ip }: Extract<Actor, { kind: 'person' }>): OperatorActor => ({
+  kind: 'operator',
+  name: `${principal.identity.iss}|${principal.identity.sub}`,
+  ip,
+  ...(request_id === null ? {} : { request_id }),
+})
+
 /** Operators reach everything, a person the rows of their own tenant (row security holds it too). */
 export function roleFor(actor: Actor, tenant: Tenant): ControlActor {
   if (actor.kind === 'operator') return { as: 'operator' }
   if (actor.principal.tenant.id !== tenant.id) throw new RegistryError('unknown', `there is no tenant ${tenant.slug}`)
-  return { as: 'desk', tenant: tenant.id }
+  const { onlooker } = actor.principal
+  return { as: 'desk', tenant: tenant.id, ...(onlooker === true ? { access: 'read' } : {}) }
 }
 
 export const hasScope = (actor: Actor, scope: string): boolean =>
@@ -123,6 +173,9 @@ export function needScope(actor: Actor, scope: string): void {
 export function needOperator(actor: Actor): void {
   if (actor.kind !== 'operator') throw new RegistryError('forbidden', 'only an operator can do this')
 }
+
+/** Did Postgres refuse a change in a transaction that only reads (SQLSTATE 25006)? */
+const isReadOnly = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '25006'
 
 /** Did Postgres refuse a second row of what there can be only one (SQLSTATE 23505)? */
 export const isUniqueViolation = (error: unknown): boolean =>

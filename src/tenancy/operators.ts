@@ -21,7 +21,7 @@ export interface OperatorsOptions {
   readonly ready: () => boolean
 }
 
-export interface OperatorAsked {
+interface OperatorAsked {
   /** `revocationDigest(token)` of the token presented, or the session's own digest (D22). */
   readonly tokenDigest: string
   /** For the audit. */

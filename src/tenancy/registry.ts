@@ -13,6 +13,7 @@ import { createMembers, type Members } from './members.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
+import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createUsage, type Usage } from './usage.ts'
 
@@ -71,6 +72,7 @@ export interface Registry {
   readonly revocations: Revocations
   readonly audit: AuditDesk
   readonly usage: Usage
+  readonly seeAs: SeeAs
   readonly confirmations: Confirmations
 }
 
@@ -88,6 +90,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     revocations: createRevocations(options),
     audit: createAuditDesk(options),
     usage: createUsage(options),
+    seeAs: createSeeAs(options),
     confirmations: createConfirmations(options),
   }
 }

@@ -32,6 +32,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>
   /** What the role (or key) alone gives: a tool whose scope is missing here is not listed (D12); missing only in `scopes`: 403 challenge. */
   readonly role_scopes: ReadonlySet<string>
+  /** An operator who sees the tenant as its admin does (D37): reads, and changes nothing, whatever the scopes say (tenancy/ledger.ts). */
+  readonly onlooker?: true
   /** An API key's own limit; absent: none. */
   readonly requests_per_hour?: number
 }

@@ -3,12 +3,14 @@ import type { ControlDb } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import type { Page, PageOptions } from './paging.ts'
 import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
 import { isSlug } from './slug.ts'
 import { createTenantDeletion, type DeletionOfTenants } from './tenant-deletion.ts'
 import { readTenants, tenantNote, type TenantRecord } from './tenant-record.ts'
+import { searchTenants, type TenantQuery, type TenantSummary } from './tenant-search.ts'
 import { createTenantSettings, type SettingsOfTenants } from './tenant-settings.ts'
 import type { Tenant } from './tenant.ts'
 import { boundedText } from './text.ts'
@@ -21,16 +23,19 @@ export interface Tenants extends SettingsOfTenants, DeletionOfTenants {
   ): Promise<Tenant>
   /** Operators only; complete. */
   list(actor: Actor): Promise<readonly TenantRecord[]>
+  /** Operators only: some of them, with what says how they are doing. invalid: no such cursor, or too long a text. */
+  search(actor: Actor, query: TenantQuery, page?: PageOptions): Promise<Page<TenantSummary>>
   /** By slug, deleted ones too. unknown: no such slug, also for a person who asks for another tenant. */
   show(actor: Actor, slug: string): Promise<TenantRecord>
   /** The tenant that the functions of the other tables take. unknown: no such slug, or deleted. */
   get(actor: Actor, slug: string): Promise<Tenant>
   /** The display name only. */
   rename(tenant: Tenant, actor: Actor, name: string, precondition?: Precondition<TenantRecord>): Promise<TenantRecord>
-  /** Operators only. D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing happens. */
-  suspend(tenant: Tenant, actor: Actor): Promise<void>
+  /** Operators only. D18: when it resolves, no transaction of the tenant is open and none can begin. Done already: nothing
+   * happens. @param reason for the audit; invalid: longer than 500 characters. */
+  suspend(tenant: Tenant, actor: Actor, reason?: string): Promise<void>
   /** Operators only. conflict: deleted. */
-  resume(tenant: Tenant, actor: Actor): Promise<void>
+  resume(tenant: Tenant, actor: Actor, reason?: string): Promise<void>
 }
 
 export function createTenants(options: RegistryOptions): Tenants {
@@ -57,11 +62,11 @@ export function createTenants(options: RegistryOptions): Tenants {
   async function changeState(
     tenant: Tenant,
     actor: Actor,
-    action: string,
+    note: Note,
     begin: (place: Tenant, change: (db: ControlDb) => Promise<void>, tell: () => Promise<void>) => Promise<void>,
     change: (db: ControlDb) => Promise<void>,
   ): Promise<void> {
-    await ledger.within(tenant.id, authorOf(actor), tenantNote(tenant, action), async (inside, tell) => {
+    await ledger.within(tenant.id, authorOf(actor), note, async (inside, tell) => {
       await begin(
         tenant,
         async (db) => {
@@ -80,8 +85,9 @@ export function createTenants(options: RegistryOptions): Tenants {
         throw new RegistryError(
           'invalid',
           `${JSON.stringify(slug)} is no slug: a-z first, then a-z 0-9 _, at most 41 characters`,
+          'slug',
         )
-      const title = boundedText('the name', name, 200)
+      const title = boundedText('the name', name, 200, 'name')
       const id = uuidv7(clock.now())
       const schema = schemaName(slug, options.slugPrefix)
       const note: Note = {
@@ -101,7 +107,7 @@ export function createTenants(options: RegistryOptions): Tenants {
         })
       } catch (error) {
         if (!isUniqueViolation(error)) throw error
-        throw new RegistryError('exists', `the slug ${slug} is or was a tenant's; slugs are never reused`)
+        throw new RegistryError('exists', `the slug ${slug} is or was a tenant's; slugs are never reused`, 'slug')
       }
       return await tenants.get(actor, slug)
     },
@@ -109,6 +115,7 @@ export function createTenants(options: RegistryOptions): Tenants {
       needOperator(actor)
       return await read(null)
     },
+    search: async (actor, query, page) => await searchTenants(database, clock.now(), actor, query, page),
     show,
     async get(actor, slug) {
       const { status, ...record } = await show(actor, slug)
@@ -119,7 +126,7 @@ export function createTenants(options: RegistryOptions): Tenants {
     async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:admin')
-      const title = boundedText('the name', name, 200)
+      const title = boundedText('the name', name, 200, 'name')
       return await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
         await db.query(sql`SELECT id FROM tenants WHERE id = ${tenant.id} FOR UPDATE`)
         precondition?.(await rowOf(db, tenant))
@@ -127,21 +134,23 @@ export function createTenants(options: RegistryOptions): Tenants {
         return [await rowOf(db, tenant), tenantNote(tenant, 'tenant.renamed', { name: title })]
       })
     },
-    async suspend(tenant, actor) {
+    async suspend(tenant, actor, reason) {
       needOperator(actor)
+      const note = tenantNote(tenant, 'tenant.suspended', why(reason))
       if ((await tenants.get(actor, tenant.slug)).status === 'suspended') return
-      await changeState(tenant, actor, 'tenant.suspended', database.admin.fence.bind(database.admin), async (db) => {
+      await changeState(tenant, actor, note, database.admin.fence.bind(database.admin), async (db) => {
         const at = new Date(clock.now())
         await db.query(
           sql`UPDATE tenants SET status = 'suspended', suspended_at = ${at} WHERE id = ${tenant.id} AND status = 'active'`,
         )
       })
     },
-    async resume(tenant, actor) {
+    async resume(tenant, actor, reason) {
       needOperator(actor)
+      const note = tenantNote(tenant, 'tenant.resumed', why(reason))
       if ((await show(actor, tenant.slug)).status === 'deleted')
         throw new RegistryError('conflict', `the tenant ${tenant.slug} is deleted`)
-      await changeState(tenant, actor, 'tenant.resumed', database.admin.unfence.bind(database.admin), async (db) => {
+      await changeState(tenant, actor, note, database.admin.unfence.bind(database.admin), async (db) => {
         await db.query(
           sql`UPDATE tenants SET status = 'active', suspended_at = NULL WHERE id = ${tenant.id} AND status <> 'deleted'`,
         )
@@ -152,3 +161,7 @@ export function createTenants(options: RegistryOptions): Tenants {
   }
   return tenants
 }
+
+/** A reason as the audit keeps it. */
+const why = (reason: string | undefined): Readonly<Record<string, unknown>> =>
+  reason === undefined ? {} : { reason: boundedText('the reason', reason, 500) }

@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie'
 import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
 import { createConsoleSessions } from '#console/console-session.ts'
-import { createConsole } from '#console/console.ts'
+import { createConsole, type ConsoleOptions } from '#console/console.ts'
 import type { ConsoleDeps, ConsoleHost } from '#console/deps.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { ControlDb, Database } from '#db/database.ts'
@@ -35,6 +35,11 @@ const upstream: Upstream = {
 }
 
 const nobodyAsksFor = {} as ConsoleDeps['registry']
+const noOperators: ConsoleDeps['operators'] = {
+  is: () => false,
+  admit: async () => await Promise.reject(new Refusal('operator_unknown')),
+}
+const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
 const nobodyDoes = {} as ConsoleDeps['desk']
 
 async function start() {
@@ -48,6 +53,8 @@ async function start() {
     ready: () => true,
     upstreams: [upstream],
     registry: nobodyAsksFor,
+    operators: noOperators,
+    vouching,
     desk: nobodyDoes,
     principal: async () => principal,
     limit: async () => null,
@@ -123,6 +130,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     principal: async () => principal,
     tenants: async () => [],
     registry: nobodyAsksFor,
+    operators: noOperators,
     desk: nobodyDoes,
     limit: async () => null,
   }
@@ -170,6 +178,8 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       ready: () => true,
       upstreams: [upstream],
       registry: nobodyAsksFor,
+      operators: noOperators,
+      vouching,
       desk: nobodyDoes,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),

@@ -42,7 +42,15 @@ test('200 cold askers cause one fetch', async () => {
 })
 
 test('warm fetches the keys once', async () => {
-  expect(keys.state()).toEqual({ ready: false, keys: null, first_attempt: null, last_success: null, last_error: null })
+  expect(keys.state()).toEqual({
+    ready: false,
+    keys: null,
+    first_attempt: null,
+    last_success: null,
+    last_error: null,
+    last_failure: null,
+    next_attempt: null,
+  })
   await keys.warm()
   await keys.warm()
   expect(hits()).toBe(1)

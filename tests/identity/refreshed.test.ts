@@ -107,16 +107,20 @@ test('a fetch on demand is made when the last attempt is long enough ago, and on
   expect(loads).toBe(2)
 })
 
-test('its state tells the first attempt, the last success and what went wrong last', async () => {
-  expect(source.state()).toEqual({ held: null, firstAttempt: null, lastSuccess: null, lastError: null })
+test('its state tells the first attempt, the last success, what went wrong last, and when it is tried again', async () => {
+  const never = { firstAttempt: null, lastSuccess: null, lastError: null, lastFailure: null, nextAttempt: null }
+  expect(source.state()).toEqual({ held: null, ...never })
   const first = clock.now()
   error = DOWN
   await refused(async () => await source.get())
-  expect(source.state()).toEqual({ held: null, firstAttempt: first, lastSuccess: null, lastError: DOWN.message })
+  const failed = { lastError: DOWN.message, lastFailure: first, nextAttempt: first + 1_000 }
+  expect(source.state()).toEqual({ held: null, firstAttempt: first, lastSuccess: null, ...failed })
   clock.advance(1_000)
   error = null
   await source.get()
-  expect(source.state()).toEqual({ held: { n: 2 }, firstAttempt: first, lastSuccess: clock.now(), lastError: null })
+  const now = clock.now()
+  const good = { lastSuccess: now, lastError: null, lastFailure: first, nextAttempt: now + 70_000 }
+  expect(source.state()).toEqual({ held: { n: 2 }, firstAttempt: first, ...good })
 })
 
 test('what is no failure of a fetch is a bug, and stays what it is', async () => {

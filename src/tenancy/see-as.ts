@@ -1,0 +1,97 @@
+import type { Identity } from '#identity/identity.ts'
+import { sql } from '#db/sql.ts'
+import { userId } from '#identity/identity.ts'
+import { authorOf, createLedger, needOperator, type Note } from './ledger.ts'
+import { RegistryError } from './registry-error.ts'
+import type { OperatorActor, RegistryOptions } from './registry.ts'
+import type { Scopes } from './roles.ts'
+import type { Principal, Tenant } from './tenant.ts'
+import { boundedText } from './text.ts'
+
+/** Milliseconds for which one look lasts (D37). */
+export const LOOK_LIFE = 30 * 60_000
+
+/** One operator's look at one tenant. */
+export interface Look {
+  /** Why, in the operator's words. */
+  readonly reason: string
+  /** Milliseconds since the epoch; then it is over. */
+  readonly until: number
+}
+
+/**
+ * An operator sees a tenant as its admin does (D37): with a reason, for 30 minutes, reading only, and only while the tenant's setting
+ * `operator_access` is on. Nothing is stored but the tenant's audit, which names the operator and whom they stand for, at the beginning,
+ * at each page and at the end. Whoever keeps the look (the console: a sealed cookie) binds it to the session and the tenant.
+ */
+export interface SeeAs {
+  /** @throws RegistryError `forbidden`: no operator, or the tenant does not allow it; `invalid`: no reason; `unknown`: deleted. */
+  begin(tenant: Tenant, actor: OperatorActor, identity: Identity, reason: string): Promise<Look>
+  /**
+   * Whom the operator is in the tenant while they look; asked anew for every page, which is noted. It can change nothing, whatever it is
+   * handed to. @throws RegistryError as `begin`; `forbidden` too when the look is over.
+   */
+  look(tenant: Tenant, actor: OperatorActor, identity: Identity, look: Look, page: string): Promise<Principal>
+  /** Notes the end: because somebody ended it, or because the time was over. */
+  end(tenant: Tenant, actor: OperatorActor, identity: Identity, look: Look, how: 'stopped' | 'over'): Promise<void>
+}
+
+export function createSeeAs(options: RegistryOptions): SeeAs {
+  const { database, clock } = options
+  const ledger = createLedger(options)
+  const scopes = onlookersScopes(options.scopes)
+
+  /** The setting as it is at this moment: an owner who turns it off ends every look with that. */
+  async function needAccess({ id, slug }: Tenant): Promise<void> {
+    const [row] = await database.control({ as: 'operator' }, async (db) => {
+      return await db.query<{ operator_access: boolean }>(
+        sql`SELECT operator_access FROM tenants WHERE id = ${id} AND status <> 'deleted'`,
+      )
+    })
+    if (row === undefined) throw new RegistryError('unknown', `the tenant ${slug} is deleted`)
+    if (!row.operator_access)
+      throw new RegistryError(
+        'forbidden',
+        `${slug} does not let operators see it: an owner has to turn on operator access in its settings first`,
+      )
+  }
+
+  async function note(tenant: Tenant, actor: OperatorActor, entry: Pick<Note, 'action' | 'detail'>): Promise<void> {
+    const whole = { ...entry, target: tenant.slug, changes: [] }
+    await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async () => [undefined, whole])
+  }
+
+  return {
+    async begin(tenant, actor, identity, given) {
+      needOperator(actor)
+      await needAccess(tenant)
+      const reason = boundedText('the reason', given, 500)
+      const look = { reason, until: clock.now() + LOOK_LIFE }
+      await note(tenant, actor, { action: 'see_as.began', detail: detailOf(tenant, identity, look) })
+      return look
+    },
+    async look(tenant, actor, identity, look, page) {
+      needOperator(actor)
+      if (look.until <= clock.now()) throw new RegistryError('forbidden', 'the 30 minutes are over')
+      await needAccess(tenant)
+      await note(tenant, actor, { action: 'see_as.viewed', detail: { ...detailOf(tenant, identity, look), page } })
+      return { identity, tenant, role: 'viewer', scopes, role_scopes: scopes, onlooker: true }
+    },
+    async end(tenant, actor, identity, look, how) {
+      await note(tenant, actor, { action: 'see_as.ended', detail: { ...detailOf(tenant, identity, look), how } })
+    },
+  }
+}
+
+/** Both identities: who looks, and as whom. */
+const detailOf = ({ slug }: Tenant, identity: Identity, { reason, until }: Look) => ({
+  operator: userId(identity),
+  email: identity.email,
+  as: `admin of ${slug}`,
+  reason,
+  until: new Date(until).toISOString(),
+})
+
+/** What opens the pages of an admin, less everything that writes. */
+const onlookersScopes = (scopes: Scopes): ReadonlySet<string> =>
+  new Set([...scopes.ofRole('admin')].filter((scope) => scope.endsWith(':read') || scope === 'tenant:admin'))

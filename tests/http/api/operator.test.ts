@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { OpenApi } from '#http/api-openapi.ts'
+import { OPERATOR_ROUTES } from '#http/api-routes.ts'
+import { startGatehouse, type RunningGatehouse } from '../../support/gatehouse.ts'
+import { createJudge, type Judge } from './schemas.ts'
+import { asking, type Answer, type Ask } from './support.ts'
+
+let server: RunningGatehouse
+let ask: Ask
+let judge: Judge
+let operator = ''
+let owner = ''
+beforeAll(async () => {
+  server = await startGatehouse({
+    kind: 'postgres',
+    env: { OPERATORS: 'development:carol@acme.test', RATE_LIMIT: 'off' },
+  })
+  ask = asking(server)
+  operator = await server.token('carol@acme.test')
+  owner = await server.token('bob@globex.test')
+  await ask(owner, 'GET', '/api/v1/whoami')
+  judge = createJudge((await (await fetch(`${server.url}/openapi.json`)).json()) as OpenApi)
+})
+afterAll(async () => await server.close())
+
+const tenants = '/api/v1/operator/tenants'
+
+/** Asked and judged by the document. */
+async function served(method: string, path: string, body?: unknown): Promise<Answer> {
+  const answer = await ask(operator, method, `${tenants}${path}`, body)
+  const template = `/operator/tenants${path.replace(/\?.*/, '').replace(/^\/[a-z_0-9]+/, '/{slug}')}`
+  expect(judge(template, method, answer)).toEqual([])
+  return answer
+}
+
+test('D3: who is no operator is told nothing by any of it, and a token is needed', async () => {
+  for (const { method, path } of OPERATOR_ROUTES) {
+    const url = `/api/v1${path.replace('{slug}', 'globex_test')}`
+    const refused = await ask(owner, method, url)
+    expect(refused.json).toMatchObject({ status: 403, code: 'access_denied' })
+    const nobodys = await ask(owner, method, `/api/v1${path.replace('{slug}', 'nobodys')}`)
+    expect({ ...nobodys.json, request_id: '' }).toEqual({ ...refused.json, request_id: '' })
+    expect((await ask(null, method, url)).status).toBe(401)
+    // There is no such address beneath a tenant.
+    expect((await ask(operator, method, `/t/acme_test${url}`)).status).toBe(404)
+  }
+})
+
+test('an operator makes a tenant, finds it, suspends, resumes and deletes it', async () => {
+  const made = await served('POST', '', { slug: 'initech', name: 'Initech Inc.' })
+  expect(made.status).toBe(201)
+  expect(made.headers.get('location')).toBe(`${tenants}/initech`)
+  expect((await served('POST', '', { slug: 'initech' })).json).toMatchObject({ status: 409, code: 'exists' })
+
+  expect((await served('GET', '?search=TECH')).json.items.map(({ slug }: { slug: string }) => slug)).toEqual([
+    'initech',
+  ])
+  const first = (await served('GET', '?limit=1')).json
+  const rest = (await served('GET', `?cursor=${first.next_cursor}`)).json
+  expect([...first.items, ...rest.items].map(({ slug }: { slug: string }) => slug)).toEqual(['globex_test', 'initech'])
+
+  const read = await served('GET', '/initech')
+  const etag = read.headers.get('etag') ?? ''
+  expect((await ask(operator, 'GET', `${tenants}/initech`, undefined, { 'if-none-match': etag })).status).toBe(304)
+
+  expect((await served('POST', '/initech/suspend')).json).toMatchObject({ status: 'suspended' })
+  expect((await served('GET', '?status=suspended')).json.items.length).toBe(1)
+  expect((await served('POST', '/initech/resume')).json).toMatchObject({ status: 'active' })
+
+  expect((await served('DELETE', '/initech')).json).toMatchObject({ status: 422, errors: [{ parameter: 'confirm' }] })
+  expect((await served('DELETE', '/initech?confirm=globex_test')).json).toMatchObject({
+    status: 422,
+    errors: [{ parameter: 'confirm' }],
+  })
+  expect((await served('DELETE', '/initech?confirm=initech')).status).toBe(204)
+  expect((await served('GET', '/initech')).json).toMatchObject({ status: 'deleted' })
+  expect((await served('POST', '/initech/suspend')).status).toBe(404)
+  expect((await served('GET', '/nobodys')).json).toMatchObject({ status: 404, code: 'not_found' })
+})
+
+test('a repeated creation of a tenant is answered alike', async () => {
+  const create = async (body: object) =>
+    await ask(operator, 'POST', tenants, body, { 'idempotency-key': 'make umbrella' })
+  const first = await create({ slug: 'umbrella' })
+  expect(first.status).toBe(400)
+  const quoted = async (body: object) =>
+    await ask(operator, 'POST', tenants, body, { 'idempotency-key': '"make umbrella"' })
+  const made = await quoted({ slug: 'umbrella' })
+  const again = await quoted({ slug: 'umbrella' })
+  expect([made.status, again.status]).toEqual([201, 201])
+  expect(again.json).toEqual(made.json)
+  expect(again.headers.get('idempotency-replayed')).toBe('true')
+  expect((await quoted({ slug: 'other' })).json).toMatchObject({ code: 'idempotency_key_reused' })
+})
+
+test('bad input names its field', async () => {
+  expect((await served('POST', '', { slug: 'Not A Slug' })).status).toBe(422)
+  expect((await served('POST', '', { name: 'x' })).json).toMatchObject({ errors: [{ pointer: '#/slug' }] })
+  expect((await served('GET', '?status=gone')).json).toMatchObject({ errors: [{ parameter: 'status' }] })
+})

@@ -61,19 +61,11 @@ export interface BareDocument {
 
 /** The same with a look, a layout and a policy of the caller's: for pages that are more than one card. */
 export function documentOf({ title, style, body, script, policy, className = '' }: BareDocument): Document {
-  const head = html`<html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="color-scheme" content="light dark" />
-      <title>${title}</title>
-    </head>
-  </html> `
-  const rest = html`
-</head>
-<body${className !== '' && html` class="${className}"`}>
-${body}
-`
+  const head = html`<meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${title}</title>`
+  const attributes = html`${className !== '' && html` class="${className}"`}`
   return {
     headers: {
       'content-type': 'text/html; charset=utf-8',
@@ -81,7 +73,17 @@ ${body}
       // Under no-referrer a browser posts a form with `Origin: null`, which the door must refuse. Other sites are told nothing.
       'referrer-policy': 'same-origin',
     },
-    text: `<!doctype html>\n${htmlText(head)}${style}${htmlText(rest)}${script}</body>\n</html>\n`,
+    text: `<!doctype html>
+<html lang="en">
+<head>
+${htmlText(head)}
+${style}
+</head>
+<body${htmlText(attributes)}>
+${htmlText(body)}
+${script}</body>
+</html>
+`,
   }
 }
 

@@ -157,9 +157,9 @@ function instructions(record: ClaimRecord): string {
   return `${sheet(wanted)}\n\n${sheet(readable(domain))}`
 }
 
-function found({ seen, ...record }: CheckReport): string {
+function found({ seen, asked, ...record }: CheckReport): string {
   const rows = seen.flatMap(({ name, values, from }) => values.map((value) => ({ seen_at: name, value, from })))
-  const what = rows.length === 0 ? 'No record was seen.' : table(rows)
+  const what = rows.length === 0 ? `No record was seen (asked: ${asked}).` : table(rows)
   const verdict = record.problem === null ? `${record.domain} is ${record.state}.` : plain(record.problem.message)
   return `${verdict}\n\n${what}\n\n${instructions(record)}`
 }

@@ -48,10 +48,9 @@ const card = (
   { slug, domain, why, held_by, awaiting_since }: WaitingRecord,
 ): Html =>
   html`<section class="card">
-    <div class="head">
-      <h2>${domain}</h2>
-      ${why === 'contested' ? chip('bad', 'another tenant has it') : chip('warn', 'lapsed once')}
-    </div>
+    <h2 class="row">
+      ${domain} ${why === 'contested' ? chip('bad', 'another tenant has it') : chip('warn', 'lapsed once')}
+    </h2>
     <dl class="facts">
       <dt>Proved by</dt>
       <dd><a href="${operatorPath(`/tenants/${slug}`)}">${slug}</a></dd>
@@ -71,6 +70,7 @@ const card = (
     <form method="post" action="${operatorPath('/claims/approve')}" data-confirm="Give ${domain} to ${slug}?">
       ${formToken(csrf)}
       <input type="hidden" name="slug" value="${slug}" /><input type="hidden" name="domain" value="${domain}" />
-      ${freshHint(session)}<button class="primary">Approve for ${slug}</button>
+      ${freshHint(session)}
+      <div class="actions"><button class="primary">Approve for ${slug}</button></div>
     </form>
   </section>`

@@ -53,6 +53,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .card > :first-child { margin-top: 0 } .card > :last-child { margin-bottom: 0 }
 .card > h2 { margin: 0 0 .6rem; font-size: 1.0625rem }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
+.cards.four { grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr)) } .facts .chips { margin: 0 }
 .cards > .card { margin: 0 }
 .stat { display: grid; gap: .1rem; margin: 0 }
 .stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
@@ -68,8 +69,11 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
-.check input { flex: none; margin-top: .15rem }
+.check input { flex: none; margin: .15rem 0 0 }
 fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend { padding: 0 0 .4rem; font-weight: 600 }
+.check .hint { display: block }
+.field { display: grid; gap: .3rem } .console .card form:not(.actions) { gap: 1.1rem }
+.console .field > :is(input, select, textarea) { max-width: 32rem }
 .hint { color: var(--soft); font-size: .875rem; font-weight: 400 }
 .wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
 [aria-invalid=true] { border-color: var(--bad) !important }
@@ -82,7 +86,7 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
 .console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 }
 .console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
-.right { text-align: right } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
+.right { text-align: right; white-space: nowrap } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin: 0 0 1.25rem; border-bottom: 1px solid var(--line) }
 .tabs a { padding: .55rem .9rem; min-height: 2.5rem; margin-bottom: -1px; color: var(--soft); font-weight: 550; font-size: .9375rem; text-decoration: none;
@@ -93,22 +97,58 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .rows { padding-block: .35rem } .rows th[scope=row] { white-space: normal } .row.end { justify-content: flex-end }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
 .crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
-.chart { overflow-x: auto } .chart svg { display: block; width: 100%; height: auto }
-.chart text { fill: var(--soft); font-size: 11px } .chart .bar { fill: var(--mark) } .chart .bad { fill: var(--bad) } .chart .grid { stroke: var(--line) }
+.chart { margin: 0 } .chart .plot { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .6rem } .chart .plot > svg { display: block; height: 11rem }
+.axis-y, .axis-x { display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; font-variant-numeric: tabular-nums }
+.axis-y { flex-direction: column; text-align: right; margin-block: -.6em } .axis-x { margin: .5rem 0 .75rem } .chart figcaption { gap: .35rem 1rem }
+.chart .key { display: inline-flex; align-items: center; gap: .4rem } .chart details { margin-top: .75rem } .chart summary { cursor: pointer; font-size: .875rem }
+.chart .scroll { max-height: 22rem; overflow: auto; margin-top: .5rem } .chart line { vector-effect: non-scaling-stroke }
+.ranges { margin: 0 0 1.25rem } .ranges [aria-current] { color: var(--mark); border-color: var(--mark); background: var(--mark-soft) }
+.scopes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(13rem, 100%), 1fr)); gap: .4rem 1rem; padding: .6rem 0 0 1.85rem }
+details.card > summary { cursor: pointer } details.card > summary h2 { display: inline; font-size: 1.0625rem; margin: 0 } td.wide { width: 35%; min-width: 6rem }
+.chart .bar { fill: var(--mark) } .chart .bad { fill: var(--bad) } .chart .grid { stroke: var(--line) }
 .meter { display: block; height: .5rem; border-radius: 99px; background: var(--sunk); overflow: hidden } .meter rect { fill: var(--mark) }
 .steps { counter-reset: step; display: grid; gap: 1rem; margin: 0; padding: 0; list-style: none }
 .steps > li { counter-increment: step; display: grid; grid-template-columns: 2rem minmax(0, 1fr); gap: .75rem }
 .steps > li::before { content: counter(step); display: grid; place-items: center; width: 1.75rem; height: 1.75rem; border-radius: 50%;
   background: var(--mark-soft); color: var(--mark); font-weight: 650; font-size: .875rem }
 .steps > li > div > :first-child { margin-top: 0 }
-.steps > li.done::before { content: '\\2713'; background: var(--good-soft); color: var(--good) }
+.steps > li.done { position: relative } .steps > li.done::before { content: ''; background: var(--good-soft) }
+.steps > li.done::after { content: ''; position: absolute; left: .66rem; top: .4rem; width: .42rem; height: .78rem; border: solid var(--good);
+  border-width: 0 2px 2px 0; rotate: 45deg }
 .strip { padding: .6rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem)); background: var(--warn-soft); color: var(--ink); border-bottom: 1px solid var(--line);
   font-size: .9375rem } .strip strong { color: var(--warn) } .strip.bad { background: var(--bad-soft) } .strip.bad strong { color: var(--bad) }
-.strip form { display: inline; margin: 0 }
+.strip form { display: inline; margin: 0 } .strip p { margin: 0 } .strip .row { justify-content: space-between }
+.card hr { margin: 1.5rem 0; border: 0; border-top: 1px solid var(--line) } .card > h2.row { justify-content: space-between }
+.card h3 { margin: 0 0 .35rem; font-size: 1rem } th.thing { min-width: 11rem } th.thing .small { font-weight: 400 }
+.record { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .6rem 1rem; align-items: start; margin: .75rem 0 }
+.record dt { padding-top: .65rem; font-weight: 600; font-size: .9375rem } .record dd { margin: 0 } .record .address { margin: 0 } .record .hint { margin-top: .35rem }
+.record .address, .record .address code { font-size: .9375rem } .console .address { min-height: 2.75rem; padding-block: .3rem; border-radius: 10px }
+details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color: var(--mark); font-size: .9375rem; font-weight: 550 }
+.panels { display: grid; gap: .15rem; margin: .6rem 0; font-size: .9375rem } .panels dt { font-weight: 600 } .panels dd { margin: 0 0 .5rem; color: var(--soft) }
+.card.call { border-color: var(--mark) } .card.call .actions form { margin: 0 }
+.matters { display: grid; margin: 0; padding: 0; list-style: none }
+.matters > li { display: grid; grid-template-columns: minmax(9rem, max-content) minmax(0, 1fr) max-content; align-items: center; gap: .35rem .9rem; padding: .6rem 0;
+  border-top: 1px solid var(--line) }
+.matters > li:first-child { border: 0; padding-top: 0 } .matters > li:last-child { padding-bottom: 0 } .matters > li > .soft { font-size: .9375rem; text-align: right }
+.matters .chip { justify-self: start }
+.bars th { width: 1%; white-space: nowrap } .bars td:last-child { width: 1% } .bars td:nth-child(2) { min-width: 4rem } .bars th, .bars td { border: 0; padding-block: .4rem }
+h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.done p { margin: .1rem 0 0; color: var(--soft) } .steps li.done strong { font-weight: 500 }
+.steps > li > div > p { margin: .25rem 0 }
+@media (max-width: 34rem) {
+  .matters > li { grid-template-columns: minmax(0, 1fr) } .matters > li > .soft { text-align: left }
+  .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
+  table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
+  .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+  .stack tr { padding: .7rem 0; border-bottom: 1px solid var(--line) } .stack tr:first-child { padding-top: 0 } .stack tr:last-child { padding-bottom: 0; border: 0 }
+  .console .stack th, .console .stack td { padding: .15rem 0; border: 0 }
+  .stack td[data-label] { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .5rem }
+  .stack td[data-label]::before { content: attr(data-label); color: var(--soft); font-size: .875rem }
+  .stack td .chip { justify-self: start }
+}
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
-  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { display: none }
+  .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { flex-basis: 100%; margin: .5rem .65rem 0 }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
   .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
 }

@@ -28,18 +28,22 @@ function prepare(root) {
     if (!time.title) time.title = new Date(time.dateTime).toLocaleString()
   for (const part of root.querySelectorAll('[data-poll]')) poll(part)
 }
+const began = Date.now()
 function poll(part) {
+  // A page that somebody left open must not keep their session alive all day.
+  if (Date.now() - began > 1800000) return
   setTimeout(async () => {
     if (!part.isConnected) return
     if (document.hidden || part.contains(document.activeElement)) return poll(part)
     try {
       const answer = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' })
+      if (answer.status === 429 || answer.status === 503) return poll(part)
       if (!answer.ok) return
       const next = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(part.id)
       if (next === null) return
       if (next.textContent === part.textContent) return poll(part)
       part.replaceWith(next)
-      said.textContent = next.dataset.said ?? ''
+      if (next.dataset.said !== part.dataset.said) said.textContent = next.dataset.said ?? ''
       prepare(next)
       if (next.dataset.poll) poll(next)
     } catch {

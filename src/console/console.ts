@@ -16,18 +16,16 @@ import type { ConsoleDeps, ConsoleHost } from './deps.ts'
 import { accountPage } from './account-page.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
-import { confirmSection } from './confirm-page.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
 import { operatorTenantSection } from './operator-tenant-page.ts'
-import { overviewSection } from './overview-page.ts'
 import { tenantPath } from './frame.ts'
-import { peopleSection } from './people-section.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
+import { tenantSections } from './sections.ts'
 import { createSeeAsCookies } from './see-as.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
@@ -44,7 +42,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk' | 'rateLimit'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
@@ -128,8 +126,7 @@ async function mount(
   })
   host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
   const seeAs = createSeeAsCookies(deps, host)
-  const sections = [overviewSection(deps), peopleSection(deps), confirmSection(deps.desk)]
-  tenantPages(app, deps, host, sessions, { sections, seeAs })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

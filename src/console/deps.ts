@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
 import type { Refusal } from '#base/refusal.ts'
 import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
@@ -35,6 +36,8 @@ export interface ConsoleDeps {
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>
   /** Counts one request; throws Refusal `rate_limited`. */
   readonly limit: (principal: Principal) => Promise<unknown>
+  /** For the Usage page, which shows it. */
+  readonly rateLimit: Config['rateLimit']
 }
 
 /** What becomes known of a request, for its log line and the audit; `Visit` of http is one. */

@@ -21,6 +21,9 @@ export function fieldsOf(entries: Iterable<readonly [string, string]>): Fields {
   }
 }
 
+/** A form that was not sent. */
+export const NO_FIELDS: Fields = fieldsOf([])
+
 /** Of a parsed form body: a name that is there more than once is a list (@fastify/formbody). */
 export function fieldsOfBody(body: unknown): Fields {
   if (typeof body !== 'object' || body === null) return fieldsOf([])

@@ -89,7 +89,12 @@ export function framed({ title, session, tenant, tenants, current, more = null, 
         </p>
         ${(tenant !== null || tenants.length > 0) && tenantMenu(tenant, tenants)} ${accountMenu(session)}
       </header>
-      ${strips.map((strip) => html`<div class="strip ${strip.tone}" role="note">${strip.body}</div>`)}
+      ${
+        strips.length > 0 &&
+        html`<aside aria-label="Notices">
+          ${strips.map((strip) => html`<div class="strip ${strip.tone}">${strip.body}</div>`)}
+        </aside>`
+      }
       <div class="shell">
         <nav class="side" aria-label="Console">
           ${

@@ -35,7 +35,7 @@ export function seeAsOf({ csrf, session }: OperatorPlace, view: View, tenant: Te
               maxlength: 500,
             })}
             ${freshHint(session)}
-            <button class="primary">See as admin</button>
+            <div class="actions"><button class="primary">See as admin</button></div>
           </form>`
         : html`<div class="note warn">
             <p>
@@ -71,7 +71,7 @@ const suspend = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSum
         maxlength: 500,
       })}
       ${sure('End all access of this tenant now', own(view, 'suspend'))} ${freshHint(session)}
-      <button class="danger">Suspend ${tenant.slug}</button>
+      <div class="actions"><button class="danger">Suspend ${tenant.slug}</button></div>
     </form>`
 
 const resume = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
@@ -79,7 +79,8 @@ const resume = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSumm
     ${problemNote(own(view, 'resume'))}
     <p>It is suspended: nobody of it has access. Its people, keys and data are as they were.</p>
     <form method="post" action="${action(tenant, 'resume')}">
-      ${formToken(csrf)} ${freshHint(session)}<button class="primary">Resume ${tenant.slug}</button>
+      ${formToken(csrf)} ${freshHint(session)}
+      <div class="actions"><button class="primary">Resume ${tenant.slug}</button></div>
     </form>`
 
 const remove = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary): Html =>
@@ -93,14 +94,15 @@ const remove = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSumm
       ${formToken(csrf)}
       ${input({
         name: 'word',
-        label: html`Type <code>${tenant.slug}</code> to confirm`,
-        value: view.values.text('word'),
+        label: html`<span>Type <code>${tenant.slug}</code> to confirm</span>`,
+        // Never from the address: a link could type it for them.
+        value: own(view, 'delete') === null ? '' : view.values.text('word'),
         problem: own(view, 'delete'),
         required: true,
         maxlength: 41,
       })}
       ${freshHint(session)}
-      <button class="danger">Delete ${tenant.slug}</button>
+      <div class="actions"><button class="danger">Delete ${tenant.slug}</button></div>
     </form>`
 
 const keep = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummary, after: string): Html =>
@@ -108,5 +110,6 @@ const keep = ({ csrf, session }: OperatorPlace, view: View, tenant: TenantSummar
     ${problemNote(own(view, 'keep'))}
     <p>It is deleted after ${utc(Date.parse(after))} unless somebody takes that back.</p>
     <form method="post" action="${action(tenant, 'keep')}">
-      ${formToken(csrf)} ${freshHint(session)}<button class="primary">Keep ${tenant.slug}</button>
+      ${formToken(csrf)} ${freshHint(session)}
+      <div class="actions"><button class="primary">Keep ${tenant.slug}</button></div>
     </form>`

@@ -51,8 +51,7 @@ export interface Input {
 /** A labelled field with its hint and, when it is at fault, what is wrong. */
 export function input(of: Input): Html {
   const { name, label, value = '', hint = null, problem = null, type = 'text', autocomplete = 'off' } = of
-  const wrong = problem?.field === name ? problem.message : null
-  const told = [hint !== null && `${name}-hint`, wrong !== null && `${name}-wrong`].filter((id) => id !== false)
+  const { told, wrong } = about(name, hint, problem)
   return html`<div class="field">
     <label for="${name}">${label}</label>
     ${hint !== null && html`<div class="hint" id="${name}-hint">${hint}</div>`}
@@ -67,10 +66,10 @@ export function input(of: Input): Html {
       ${of.min !== undefined && html`min="${of.min}"`}
       ${of.max !== undefined && html`max="${of.max}"`}
       ${of.maxlength !== undefined && html`maxlength="${of.maxlength}"`}
-      ${told.length > 0 && html`aria-describedby="${told.join(' ')}"`}
-      ${wrong !== null && html`aria-invalid="true"`}
+      ${told}
+      ${wrong !== null && html`aria-invalid="true" autofocus`}
     />
-    ${wrong !== null && html`<div class="wrong" id="${name}-wrong">${wrong}</div>`}
+    ${wrong}
   </div>`
 }
 
@@ -81,16 +80,64 @@ export interface Choice {
   readonly options: readonly (readonly [string, string])[]
   readonly value?: string
   readonly hint?: HtmlValue
+  readonly problem?: Problem | null
 }
 
-export const select = ({ name, label, options, value = '', hint = null }: Choice): Html =>
-  html`<div class="field">
+export function select({ name, label, options, value = '', hint = null, problem = null }: Choice): Html {
+  const { told, wrong } = about(name, hint, problem)
+  return html`<div class="field">
     <label for="${name}">${label}</label>
     ${hint !== null && html`<div class="hint" id="${name}-hint">${hint}</div>`}
-    <select id="${name}" name="${name}" ${hint !== null && html`aria-describedby="${name}-hint"`}>
+    <select id="${name}" name="${name}" ${told} ${wrong !== null && html`aria-invalid="true" autofocus`}>
       ${options.map(([key, text]) => html`<option value="${key}" ${key === value && html`selected`}>${text}</option> `)}
     </select>
+    ${wrong}
   </div>`
+}
+
+/** What is said of a field, and the attribute by which screen readers find it. */
+function about(name: string, hint: HtmlValue, problem: Problem | null) {
+  const message = problem?.field === name ? problem.message : null
+  const ids = [hint !== null && `${name}-hint`, message !== null && `${name}-wrong`].filter((id) => id !== false)
+  return {
+    told: ids.length > 0 && html`aria-describedby="${ids.join(' ')}"`,
+    wrong: message === null ? null : html`<div class="wrong" id="${name}-wrong">${message}</div>`,
+  }
+}
+
+export interface Group {
+  /** Name of the fields, id of the group. */
+  readonly name: string
+  readonly label: string
+  /** Value, what people read, and what it means. */
+  readonly options: readonly (readonly [string, string, HtmlValue?])[]
+  readonly chosen: readonly string[]
+  readonly hint?: HtmlValue
+  readonly problem?: Problem | null
+}
+
+/** One of several, each with what it means. */
+export const radios = (of: Group): Html => group('radio', of)
+
+/** Any of several. */
+export const boxes = (of: Group): Html => group('checkbox', of)
+
+function group(type: 'radio' | 'checkbox', { name, label, options, chosen, hint = null, problem = null }: Group): Html {
+  const { told, wrong } = about(name, hint, problem)
+  return html`<fieldset id="${name}" tabindex="-1" ${told}>
+    <legend>${label}</legend>
+    ${hint !== null && html`<div class="hint" id="${name}-hint">${hint}</div>`}
+    ${options.map(
+      ([value, text, meaning = null]) =>
+        html`<label class="check"
+          ><input type="${type}" name="${name}" value="${value}" ${chosen.includes(value) && html`checked`} /><span
+            >${text}${meaning !== null && html`<span class="hint">${meaning}</span>`}</span
+          ></label
+        > `,
+    )}
+    ${wrong}
+  </fieldset>`
+}
 
 export const checkbox = (name: string, label: HtmlValue, checked: boolean, value = 'on'): Html =>
   html`<label class="check"
@@ -144,15 +191,15 @@ const UNITS: readonly (readonly [number, string])[] = [
   [60_000, 'minute'],
 ]
 
-/** `3 hours ago`, `in 2 days`; the exact time in UTC is the title, and the script adds nothing that is not there. */
+/** `3 hours ago`, `in 2 days` (rounded where it is to come); the exact time in UTC is the title, and the script adds nothing that is not there. */
 export function when(at: string | number | null, now: number): Html {
   if (at === null) return html`<span class="soft">never</span>`
   const time = typeof at === 'number' ? at : Date.parse(at)
   const gap = Math.abs(time - now)
   const [size, unit] = UNITS.find(([size]) => gap >= size) ?? [1, '']
-  const count = Math.floor(gap / size)
+  const count = time > now ? Math.round(gap / size) : Math.floor(gap / size)
   const span = `${count} ${unit}${count === 1 ? '' : 's'}`
-  const text = unit === '' ? 'just now' : time > now ? `in ${span}` : `${span} ago`
+  const text = unit === '' ? (time > now ? 'within a minute' : 'just now') : time > now ? `in ${span}` : `${span} ago`
   return html`<time class="nowrap" datetime="${new Date(time).toISOString()}" title="${utc(time)}">${text}</time>`
 }
 

@@ -24,10 +24,7 @@ export function providersSection({ config, providers }: ProvidersShown): Operato
     const { id, login, state, grants_scopes } = provider
     const known = state?.() ?? null
     return html`<section class="card">
-      <div class="head">
-        <h2>${login?.label ?? id}</h2>
-        ${health(known)}
-      </div>
+      <h2 class="row">${login?.label ?? NAMES[id] ?? id} ${health(known)}</h2>
       <dl class="facts">
         <dt>Id</dt>
         <dd><code>${id}</code></dd>
@@ -35,8 +32,11 @@ export function providersSection({ config, providers }: ProvidersShown): Operato
         <dd class="broken">${tokenWords(provider).map((words) => html`<div>${words}</div>`)}</dd>
         <dt>Vouches for</dt>
         <dd>${vouchesFor(id, config)}</dd>
-        <dt>Sign-in here</dt>
-        <dd>${(login ?? null) === null ? 'no client configured: it vouches for tokens only' : 'configured'}</dd>
+        ${
+          NAMES[id] === undefined &&
+          html`<dt>Sign-in here</dt>
+            <dd>${(login ?? null) === null ? 'no client configured: it vouches for tokens only' : 'configured'}</dd>`
+        }
         <dt>Our scopes</dt>
         <dd>${grants_scopes ? 'its tokens carry them, and narrow what a person may do' : 'not in its tokens'}</dd>
         ${known !== null && facts(known, now)}
@@ -47,8 +47,16 @@ export function providersSection({ config, providers }: ProvidersShown): Operato
   return { pages: [page], forms: [] }
 }
 
+/** Those with which nobody signs in. */
+const NAMES: Readonly<Record<string, string>> = {
+  'api-key': 'API keys',
+  'service-token': 'Tokens for API keys',
+  'static-key': 'The key of API_KEY',
+  'shared-secret': 'Shared secret',
+}
+
 function health(state: ProviderState | null): Html {
-  if (state === null) return chip('good', 'nothing to fetch')
+  if (state === null) return chip('good', 'ready')
   if (state.first_attempt === null) return state.ready ? chip('good', 'ready') : chip('', 'not asked yet')
   if (!state.ready) return chip('bad', 'cannot be asked')
   return state.last_error === null ? chip('good', 'ready') : chip('warn', 'works with held keys')

@@ -118,7 +118,8 @@ export const banner = ({ identity, csrf }: ConsoleSession, name: string, { reaso
   body: html`<div class="row">
     <p>
       <strong>Operator view, read only.</strong> ${identity.email ?? identity.name ?? identity.sub} sees ${name} as its
-      admin does, until <time datetime="${new Date(until).toISOString()}">${utc(until)}</time>. Reason: ${reason}
+      admin does, until <time class="nowrap" datetime="${new Date(until).toISOString()}">${utc(until)}</time>. Reason:
+      ${reason}
     </p>
     <form method="post" action="${STOP_URL}">${formToken(csrf)}<button class="tiny">Stop</button></form>
   </div>`,

@@ -58,7 +58,7 @@ export interface TenantPage {
   readonly path: string
   /** Which way of the bar it belongs to; default: itself. */
   readonly current?: string
-  readonly title: string
+  readonly title: string | ((place: Place) => string)
   /** Who lacks it gets 403; null: everybody in the tenant. */
   readonly scope: string | null
   /** The page itself needs a sign-in that is at most 5 minutes old (D31): one that holds nothing but such a form. */
@@ -162,7 +162,7 @@ export function tenantPages(
     const problem = { form: path, message: error.message, field: error.field }
     const view = { query: fieldsOf([]), values: fields, problem, done: null }
     const body = await page.show(place, view)
-    return await send(reply.code(statusOf(error)), place, titled(page), body)
+    return await send(reply.code(statusOf(error)), place, titled(page, place), body)
   }
 
   for (const page of sections.flatMap(({ pages }) => pages)) {
@@ -173,7 +173,7 @@ export function tenantPages(
       const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
       const done = query.text('done')
       const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(reply, place, titled(page), cameBack(query, place.session, await page.show(place, view)))
+      return await send(reply, place, titled(page, place), cameBack(query, place.session, await page.show(place, view)))
     })
   }
 
@@ -224,7 +224,10 @@ interface Titled {
 
 const currentOf = ({ path, current = path }: TenantPage): string => current
 
-const titled = (page: TenantPage): Titled => ({ title: page.title, current: currentOf(page) })
+const titled = (page: TenantPage, place: Place): Titled => ({
+  title: typeof page.title === 'string' ? page.title : page.title(place),
+  current: currentOf(page),
+})
 
 const urlOf = (path: string): string => `/console/t/:slug${path}`
 

@@ -134,7 +134,7 @@ export function stateChip({ status, delete_after }: Pick<TenantSummary, 'status'
 const table = (items: readonly TenantSummary[], now: number): Html =>
   html`<section class="card">
     <div class="scroll" tabindex="0" role="region" aria-label="Tenants">
-      <table class="full">
+      <table class="full stack">
         <thead>
           <tr>
             <th scope="col">Tenant</th>
@@ -149,15 +149,15 @@ const table = (items: readonly TenantSummary[], now: number): Html =>
           ${items.map(
             (tenant) =>
               html`<tr>
-                <th scope="row">
+                <th scope="row" class="thing">
                   <a href="${operatorPath(`/tenants/${tenant.slug}`)}">${tenant.name}</a>
-                  <span class="small mono">${tenant.slug}</span>
+                  <div class="small mono">${tenant.slug}</div>
                 </th>
-                <td>${stateChip(tenant)}</td>
-                <td>${domainWords(tenant)}</td>
-                <td class="right">${tenant.members}</td>
-                <td>${when(tenant.last_used_at, now)}</td>
-                <td>${when(tenant.created_at, now)}</td>
+                <td data-label="State">${stateChip(tenant)}</td>
+                <td data-label="Domains">${domainWords(tenant)}</td>
+                <td data-label="People" class="right">${tenant.members}</td>
+                <td data-label="Last use">${when(tenant.last_used_at, now)}</td>
+                <td data-label="Created">${when(tenant.created_at, now)}</td>
               </tr> `,
           )}
         </tbody>
@@ -174,8 +174,9 @@ const newTenant = ({ csrf, session }: OperatorPlace, { values, problem }: View):
   html`<p class="crumb"><a href="${operatorPath('/tenants')}">Tenants</a></p>
     ${head('New tenant', 'An empty organisation with a schema of its own.')}
     <section class="card">
+      ${problemNote(problem)}
       <form method="post" action="${operatorPath('/new-tenant')}">
-        ${problemNote(problem)} ${formToken(csrf)}
+        ${formToken(csrf)}
         ${input({
           name: 'slug',
           label: 'Slug',

@@ -68,6 +68,7 @@ const report = claim
         }),
       )
       .describe('Records that were found, at the right name and at likely wrong ones.'),
+    asked: z.string().describe('The DNS servers that were asked.'),
   })
   .meta({ title: 'DomainCheck' })
 

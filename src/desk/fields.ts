@@ -20,7 +20,7 @@ export const personRole = z
 /** `provider:sub` of whoever did something. */
 export const doer = (what: string) => z.string().nullable().describe(`user_id of who ${what}; null: an operator.`)
 
-export const limit = z.int().min(1).max(100).default(20).describe('Most items to answer, 1 to 100.')
+const limit = z.int().min(1).max(100).default(20).describe('Most items to answer, 1 to 100.')
 
 /** The input of every list. Its cursor carries the key of the last item and nothing else (D34). */
 export const listInput = {

@@ -54,10 +54,13 @@ export const listInvitations = defineOperation({
   description: 'Who was invited, and what became of it.',
   scopes: ['tenant:admin'],
   effect: 'read',
-  input: z.strictObject(listInput),
+  input: z.strictObject({
+    state: z.enum(['pending', 'accepted', 'revoked', 'expired']).exactOptional(),
+    ...listInput,
+  }),
   output: pageOf(invitation),
-  run: async (input, { registry, tenant, actor }) =>
-    pageAnswer(await registry.invitations.list(tenant, actor, pageAsked(input)), show),
+  run: async ({ limit, cursor, ...filter }, { registry, tenant, actor }) =>
+    pageAnswer(await registry.invitations.list(tenant, actor, { ...filter, ...pageAsked({ limit, cursor }) }), show),
 })
 
 export const getInvitation = defineOperation({

@@ -40,10 +40,15 @@ export const listMembers = defineOperation({
   description: 'Who belongs to this tenant, who asked to, and who was removed, in the order in which they came.',
   scopes: ['tenant:admin'],
   effect: 'read',
-  input: z.strictObject(listInput),
+  input: z.strictObject({
+    search: z.string().max(100).exactOptional().describe('Only who has this in their name, address or user_id.'),
+    role: personRole.exactOptional(),
+    status: z.enum(['active', 'requested', 'removed']).exactOptional(),
+    ...listInput,
+  }),
   output: pageOf(member),
-  run: async (input, { registry, tenant, actor }) =>
-    pageAnswer(await registry.members.list(tenant, actor, pageAsked(input)), show),
+  run: async ({ limit, cursor, ...filter }, { registry, tenant, actor }) =>
+    pageAnswer(await registry.members.list(tenant, actor, { ...filter, ...pageAsked({ limit, cursor }) }), show),
 })
 
 export const getMember = defineOperation({

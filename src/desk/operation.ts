@@ -5,7 +5,7 @@ import type { Actor, OperatorActor, Registry } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
 /** What callers are held to, as the operator configured it. Per minute, by each replica for itself; null: not limited. */
-export interface LimitsReport {
+interface LimitsReport {
   readonly requests_per_minute_tenant: number | null
   readonly requests_per_minute_caller: number | null
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { encodeCursor } from '#toolkit/cursor.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import type { TenantRecord } from '#tenancy/tenant-record.ts'
-import { listInput, pageOf, time } from './fields.ts'
+import { listInput, pageAnswer, pageAsked, pageOf, time } from './fields.ts'
 import { defineOperatorOperation } from './operation.ts'
 
 const slug = z.string().min(1).max(41).describe('Slug of the tenant.')
+
+const placement = z.string().describe('Which database holds it; default is DATABASE_URL.')
+const origin = z.enum(['operator', 'provision', 'personal', 'development']).describe('How it came to be.')
 
 const tenant = z
   .object({
@@ -13,8 +15,8 @@ const tenant = z
     slug,
     name: z.string(),
     status: z.enum(['active', 'suspended', 'deleted']),
-    placement: z.string().describe('Which database holds it; default is DATABASE_URL.'),
-    origin: z.enum(['operator', 'provision', 'personal', 'development']).describe('How it came to be.'),
+    placement,
+    origin,
     mcp_admin: z.boolean().describe('Do the tools for admins count over MCP?'),
     operator_access: z.boolean().describe('May operators see it as one of its members?'),
     delete_after: time.nullable(),
@@ -27,30 +29,48 @@ const tenant = z
 
 const show = (record: TenantRecord): z.output<typeof tenant> => tenant.parse(record)
 
+const summary = z
+  .object({
+    id: z.uuid(),
+    slug,
+    name: z.string(),
+    status: z.enum(['active', 'suspended', 'deleted']),
+    origin,
+    placement,
+    schema_version: z.int(),
+    members: z.int().describe('Active ones.'),
+    owners: z.int(),
+    domains: z.array(z.string()).describe('Verified ones, 5 at most.'),
+    keys: z.int().describe('Neither revoked nor expired.'),
+    last_used_at: time.nullable().describe('The hour in which it was last called.'),
+    operator_access: z.boolean(),
+    delete_after: time.nullable(),
+    created_at: time,
+  })
+  .meta({ title: 'OperatorTenantSummary' })
+
 export const listTenants = defineOperatorOperation({
   id: 'operator_list_tenants',
   title: 'List tenants',
-  description: 'All tenants in the order in which they were made, deleted ones too: their slugs are never used again.',
+  description:
+    'Tenants, the newest first, with what says how they are doing. Deleted ones only when they are asked for.',
   scopes: [],
   effect: 'read',
   input: z.strictObject({
-    search: z.string().min(1).max(200).exactOptional().describe('Only those with this in their slug or name.'),
+    search: z
+      .string()
+      .min(1)
+      .max(200)
+      .exactOptional()
+      .describe('Only those with this in their slug, name or a domain.'),
     status: z.enum(['active', 'suspended', 'deleted']).exactOptional(),
     ...listInput,
   }),
-  output: pageOf(tenant),
-  async run({ search, status, limit, cursor }, { registry, actor }) {
-    const wanted = search?.toLowerCase()
-    const rest = (await registry.tenants.list(actor)).filter(
-      (row) =>
-        row.id > (cursor?.after ?? '') &&
-        (status === undefined || row.status === status) &&
-        (wanted === undefined || row.slug.includes(wanted) || row.name.toLowerCase().includes(wanted)),
-    )
-    const items = rest.slice(0, limit)
-    const last = items.at(-1)
-    const next_cursor = rest.length > limit && last !== undefined ? encodeCursor({ after: last.id }) : null
-    return { items: items.map(show), next_cursor }
+  output: pageOf(summary),
+  async run({ search, limit, cursor, ...query }, { registry, actor }) {
+    const text = search === undefined ? {} : { text: search }
+    const page = await registry.tenants.search(actor, { ...query, ...text }, pageAsked({ limit, cursor }))
+    return pageAnswer(page, (row) => summary.parse(row))
   },
 })
 

@@ -86,6 +86,9 @@ function entry({ path, method, operation }: { path: string; method: string; oper
   const scopes = operation.security[0]?.bearer ?? []
   const parameters = operation.parameters.filter((each) => each['name'] !== undefined)
   const input = bodySchema(operation.requestBody)
+  const answers = Object.entries(operation.responses)
+  const good = answers.filter(([, answer]) => answer['$ref'] === undefined)
+  const bad = answers.filter(([, answer]) => answer['$ref'] !== undefined)
   return html`<details class="item" id="${operation.operationId}">
     <summary>
       <span><strong>${operation.summary}</strong><br /><code>${method} ${path}</code></span>
@@ -115,21 +118,21 @@ function entry({ path, method, operation }: { path: string; method: string; oper
       ${
         input === null
           ? null
-          : html`<h4>Body</h4>
+          : html`<h3>Body</h3>
               ${fields(input, requiredOf(input))}`
       }
-      <h4>Answers</h4>
-      <ul>
-        ${Object.entries(operation.responses).map(([status, answer]) => html`<li>${status} ${answerText(answer)}</li>`)}
-      </ul>
+      <h3>Answers</h3>
+      <p>
+        ${good.map(([status, answer], at) => html`${at === 0 ? null : '; '}${status}: ${answerText(answer)}`)}. What can
+        go wrong: <a href="#problems">${bad.map(([status]) => status).join(', ')}</a>.
+      </p>
     </section>
   </details>`
 }
 
 function answerText(answer: JsonSchema): HtmlValue {
-  if (typeof answer['$ref'] === 'string') return html`<a href="#problems">a problem</a>`
   const { content } = answer
-  if (!isObject(content)) return html`without a body`
+  if (!isObject(content)) return 'without a body'
   return Object.entries(content).map(([type, { schema }]: [string, any]) =>
     type === 'application/json' ? typeText(schema) : html`<code>${type}</code> `,
   )
@@ -160,32 +163,20 @@ const fields = (schema: JsonSchema, required: readonly string[]): Html =>
   )
 
 const fieldTable = (title: string | null, rows: readonly Field[]): Html =>
-  html`${title === null ? null : html`<h4>${title}</h4>`}
-    <div class="scroll" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Type</th>
-            <th scope="col">Meaning</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            ({ name, note, required, schema }) =>
-              html`<tr>
-                <td>
-                  <code>${name}</code>${required ? html`<br /><span class="small">required</span>` : null}${
-                    note === '' ? null : html`<br /><span class="small">${note}</span>`
-                  }
-                </td>
-                <td>${typeText(schema)}${limitText(schema)}</td>
-                <td>${wordOf(schema['description'])}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`
+  html`${title === null ? null : html`<h3>${title}</h3>`}
+    <dl class="facts">
+      ${rows.map(
+        ({ name, note, required, schema }) =>
+          html`<dt><code>${name}</code></dt>
+            <dd>
+              <span class="small"
+                >${typeText(schema)}${limitText(schema)}${note === '' ? null : `, ${note}`}${
+                  required ? html`, <strong>required</strong>` : null
+                }</span
+              ><br />${wordOf(schema['description'])}
+            </dd>`,
+      )}
+    </dl>`
 
 /** A type in a few words, with a link to what it is made of. */
 function typeText(schema: unknown): HtmlValue {
@@ -208,9 +199,11 @@ function typeText(schema: unknown): HtmlValue {
 }
 
 function limitText({ minimum, maximum, default: preset }: JsonSchema): HtmlValue {
-  const range =
-    minimum === undefined ? null : html`<br /><span class="small">${wordOf(minimum)} to ${wordOf(maximum)}</span>`
-  return [range, preset === undefined ? null : html`<br /><span class="small">default ${JSON.stringify(preset)}</span>`]
+  const from =
+    minimum === undefined
+      ? null
+      : `, ${wordOf(minimum)}${maximum === undefined ? ' or more' : ` to ${wordOf(maximum)}`}`
+  return [from, preset === undefined ? null : html`, default <code>${JSON.stringify(preset)}</code>`]
 }
 
 const wordOf = (value: unknown): string | null =>

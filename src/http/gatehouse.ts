@@ -248,6 +248,7 @@ async function assemble({
       desk: office.desk,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
+      rateLimit: config.rateLimit,
     }),
     desk: office.desk,
     answers: office.answers,

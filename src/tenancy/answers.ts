@@ -8,7 +8,7 @@ import type { Actor } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
 /** A request that its caller may repeat, by a key of the caller's choice (draft-ietf-httpapi-idempotency-key-header). */
-export interface Repeatable {
+interface Repeatable {
   /** What was called: the same key may be used elsewhere. */
   readonly operation: string
   readonly key: string
@@ -17,12 +17,12 @@ export interface Repeatable {
 }
 
 /** An answer without any secret, to be given again. */
-export interface KeptAnswer {
+interface KeptAnswer {
   readonly status: number
   readonly body: string
 }
 
-export type Begun =
+type Begun =
   /** Do it, then `keep` or `forget`. */
   | { readonly kind: 'first'; readonly id: string }
   | { readonly kind: 'answered'; readonly answer: KeptAnswer }

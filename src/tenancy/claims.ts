@@ -2,6 +2,7 @@ import { uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { claimTerms, changedTerms, type DomainTerms } from './claims-terms.ts'
+import { heirOf } from './claims-heir.ts'
 import {
   domainRows,
   toClaim,
@@ -10,7 +11,7 @@ import {
   type DomainRecord,
   type DomainRow,
 } from './claims-row.ts'
-import { isOwnerless, settle, writeState } from './claims-settle.ts'
+import { settle, writeState } from './claims-settle.ts'
 import { approved, backOff, CLAIM_LIFE } from './claims-state.ts'
 import { waitingClaims, type WaitingRecord } from './claims-waiting.ts'
 import { assertProvable, newChallengeToken } from './domain-challenge.ts'
@@ -37,6 +38,8 @@ export type { ClaimRecord } from './claims-row.ts'
 /** What "check now" found, and what became of the domain. */
 export interface CheckReport extends ClaimRecord {
   readonly seen: readonly Seen[]
+  /** Which DNS servers were asked, also when nothing was seen. */
+  readonly asked: string
 }
 
 /** Domains that tenants claim and prove by a TXT record at `_gatehouse-challenge.DOMAIN` (DESIGN section 7). */
@@ -49,6 +52,8 @@ export interface Claims {
    */
   claim(tenant: Tenant, actor: Actor, input: { readonly domain: string } & Partial<DomainTerms>): Promise<ClaimRecord>
   show(tenant: Tenant, actor: Actor, domain: string): Promise<ClaimRecord>
+  /** What whoever asks may prove to become owner (D10): none where there is an owner, nothing is left to prove, or they are no active member. */
+  inheritable(tenant: Tenant, actor: Actor): Promise<readonly DomainRecord[]>
   /** Looks now. limited: somebody did within 10 s; conflict: there is no claim. Does not wait for records to spread. */
   check(tenant: Tenant, actor: Actor, domain: string): Promise<CheckReport>
   /**
@@ -105,10 +110,10 @@ export function createClaims(options: RegistryOptions): Claims {
 
   /** What a claim does to a row that is there; null: it is answered as it is. */
   async function reclaim(db: ControlDb, tenant: Tenant, actor: Actor, row: DomainRow): Promise<Note | null> {
-    const member = row.state === 'verified' ? await heir(db, tenant, actor) : null
+    const member = row.state === 'verified' ? await heirOf(db, tenant, actor) : null
     if (member === null) needScope(actor, 'tenant:admin')
     if (row.state === 'verified' && row.verified_by === 'dns')
-      throw new RegistryError('exists', `${row.domain} is proved already`)
+      throw new RegistryError('exists', `${row.domain} is proved already`, 'domain')
     const open = row.token !== null && (row.state === 'pending' || row.state === 'verified')
     // A token is of whoever claims: an owner must not come of a record that was published for somebody else.
     if (open && (member === null || member === row.owner_candidate)) return null
@@ -136,22 +141,10 @@ export function createClaims(options: RegistryOptions): Claims {
     return noteOf({ id, tenant_id: tenant.id, domain }, 'domain.claimed', { state: 'pending', ...terms })
   }
 
-  /** D10: the member of a tenant without an owner who asks for themself, with a token that nothing narrows. */
-  async function heir(db: ControlDb, tenant: Tenant, actor: Actor): Promise<string | null> {
-    if (actor.kind === 'operator') return null
-    const { identity, scopes, role_scopes: whole } = actor.principal
-    const { iss, sub, key } = identity
-    const narrowed = [...whole].some((scope) => !scopes.has(scope))
-    if (key !== null || narrowed || !(await isOwnerless(db, tenant.id))) return null
-    const [row] = await db.query<{ id: string }>(sql`
-      SELECT id FROM members WHERE tenant_id = ${tenant.id} AND iss = ${iss} AND sub = ${sub} AND status = 'active'`)
-    return row?.id ?? null
-  }
-
   /** Admins, and the one who is proving it to become owner. */
   async function mayProve(db: ControlDb, tenant: Tenant, actor: Actor, row: DomainRow): Promise<void> {
     if (hasScope(actor, 'tenant:admin')) return
-    if (row.owner_candidate === null || row.owner_candidate !== (await heir(db, tenant, actor)))
+    if (row.owner_candidate === null || row.owner_candidate !== (await heirOf(db, tenant, actor)))
       needScope(actor, 'tenant:admin')
   }
 
@@ -191,6 +184,7 @@ export function createClaims(options: RegistryOptions): Claims {
           throw new RegistryError(
             'conflict',
             `${tenant.slug} has ${MOST_OPEN} domains without proof: remove some first`,
+            'domain',
           )
         const note =
           found === undefined
@@ -209,9 +203,17 @@ export function createClaims(options: RegistryOptions): Claims {
       })
     },
 
+    async inheritable(tenant, actor) {
+      return await database.control(roleFor(actor, tenant), async (db) => {
+        if ((await heirOf(db, tenant, actor)) === null) return []
+        const rows = await domainRows(db, tenant.id)
+        return rows.filter((row) => isUnproved(row)).map((row) => toDomainRecord(tenant, row))
+      })
+    },
+
     async check(tenant, actor, domain) {
       const { seen } = await look(tenant, actor, domain)
-      return { ...toClaim(tenant, await load(tenant, actor, domain)), seen }
+      return { ...toClaim(tenant, await load(tenant, actor, domain)), seen, asked: dns.from }
     },
 
     async approve(tenant, actor, domain) {
@@ -268,6 +270,9 @@ function pick(tenant: Tenant, domain: string, rows: readonly DomainRow[]): Domai
   if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no domain ${domain}`)
   return row
 }
+
+/** The tenant's by somebody's word only. */
+const isUnproved = ({ state, verified_by }: DomainRow): boolean => state === 'verified' && verified_by !== 'dns'
 
 const unclaimed = ({ domain, state }: DomainRow): string =>
   state === 'verified'

@@ -44,7 +44,7 @@ export const doubledNames = (domain: string): readonly string[] =>
 /** invalid: the domain is so long that the record's name would be none. */
 export function assertProvable(domain: string): void {
   if (LABEL.length + 1 + domain.length > LONGEST_NAME)
-    throw new RegistryError('invalid', `${domain} is too long: ${LABEL} before it makes no DNS name`)
+    throw new RegistryError('invalid', `${domain} is too long: ${LABEL} before it makes no DNS name`, 'domain')
 }
 
 /** The zone that a panel most likely shows: the registrable domain. */

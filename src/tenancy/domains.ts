@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { uuidv7 } from '#base/id.ts'
 import { sql } from '#db/sql.ts'
 import {
@@ -118,18 +119,25 @@ export function createDomains(options: RegistryOptions): Domains {
 /** invalid: no domain, a public suffix, a public mail domain, a name that can be taken for another; the message says which and why. */
 export function ownableDomain(text: string): string {
   const domain = domainName(text)
-  if (domain === null)
-    throw new RegistryError(
-      'invalid',
-      `${JSON.stringify(text)} is no domain: ASCII only (an IDN as punycode), no trailing dot`,
+  const refused = (why: string): RegistryError => new RegistryError('invalid', why, 'domain')
+  if (domain === null) {
+    const meant = nearestDomain(text)
+    throw refused(
+      `${JSON.stringify(text.slice(0, 100))} is no domain: ASCII only (an IDN as punycode), no trailing dot${meant === null ? '' : `. Did you mean ${meant}?`}`,
     )
-  if (isPublicMailbox(domain))
-    throw new RegistryError('invalid', `${domain} gives addresses to the public, so it proves nothing`)
-  if (isPublicSuffix(domain))
-    throw new RegistryError('invalid', `${domain} is a public suffix: strangers register names under it`)
+  }
+  if (isPublicMailbox(domain)) throw refused(`${domain} gives addresses to the public, so it proves nothing`)
+  if (isPublicSuffix(domain)) throw refused(`${domain} is a public suffix: strangers register names under it`)
   const disguise = lookAlike(domain)
-  if (disguise !== null) throw new RegistryError('invalid', `${domain} ${disguise}`)
+  if (disguise !== null) throw refused(`${domain} ${disguise}`)
   return domain
+}
+
+/** What somebody meant who typed an address of the web or of mail, a dot at the end, or an international name as it is read. */
+function nearestDomain(text: string): string | null {
+  const host =
+    /^(?:[a-z]+:\/\/)?(?:[^\s/@]*@)?(?<host>[^\s/:@?#]+?)\.?(?:[:/?#].*)?$/iu.exec(text.trim())?.groups?.['host'] ?? ''
+  return domainName(domainToASCII(host))
 }
 
 function one(records: readonly DomainRecord[], domain: string): DomainRecord {

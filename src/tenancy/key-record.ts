@@ -20,6 +20,8 @@ export interface KeyRecord {
   readonly requests_per_hour: number | null
   /** `provider:sub` of who made it; null: an operator. */
   readonly creator: string | null
+  /** Their name or address, for people to read. */
+  readonly creator_name: string | null
   /** false: its creator is no member any more, so that it works for nobody until an owner adopts it (D23). */
   readonly creator_active: boolean
   readonly status: 'active' | 'expired' | 'revoked'
@@ -44,6 +46,7 @@ export interface KeyRow {
   readonly creator_iss: string | null
   readonly creator_sub: string | null
   readonly creator_provider: string | null
+  readonly creator_name: string | null
   readonly creator_status: 'active' | 'requested' | 'removed' | null
   readonly created_at: Date
   readonly expires_at: Date | null
@@ -58,7 +61,8 @@ export async function findKey(db: ControlDb, tenant: Tenant, actor: Actor, id: s
   const [row] = await db.query<KeyRow>(sql`
     SELECT k.id, k.name, k.digest, k.scopes, k.role, k.cidrs, k.requests_per_hour, k.creator_member_id, k.created_at, k.expires_at,
       k.revoked_at, k.last_used_at, k.last_used_ip, k.rotated_to,
-      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status
+      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status,
+      coalesce(m.name, m.email) AS creator_name
     FROM api_keys k LEFT JOIN members m ON m.id = k.creator_member_id
     WHERE k.tenant_id = ${tenant.id} AND k.id = ${id}`)
   if (row === undefined || !mayManageKey(actor, row))
@@ -76,7 +80,8 @@ export async function listKeys(
   return await db.query<KeyRow>(sql`
     SELECT k.id, k.name, k.digest, k.scopes, k.role, k.cidrs, k.requests_per_hour, k.creator_member_id, k.created_at, k.expires_at,
       k.revoked_at, k.last_used_at, k.last_used_ip, k.rotated_to,
-      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status
+      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status,
+      coalesce(m.name, m.email) AS creator_name
     FROM api_keys k LEFT JOIN members m ON m.id = k.creator_member_id
     WHERE k.tenant_id = ${tenant.id} AND (${after}::text IS NULL OR k.id > ${after})
       AND (${own === null} OR (m.iss = ${own?.iss ?? null} AND m.sub = ${own?.sub ?? null}))
@@ -95,6 +100,7 @@ export function toKeyRecord(tenant: Tenant, row: KeyRow, now: number): KeyRecord
     cidrs: row.cidrs,
     requests_per_hour: row.requests_per_hour,
     creator: row.creator_sub === null ? null : `${row.creator_provider}:${row.creator_sub}`,
+    creator_name: row.creator_name,
     creator_active: row.creator_member_id === null || row.creator_status === 'active',
     status: row.revoked_at !== null ? 'revoked' : expired ? 'expired' : 'active',
     created_at: rfc3339(row.created_at),

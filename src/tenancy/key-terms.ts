@@ -26,16 +26,20 @@ const SLACK = 60_000
 export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes): KeyTerms {
   const wanted = [...new Set(terms.scopes)]
   if (wanted.length === 0)
-    throw new RegistryError('invalid', 'a key needs at least one scope, or * for all data scopes')
+    throw new RegistryError('invalid', 'a key needs at least one scope, or * for all data scopes', 'scopes')
   for (const scope of scopes.expand(wanted)) {
     // No key holds owner changes (D23).
     if (!scopes.all.has(scope) || scope === 'tenant:owner')
-      throw new RegistryError('invalid', `no key can have the scope ${scope}`)
+      throw new RegistryError('invalid', `no key can have the scope ${scope}`, 'scopes')
   }
   needWithin(wanted, actor, scopes)
   const { requests_per_hour: limit } = terms
   if (limit !== null && !(Number.isInteger(limit) && limit >= 1 && limit <= MOST_REQUESTS_PER_HOUR))
-    throw new RegistryError('invalid', `requests per hour must be a whole number from 1 to ${MOST_REQUESTS_PER_HOUR}`)
+    throw new RegistryError(
+      'invalid',
+      `requests per hour must be a whole number from 1 to ${MOST_REQUESTS_PER_HOUR}`,
+      'requests_per_hour',
+    )
   return {
     name: boundedText('the name', terms.name, 100, 'name'),
     scopes: wanted,
@@ -51,13 +55,14 @@ export function checkedTerms(terms: KeyTerms, actor: Actor, scopes: Scopes): Key
 export function checkedExpiry(asked: number | null | undefined, actor: Actor, now: number): number | null {
   if (actor.kind === 'operator') {
     if (asked === undefined || asked === null) return null
-    if (!(asked > now && asked <= 8.64e15)) throw new RegistryError('invalid', 'the expiry must lie in the future')
+    if (!(asked > now && asked <= 8.64e15))
+      throw new RegistryError('invalid', 'the expiry must lie in the future', 'expires_at')
     return asked
   }
   if (asked === undefined) return now + KEY_DAYS.default * DAY
   const { least, most } = KEY_DAYS
   if (asked === null || !(asked >= now + least * DAY - SLACK && asked <= now + most * DAY + SLACK))
-    throw new RegistryError('invalid', `a key must expire, in ${least} to ${most} days`)
+    throw new RegistryError('invalid', `a key must expire, in ${least} to ${most} days`, 'expires_at')
   return asked
 }
 
@@ -73,6 +78,6 @@ function checkedCidr(text: string): string {
   const most = family === 6 ? 128 : 32
   const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
   if (family === 0 || rest.length > 0 || !(bits <= most))
-    throw new RegistryError('invalid', `${JSON.stringify(text)} is no address range: write 10.0.0.0/8`)
+    throw new RegistryError('invalid', `${JSON.stringify(text)} is no address range: write 10.0.0.0/8`, 'cidrs')
   return `${address.toLowerCase()}/${bits}`
 }

@@ -15,7 +15,7 @@ import type { Tenant } from './tenant.ts'
 import { checkedRange, type UsageRange } from './usage-range.ts'
 import { readUsage, type UsageReport } from './usage.ts'
 
-export type { KeyRecord, KeyVerdict }
+export type { KeyRecord }
 
 export interface KeyInput {
   readonly name: string
@@ -36,7 +36,7 @@ export interface NewKey {
   readonly record: KeyRecord
 }
 
-export interface Rotation {
+interface Rotation {
   /** Milliseconds for which the old key works on; 0: it stops at once. */
   readonly overlap: number
   /** As for a new key; absent: that of the old one. */
@@ -160,7 +160,7 @@ export function createKeys(options: RegistryOptions): Keys {
 
     async rotate(tenant, actor, id, { overlap, expires_at: asked }) {
       needNoKey(actor)
-      if (!(overlap >= 0)) throw new RegistryError('invalid', 'the overlap must not be negative')
+      if (!(overlap >= 0)) throw new RegistryError('invalid', 'the overlap must not be negative', 'overlap')
       return await change(tenant, actor, id, async (db, row) => {
         needUsable(record(tenant, row))
         if (row.rotated_to !== null)

@@ -17,10 +17,10 @@ const MOST = 50_000
 /** The `tool` of calls of something that is not there: callers make up such names without end. */
 const UNKNOWN = 'unknown'
 /** The `tool` of requests that were turned away before one was reached. */
-export const REFUSED = 'refused'
+const REFUSED = 'refused'
 
 /** One call that came to its end. */
-export interface CountedCall {
+interface CountedCall {
   readonly principal: Principal
   /** Its name; null: there is nothing of the name that was called. */
   readonly tool: string | null

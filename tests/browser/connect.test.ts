@@ -39,7 +39,7 @@ async function signInAddress(): Promise<string> {
 }
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-  test.each(['/', '/t/acme_test', 'sign-in', 'error'])(
+  test.each(['/', '/t/acme_test', '/api/v1/reference', 'sign-in', 'error'])(
     'axe finds nothing against %s, and on a phone nothing is wider than the window',
     async (path) => {
       const page = await browser.newPage({ colorScheme, viewport: PHONE })

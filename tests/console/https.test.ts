@@ -58,6 +58,7 @@ async function start() {
     desk: nobodyDoes,
     principal: async () => principal,
     limit: async () => null,
+    rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   })
   const stub = await stubApp({ config: { publicUrl: PUBLIC_URL, production: true, corsOrigins: '*' }, console })
   running.push(stub.app)
@@ -133,6 +134,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     operators: noOperators,
     desk: nobodyDoes,
     limit: async () => null,
+    rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
   const lent = {
     visits: () => ({ requestId: 'r', ip: null, presented: false, identity: null, principal: null, refusal: null }),
@@ -184,6 +186,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,
+      rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
     })
     const { app } = await stubApp({ config: { publicUrl: PUBLIC_URL }, console })
     running.push(app)

@@ -236,6 +236,7 @@ test('of keys', async () => {
     ...asked,
     role: 'viewer',
     creator: null,
+    creator_name: null,
     creator_active: true,
     requests_per_hour: null,
     status: 'active',

@@ -57,7 +57,7 @@ test('an operator makes a tenant, finds it, suspends, resumes and deletes it', a
   ])
   const first = (await served('GET', '?limit=1')).json
   const rest = (await served('GET', `?cursor=${first.next_cursor}`)).json
-  expect([...first.items, ...rest.items].map(({ slug }: { slug: string }) => slug)).toEqual(['globex_test', 'initech'])
+  expect([...first.items, ...rest.items].map(({ slug }: { slug: string }) => slug)).toEqual(['initech', 'globex_test'])
 
   const read = await served('GET', '/initech')
   const etag = read.headers.get('etag') ?? ''

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bareHost, isLoopbackHost, urlOf } from '#base/address.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database } from '#db/database.ts'
+import { isOfPeople } from '#identity/provider.ts'
 import { createSessionCutoffs } from '#login/session-cutoffs.ts'
 import { createSessionFlows } from '#login/session-flow.ts'
 import { createSessions } from '#login/session.ts'
@@ -13,9 +14,10 @@ import { tenantsOf } from '#tenancy/person-tenants.ts'
 import { createConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
-import { accountPage } from './account-page.ts'
+import { accountRoutes } from './account-routes.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
+import { invitationRoutes } from './invitation.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
@@ -27,6 +29,7 @@ import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
 import { tenantSections } from './sections.ts'
 import { createSeeAsCookies } from './see-as.ts'
+import { deletionStrips } from './settings-page.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { tenantPages } from './tenant-pages.ts'
@@ -58,6 +61,9 @@ export function createConsole({ database, upstreams, ready, vouching, ...options
   const deps: ConsoleDeps = {
     ...options,
     providers: upstreams,
+    vouchers: vouching.providers
+      .filter(isOfPeople)
+      .map(({ id }) => ({ id, label: upstreams.find((each) => each.id === id)?.label ?? id })),
     sessions: createSessions(options),
     flows: createSessionFlows({ ...options, upstreams }),
     cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
@@ -115,18 +121,10 @@ async function mount(
     return await reply.redirect(principal === null ? outside : tenantPath(principal.tenant.slug), 303)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
-  app.get('/console/account', { onRequest: sessions.need }, async (request, reply) => {
-    const session = sessions.consoleSession(request)
-    const { headers, text } = accountPage(
-      session,
-      await deps.tenants(session.identity),
-      deps.operators.is(session.identity),
-    )
-    return await reply.headers(headers).send(text)
-  })
-  host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
+  accountRoutes(app, deps, host, sessions)
+  invitationRoutes(app, deps, host, sessions)
   const seeAs = createSeeAsCookies(deps, host)
-  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs })
+  tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs, strips: deletionStrips })
   const operatorSections = [
     tenantsSection(deps),
     operatorTenantSection(deps, seeAs),

@@ -22,6 +22,8 @@ export interface ConsoleDeps {
   readonly clock: Clock
   /** Whom people can sign in with, in the order in which they are offered. */
   readonly providers: readonly Pick<Upstream, 'id' | 'label' | 'issuer'>[]
+  /** All who may assert an address of a person, also those whom nobody signs in with here; by the ids that domains list (D6). */
+  readonly vouchers: readonly { readonly id: string; readonly label: string }[]
   readonly sessions: Sessions
   readonly flows: SessionFlows
   readonly cutoffs: SessionCutoffs

@@ -4,6 +4,7 @@ import { domainsSection } from './domains-page.ts'
 import { keysSection } from './keys-page.ts'
 import { overviewSection } from './overview-page.ts'
 import { peopleSection } from './people-section.ts'
+import { settingsSection } from './settings-page.ts'
 import type { TenantSection } from './tenant-pages.ts'
 import { usageSection } from './usage-page.ts'
 
@@ -14,5 +15,6 @@ export const tenantSections = (deps: ConsoleDeps): readonly TenantSection[] => [
   peopleSection(deps),
   keysSection(deps),
   usageSection(deps),
+  settingsSection(deps),
   confirmSection(deps.desk),
 ]

@@ -6,13 +6,14 @@ import type { Identity } from '#identity/identity.ts'
 import { acceptInvitation, readInvitation, type Offer } from './invitations-accept.ts'
 import { invitedAddress } from './invitations-address.ts'
 import { invitationLink } from './invitations-link.ts'
+import { endOf, LIFE, LONGEST, memberOf, needInviter } from './invitations-rules.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
 import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
-import { isRole, type PersonRole } from './roles.ts'
+import type { PersonRole } from './roles.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -25,6 +26,8 @@ export interface InvitationRecord {
   readonly state: 'pending' | 'accepted' | 'revoked' | 'expired'
   /** `provider:sub` of the member who invited; null: an operator. */
   readonly inviter: string | null
+  /** Their name, else their address; null: an operator, or neither is known. */
+  readonly inviter_name: string | null
   readonly created_at: string
   readonly expires_at: string
   readonly accepted_at: string | null
@@ -39,7 +42,7 @@ export interface NewInvitation extends InvitationRecord {
 }
 
 /** Which invitations; everything absent matches. */
-export interface InvitationFilter extends PageOptions {
+interface InvitationFilter extends PageOptions {
   readonly state?: InvitationRecord['state']
   /** The latest first, and `after` goes back in time; default: in the order in which they were made. */
   readonly newest?: boolean
@@ -88,11 +91,6 @@ export interface Invitations {
   accept(identity: Identity, token: string, from: Pick<Author, 'request_id' | 'ip'>): Promise<Offer>
 }
 
-const DAY = 86_400_000
-const LIFE = 7 * DAY
-const SHORTEST = 60_000
-const LONGEST = 30 * DAY
-
 interface Row extends Omit<InvitationRecord, 'slug' | 'created_at' | 'expires_at' | 'accepted_at'> {
   readonly created_at: Date
   readonly expires_at: Date
@@ -116,7 +114,7 @@ export function createInvitations(options: RegistryOptions): Invitations {
     const { state = null, newest = false } = filter
     return await db.query<Row>(sql`
       SELECT * FROM (
-        SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter,
+        SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter, coalesce(m.name, m.email) AS inviter_name,
           CASE WHEN i.state <> 'pending' THEN i.state
             WHEN i.expires_at <= ${new Date(clock.now())} THEN 'expired'
             WHEN i.inviter_member_id IS NULL OR (m.status = 'active' AND (m.role = 'owner' OR (m.role = 'admin' AND i.role <> 'owner'))) THEN i.state
@@ -247,32 +245,6 @@ export function createInvitations(options: RegistryOptions): Invitations {
   }
 }
 
-/** Not above one's own: who may not change owners cannot make one. */
-function needInviter(actor: Actor, role: string): void {
-  needScope(actor, 'tenant:admin')
-  if (!isRole(role))
-    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`, 'role')
-  if (role === 'owner') needScope(actor, 'tenant:owner')
-  if (actor.kind === 'person' && actor.principal.identity.key !== null)
-    throw new RegistryError('forbidden', 'a key cannot invite: an invitation lasts no longer than who made it')
-}
-
-/** The member who invites; null: an operator. forbidden: someone who is a member no more. */
-async function memberOf(db: ControlDb, tenant: Tenant, actor: Actor): Promise<string | null> {
-  if (actor.kind === 'operator') return null
-  const { iss, sub } = actor.principal.identity
-  const [row] = await db.query<{ id: string }>(sql`
-    SELECT id FROM members WHERE tenant_id = ${tenant.id} AND iss = ${iss} AND sub = ${sub} AND status = 'active'`)
-  if (row === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} can invite to it`)
-  return row.id
-}
-
-function endOf(now: number, life: number): Date {
-  if (!(life >= SHORTEST && life <= LONGEST))
-    throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days', 'life')
-  return new Date(now + life)
-}
-
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 
 const noteOf = (tenant: Tenant, id: string, action: string, detail: Readonly<Record<string, unknown>>): Note => ({
@@ -282,13 +254,17 @@ const noteOf = (tenant: Tenant, id: string, action: string, detail: Readonly<Rec
   changes: [{ table: 'invitations', tenant: tenant.id, id }],
 })
 
-const toRecord = (tenant: Tenant, { id, email, role, state, inviter, ...row }: Row): InvitationRecord => ({
+const toRecord = (
+  tenant: Tenant,
+  { id, email, role, state, inviter, inviter_name, ...row }: Row,
+): InvitationRecord => ({
   id,
   slug: tenant.slug,
   email,
   role,
   state,
   inviter,
+  inviter_name,
   created_at: rfc3339(row.created_at),
   expires_at: rfc3339(row.expires_at),
   accepted_at: rfc3339OrNull(row.accepted_at),

@@ -13,6 +13,8 @@ export interface DeletionOptions extends LedgerOptions {
 }
 
 export interface DeletionOfTenants {
+  /** TENANT_DELETE_DAYS */
+  readonly deleteDays: number
   /**
    * The tenant is deleted by the background TENANT_DELETE_DAYS from now and works on until then. Answers when (RFC 3339); asked
    * again: the time that stands. Needs `tenant:owner`, or an operator.
@@ -39,11 +41,12 @@ export function createTenantDeletion(options: DeletionOptions): DeletionOfTenant
   const { clock } = options
   const ledger = createLedger(options)
   return {
+    deleteDays: options.deleteDays,
     async askDeletion(tenant, actor, word) {
       roleFor(actor, tenant)
       needScope(actor, 'tenant:owner')
       if (word !== tenant.slug)
-        throw new RegistryError('invalid', `type ${tenant.slug} to say that this tenant is to be deleted`)
+        throw new RegistryError('invalid', `type ${tenant.slug} to say that this tenant is to be deleted`, 'word')
       return await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async (db) => {
         const [row] = await db.query<Standing>(sql`
           SELECT delete_after, delete_lease FROM tenants WHERE id = ${tenant.id} AND status <> 'deleted' FOR UPDATE`)

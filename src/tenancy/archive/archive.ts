@@ -13,6 +13,9 @@ export interface ArchiveOptions extends LedgerOptions {
   readonly tenantAuditKey: (schema: string) => Buffer
 }
 
+/** Seconds. */
+const RETRY = 10
+
 /** A tenant out of this server as one file, and data of such a file into another tenant (D36). */
 export interface Archive {
   /**
@@ -44,7 +47,12 @@ export function createArchive(options: ArchiveOptions): Archive {
       const as = roleFor(actor, tenant)
       needScope(actor, 'tenant:owner')
       if (running.has(tenant.id))
-        throw new RegistryError('limited', `${tenant.slug} is being exported: wait until that export has ended`)
+        throw new RegistryError(
+          'limited',
+          `${tenant.slug} is being exported: wait until that export has ended`,
+          null,
+          RETRY,
+        )
       running.add(tenant.id)
       try {
         await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async () => [

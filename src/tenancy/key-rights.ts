@@ -3,7 +3,8 @@ import { sql } from '#db/sql.ts'
 import { hasScope } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
-import type { PersonRole } from './roles.ts'
+import type { KeyRow } from './key-record.ts'
+import { lesser, type PersonRole } from './roles.ts'
 import type { Tenant } from './tenant.ts'
 
 /** Whose key it is and how far it can ever reach. */
@@ -44,4 +45,20 @@ export async function keyLimitsOf(
   if (member === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} have keys`)
   // No key holds owner changes (D23).
   return { role: member.role === 'owner' ? 'admin' : member.role, creator_member_id: member.id }
+}
+
+/**
+ * Whose the key is that takes another's place. Whoever gets to know its secret answers for it: rotated by somebody else than its maker it is
+ * theirs, stops when they leave, and reaches no further than it did. conflict: its maker is gone, and only an owner's adoption revives it (D23).
+ */
+export async function keyLimitsAfter(db: ControlDb, tenant: Tenant, actor: Actor, row: KeyRow): Promise<KeyLimits> {
+  if (actor.kind === 'operator') return row
+  if (row.creator_member_id !== null && row.creator_status !== 'active')
+    throw new RegistryError('conflict', `who made the key ${row.id} is gone: an owner has to take it over first`)
+  const { iss, sub } = actor.principal.identity
+  if (row.creator_iss === iss && row.creator_sub === sub) return row
+  const own = await keyLimitsOf(db, tenant, actor, row.role)
+  const before = row.creator_role === null ? row.role : lesser(row.role, row.creator_role)
+  const role = lesser(before, own.role)
+  return { ...own, role: role === 'owner' ? 'admin' : role }
 }

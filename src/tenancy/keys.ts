@@ -1,9 +1,9 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { makeApiKey } from '#identity/api-key.ts'
+import { isKeyId, makeApiKey } from '#identity/api-key.ts'
 import { checkKey, type KeyVerdict } from './key-check.ts'
 import { findKey, listKeys, needUsable, toKeyRecord, type KeyRecord, type KeyRow } from './key-record.ts'
-import { keyLimitsOf, needNoKey, type KeyLimits } from './key-rights.ts'
+import { keyLimitsAfter, keyLimitsOf, needNoKey, type KeyLimits } from './key-rights.ts'
 import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from './key-terms.ts'
 import { authorOf, createLedger, hasScope, needScope, roleFor, type Note } from './ledger.ts'
 import { rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
@@ -55,7 +55,7 @@ export interface Keys {
     changes: Partial<Omit<KeyInput, 'role'>>,
     precondition?: Precondition<KeyRecord>,
   ): Promise<KeyRecord>
-  /** A new key with the same rights. conflict: revoked, expired or rotated already. */
+  /** A new key with the same rights, of whoever rotates it. conflict: revoked, expired or rotated already; its maker is gone. */
   rotate(tenant: Tenant, actor: Actor, id: string, rotation: Rotation): Promise<NewKey>
   revoke(tenant: Tenant, actor: Actor, id: string, precondition?: Precondition<KeyRecord>): Promise<void>
   /** D23: an owner takes over a key whose creator is gone; it is cut by the owner's role from then on. Its expiry stays. */
@@ -84,7 +84,8 @@ export function createKeys(options: RegistryOptions): Keys {
     run: (db: ControlDb, row: KeyRow) => Promise<readonly [T, Omit<Note, 'target' | 'changes'> | null]>,
   ): Promise<T> {
     return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-      await db.query(sql`SELECT id FROM api_keys WHERE id = ${id} AND tenant_id = ${tenant.id} FOR UPDATE`)
+      if (isKeyId(id))
+        await db.query(sql`SELECT id FROM api_keys WHERE id = ${id} AND tenant_id = ${tenant.id} FOR UPDATE`)
       const row = await findKey(db, tenant, actor, id)
       const [result, note] = await run(db, row)
       const changes = [{ table: 'api_keys' as const, tenant: tenant.id, id }]
@@ -169,9 +170,10 @@ export function createKeys(options: RegistryOptions): Keys {
         const now = clock.now()
         const present = presentTerms(row)
         // One that a person made without an expiry, when that was possible, gets one.
-        const kept = asked === undefined && (present.expires_at !== null || row.creator_member_id === null)
+        const limits = await keyLimitsAfter(db, tenant, actor, row)
+        const kept = asked === undefined && (present.expires_at !== null || limits.creator_member_id === null)
         const expires_at = kept ? present.expires_at : checkedExpiry(asked, actor, now)
-        const made = await insert(db, tenant, row, { ...present, expires_at })
+        const made = await insert(db, tenant, limits, { ...present, expires_at })
         const end = new Date(Math.min(present.expires_at ?? Number.POSITIVE_INFINITY, now + overlap))
         const revoked = overlap === 0 ? end : null
         await db.query(

@@ -3,7 +3,7 @@ import { sql } from '#db/sql.ts'
 import { hasScope } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
-import type { PersonRole } from './roles.ts'
+import { lesser, type PersonRole } from './roles.ts'
 import type { Tenant } from './tenant.ts'
 
 /** Whose key it is and how far it can ever reach. */
@@ -44,4 +44,22 @@ export async function keyLimitsOf(
   if (member === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} have keys`)
   // No key holds owner changes (D23).
   return { role: member.role === 'owner' ? 'admin' : member.role, creator_member_id: member.id }
+}
+
+/**
+ * Of the key that takes the place of another. Whoever rotates is shown the secret: a person's key that they kept in someone else's name, or
+ * in nobody's, would work on when they are removed (D23). An operator's rotation leaves it as it is.
+ */
+export async function rotatedLimitsOf(
+  db: ControlDb,
+  tenant: Tenant,
+  actor: Actor,
+  row: KeyLimits & Parameters<typeof mayManageKey>[1],
+): Promise<KeyLimits> {
+  if (actor.kind === 'operator') return row
+  const { iss, sub } = actor.principal.identity
+  if (row.creator_iss === iss && row.creator_sub === sub) return row
+  const limits = await keyLimitsOf(db, tenant, actor, row.role)
+  const role = lesser(row.role, limits.role)
+  return { ...limits, role: role === 'owner' ? 'admin' : role }
 }

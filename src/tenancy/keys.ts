@@ -3,7 +3,7 @@ import { sql } from '#db/sql.ts'
 import { makeApiKey } from '#identity/api-key.ts'
 import { checkKey, type KeyVerdict } from './key-check.ts'
 import { findKey, listKeys, needUsable, toKeyRecord, type KeyRecord, type KeyRow } from './key-record.ts'
-import { keyLimitsOf, needNoKey, type KeyLimits } from './key-rights.ts'
+import { keyLimitsOf, needNoKey, rotatedLimitsOf, type KeyLimits } from './key-rights.ts'
 import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from './key-terms.ts'
 import { authorOf, createLedger, hasScope, needScope, roleFor, type Note } from './ledger.ts'
 import { rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
@@ -55,7 +55,10 @@ export interface Keys {
     changes: Partial<Omit<KeyInput, 'role'>>,
     precondition?: Precondition<KeyRecord>,
   ): Promise<KeyRecord>
-  /** A new key with the same rights. conflict: revoked, expired or rotated already. */
+  /**
+   * A new key with the same rights; who rotates another's holds its secret, so it is theirs from then on (D23). conflict: revoked,
+   * expired or rotated already.
+   */
   rotate(tenant: Tenant, actor: Actor, id: string, rotation: Rotation): Promise<NewKey>
   revoke(tenant: Tenant, actor: Actor, id: string, precondition?: Precondition<KeyRecord>): Promise<void>
   /** D23: an owner takes over a key whose creator is gone; it is cut by the owner's role from then on. Its expiry stays. */
@@ -169,9 +172,10 @@ export function createKeys(options: RegistryOptions): Keys {
         const now = clock.now()
         const present = presentTerms(row)
         // One that a person made without an expiry, when that was possible, gets one.
-        const kept = asked === undefined && (present.expires_at !== null || row.creator_member_id === null)
+        const kept = asked === undefined && (present.expires_at !== null || actor.kind === 'operator')
         const expires_at = kept ? present.expires_at : checkedExpiry(asked, actor, now)
-        const made = await insert(db, tenant, row, { ...present, expires_at })
+        const limits = await rotatedLimitsOf(db, tenant, actor, row)
+        const made = await insert(db, tenant, limits, { ...present, expires_at })
         const end = new Date(Math.min(present.expires_at ?? Number.POSITIVE_INFINITY, now + overlap))
         const revoked = overlap === 0 ? end : null
         await db.query(

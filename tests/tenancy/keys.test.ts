@@ -48,6 +48,32 @@ afterAll(async () => await fresh.drop())
 const as = async (sub: string): Promise<Actor> => actorOf(await replica.principal(identities[sub] ?? person(null)))
 const input = { name: 'ci', scopes: ['projects:read'] } as const
 
+describe('a key that somebody else rotates', () => {
+  test('D23: is theirs who hold the new secret: cut by their role, ended by their removal', async () => {
+    const gone = person(null, { sub: 'gone' })
+    const { id: membership } = await enlist(replica, acme, gone, 'admin')
+    const gil = actorOf(await replica.principal(gone))
+    const theirs = await replica.registry.keys.create(acme, await as('mel'), input)
+    const operators = await replica.registry.keys.create(acme, operator, { ...input, role: 'admin' })
+    for (const { record } of [theirs, operators]) {
+      const rotated = await replica.registry.keys.rotate(acme, gil, record.id, { overlap: 0 })
+      expect(rotated.record).toMatchObject({ creator: expect.stringContaining('gone'), role: record.role })
+      expect(rotated.record.expires_at).not.toBeNull()
+      const asked = async (): Promise<string> => (await validated(operator, rotated.key)).verdict
+      expect(await asked()).toBe('active')
+      if (record === operators.record) {
+        await replica.registry.members.remove(acme, operator, membership)
+        expect(await asked()).toBe('stopped')
+      }
+    }
+    const again = await replica.registry.keys.create(acme, operator, input)
+    const same = await replica.registry.keys.rotate(acme, operator, again.record.id, { overlap: 0 })
+    expect(same.record).toMatchObject({ creator: null, expires_at: null })
+  })
+
+  const validated = async (actor: Actor, key: string) => await replica.registry.keys.validate(acme, actor, key)
+})
+
 describe('a member’s own key', () => {
   test('ends after 90 days unless told otherwise, and never lives for ever', async () => {
     const mel = await as('mel')

@@ -67,7 +67,7 @@ export interface TenantPage {
 }
 
 /** Something to save as a file. */
-export interface Download {
+interface Download {
   readonly headers: Readonly<Record<string, string>>
   readonly body: AsyncIterable<string | Uint8Array>
 }

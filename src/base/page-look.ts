@@ -79,6 +79,7 @@ input:is([type=checkbox], [type=radio]) { width: 1.25rem; height: 1.25rem; accen
 .address button { flex: none }
 pre { margin: 0; padding: .8rem .85rem; line-height: 1.5; tab-size: 2; white-space: pre-wrap }
 details.item { border-top: 1px solid var(--line) }
+form + details.item { margin-top: 1.5rem }
 details.item:last-of-type { border-bottom: 1px solid var(--line) }
 details.item > summary { display: flex; align-items: center; gap: .75rem; min-height: 3.25rem; padding: .6rem .25rem; cursor: pointer; list-style: none }
 details.item > summary::-webkit-details-marker { display: none }

@@ -7,7 +7,7 @@ import { PAGE_LOOK } from '#base/page-look.ts'
  * What a page may use beside the common parts: `.head` (heading with its `.actions`), `.cards` of `.card` or `section.card`, `.stat` for a number with
  * its word, `.empty` where there is nothing yet, `.filters` for a row of fields, `.danger` around what cannot be undone, `.pair` for two
  * columns of fields, `.check` for a box with its label, `.note.good`, `.note.bad`, `.row` for things side by side, `.pages` for older and newer,
- * `.tabs` with `.count`, `.rows` for a card that is a table, `.roomy` for a cell that a phone does without, `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
+ * `.tabs` with `.count`, `.rows` for a card that is a table or `ul.list` (what it is, its `.state`, its `.row.end` of buttons), `.roomy` for a cell that a phone does without, `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
  */
 export const CONSOLE_LOOK = `${PAGE_LOOK}
 body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0 }
@@ -35,6 +35,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .menu a[aria-current] { font-weight: 650; color: var(--mark) }
 .menu form { margin: 0 }
 .console .shell { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 2.25rem; max-width: 78rem; margin: 0 auto; padding: 1.75rem 1.25rem 4rem }
+.console .shell.alone { grid-template-columns: minmax(0, 1fr); max-width: 56rem }
 .side { display: grid; align-content: start; gap: .15rem; position: sticky; top: 1.25rem; align-self: start }
 .side a { display: flex; align-items: center; gap: .65rem; min-height: 2.5rem; padding: .4rem .75rem; border-radius: 10px; color: var(--soft);
   text-decoration: none; font-weight: 550; font-size: .9375rem }
@@ -63,9 +64,11 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .empty h2 { margin: 0 0 .35rem; font-size: 1.0625rem } .empty p { max-width: 32rem; margin: .35rem auto; color: var(--soft) }
 .empty .actions { justify-content: center; margin-top: 1rem }
 .filters { display: flex; flex-wrap: wrap; align-items: flex-end; gap: .75rem; margin: 0 0 1.25rem }
-.filters label { flex: 1 1 10rem; font-size: .875rem }
+.filters .field { flex: 0 1 11rem } .filters .field:first-child { flex: 1 1 14rem; max-width: 28rem } .filters label { flex: 1 1 10rem; font-size: .875rem }
+.console label :is(input, select, textarea) { font-weight: 400 } .card > form > .field { max-width: 38rem }
 .console input:not([type=checkbox], [type=radio]), .console select, .console textarea { min-height: 2.5rem }
 .console button, .console .button { min-height: 2.5rem; padding: .45rem 1rem; font-size: .9375rem }
+.console .button { display: inline-flex; align-items: center; justify-content: center }
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
@@ -94,7 +97,11 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .tabs a:hover { color: var(--ink) } .tabs a[aria-current] { color: var(--mark); border-color: var(--mark) }
 .count { display: inline-block; min-width: 1.5rem; margin-left: .25rem; padding: 0 .4rem; border-radius: 99px; background: var(--sunk); color: var(--soft);
   font-size: .8125rem; text-align: center; font-variant-numeric: tabular-nums }
-.rows { padding-block: .35rem } .rows th[scope=row] { white-space: normal } .row.end { justify-content: flex-end }
+.rows { padding-block: .35rem } .rows th[scope=row] { white-space: normal } .rows th .small { font-weight: 400 } .row.end { justify-content: flex-end } .row.low { align-items: flex-end }
+.list { margin: 0; padding: 0; list-style: none } .list > li { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1.25rem; padding: .85rem 0;
+  border-bottom: 1px solid var(--line) }
+.list > li:last-child { border-bottom: 0 } .list > li > :first-child { flex: 1 1 16rem } .list .state { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; flex: 0 1 13rem }
+.list .row { flex: 0 0 auto; min-width: 11rem }
 .pages { display: flex; justify-content: space-between; gap: 1rem; margin: 1rem 0 0 }
 .crumb { margin: 0 0 .5rem; font-size: .875rem } .crumb a { color: var(--soft) }
 .chart { margin: 0 } .chart .plot { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .6rem } .chart .plot > svg { display: block; height: 11rem }
@@ -150,7 +157,9 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
   .side { position: static; display: flex; flex-wrap: wrap; gap: .15rem; padding-bottom: .6rem; border-bottom: 1px solid var(--line) }
   .side a { padding: .3rem .65rem } .side svg { display: none } .side h2 { flex-basis: 100%; margin: .5rem .65rem 0 }
   .console .top { gap: .25rem; padding-inline: 1rem } .console .brand .name { display: none }
-  .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none }
+  .card { padding: 1.1rem } .rows { padding-block: .25rem } .console .roomy { display: none } .list .row { justify-content: flex-start; min-width: 0 }
 }
-@media (max-width: 34rem) { body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
+@media (max-width: 34rem) { .tabs { gap: 0 } .tabs a { padding: .5rem .4rem; font-size: .875rem } .count { min-width: 1.25rem; margin-left: .1rem; padding: 0 .3rem }
+  .filters .field { flex: 1 1 8rem }
+  body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

@@ -13,9 +13,10 @@ import { tenantsOf } from '#tenancy/person-tenants.ts'
 import { createConsoleSessions } from './console-session.ts'
 import { cookieOptions, sessionCookie } from './cookie.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
-import { accountPage } from './account-page.ts'
+import { accountRoutes } from './account-routes.ts'
 import { assetRoutes } from './assets.ts'
 import { waitingClaimsSection } from './claims-page.ts'
+import { invitationRoutes } from './invitation.ts'
 import { messagePage, registryPage } from './message-page.ts'
 import { migrationsSection } from './migrations-page.ts'
 import { operatorPages, operatorPath, type OperatorSection } from './operator-pages.ts'
@@ -125,16 +126,8 @@ async function mount(
     return await reply.redirect(principal === null ? outside : tenantPath(principal.tenant.slug), 303)
   })
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
-  app.get('/console/account', { onRequest: sessions.need }, async (request, reply) => {
-    const session = sessions.consoleSession(request)
-    const { headers, text } = accountPage(
-      session,
-      await deps.tenants(session.identity),
-      deps.operators.is(session.identity),
-    )
-    return await reply.headers(headers).send(text)
-  })
-  host.onlyMethods(app, '/console/account', ['GET', 'HEAD'])
+  accountRoutes(app, deps, host, sessions)
+  invitationRoutes(app, deps, host, sessions)
   const seeAs = createSeeAsCookies(deps, host)
   tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs, strips: deletionStrips })
   const operatorSections = [

@@ -76,6 +76,18 @@ export const tenantPath = (slug: string): string => `/console/t/${slug}`
 /** A page of the console with all that stands around it. */
 export function framed({ title, session, tenant, tenants, current, more = null, strips = [], body }: Frame): Document {
   const ways = tenant === null ? [] : WAYS.filter(({ scope }) => scope === null || tenant.scopes.has(scope))
+  const alone = ways.length === 0 && more === null
+  const side = html`<nav class="side" aria-label="Console">
+    ${
+      tenant !== null &&
+      ways.map(({ path, label, icon }) => way(`${tenantPath(tenant.slug)}${path}`, label, icon, path === current))
+    }
+    ${
+      more !== null &&
+      html`<h2>${more.title}</h2>
+        ${more.ways.map(({ path, label, icon }) => way(path, label, icon, path === current))}`
+    }
+  </nav>`
   return documentOf({
     title: `${title} - ${tenant?.name ?? 'Gatehouse console'}`,
     className: 'console',
@@ -95,18 +107,8 @@ export function framed({ title, session, tenant, tenants, current, more = null, 
           ${strips.map((strip) => html`<div class="strip ${strip.tone}">${strip.body}</div>`)}
         </aside>`
       }
-      <div class="shell">
-        <nav class="side" aria-label="Console">
-          ${
-            tenant !== null &&
-            ways.map(({ path, label, icon }) => way(`${tenantPath(tenant.slug)}${path}`, label, icon, path === current))
-          }
-          ${
-            more !== null &&
-            html`<h2>${more.title}</h2>
-              ${more.ways.map(({ path, label, icon }) => way(path, label, icon, path === current))}`
-          }
-        </nav>
+      <div class="shell ${alone && 'alone'}">
+        ${!alone && side}
         <main id="page" tabindex="-1">${body}</main>
       </div>
       <p id="said" class="unseen" role="status" aria-live="polite"></p>`,

@@ -35,7 +35,7 @@ export function invitationsSection({ registry }: Pick<ConsoleDeps, 'registry'>):
         return place.path(`${PATH}?${new URLSearchParams(kept).toString()}`)
       }
       const body = html`${(items.length > 0 || state !== undefined) && filters(place, state ?? '')}
-      ${items.length === 0 ? none(place, state) : table(place, items)}
+      ${items.length === 0 ? none(place, state) : list(place, items)}
       ${pages(after === '' ? null : to(''), next === null ? null : to(next))}`
       return await peopleFrame(registry, place, view, { tab: '/invitations', body })
     },
@@ -79,35 +79,23 @@ const filters = ({ path }: Place, state: string): Html =>
     <button>Show</button>
   </form>`
 
-const table = (place: Place, rows: readonly InvitationRecord[]): Html =>
+const list = (place: Place, rows: readonly InvitationRecord[]): Html =>
   html`<section class="card rows">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Invited</th>
-            <th scope="col">State</th>
-            <th scope="col" class="roomy">By</th>
-            <th scope="col"><span class="unseen">What to do</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (row) =>
-              html`<tr>
-                <th scope="row">
-                  ${row.email}
-                  <div class="small">as ${row.role}</div>
-                </th>
-                <td>
-                  ${INVITATION_STATES[row.state]}
-                  <div class="small">${moment(place, row)}</div>
-                </td>
-                <td class="roomy soft">${row.inviter ?? 'the people who run this server'}</td>
-                <td>${(row.state === 'pending' || row.state === 'expired') && acts(place, row)}</td>
-              </tr> `,
-          )}
-        </tbody>
-      </table>
+      <ul class="list">
+        ${rows.map(
+          (row) =>
+            html`<li>
+              <div>
+                <strong>${row.email}</strong>
+                <div class="small">
+                  as ${row.role}, by ${row.inviter_name ?? row.inviter ?? 'the people who run this server'}
+                </div>
+              </div>
+              <div class="state">${INVITATION_STATES[row.state]} <span class="small">${moment(place, row)}</span></div>
+              ${(row.state === 'pending' || row.state === 'expired') && acts(place, row)}
+            </li> `,
+        )}
+      </ul>
     </section>
     ${rows.some(({ state }) => state === 'pending' || state === 'expired') && freshHint(place.session)}`
 
@@ -117,7 +105,8 @@ function moment(
   { state, expires_at: ends, accepted_at: at, created_at: made }: InvitationRecord,
 ): Html {
   if (state === 'accepted') return when(at, now)
-  return state === 'revoked' ? html`made ${when(made, now)}` : html`ends ${when(ends, now)}`
+  if (state === 'revoked') return html`made ${when(made, now)}`
+  return html`${state === 'expired' ? 'ended' : 'ends'} ${when(ends, now)}`
 }
 
 function acts(place: Place, { id, email, state }: InvitationRecord): Html {

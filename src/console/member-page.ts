@@ -86,8 +86,8 @@ const body = (place: Place, view: View, row: MemberRecord, last: boolean): Html 
       <h2>Membership</h2>
       <dl class="facts">
         <dt>Role</dt>
-        <dd>${row.role}${row.status !== 'active' && html` ${STATUSES[row.status]}`}</dd>
-        <dt>How they came</dt>
+        <dd>${row.role}</dd>
+        <dt>${row.status === 'requested' ? 'Why' : 'How they came'}</dt>
         <dd>${ground(row)}</dd>
         <dt>${row.status === 'requested' ? 'Asked' : 'Since'}</dt>
         <dd>${when(row.created_at, place.now)}</dd>

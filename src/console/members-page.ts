@@ -103,7 +103,7 @@ const table = (place: Place, rows: readonly MemberRecord[]): Html =>
                 ${isSelf(place, row) && html`<span class="soft">(you)</span>`}
                 ${addressOf(row) !== null && html`<div class="small">${addressOf(row)}</div>`}
               </th>
-              <td>${row.role}${row.status !== 'active' && html` ${STATUSES[row.status]}`}</td>
+              <td class="nowrap">${row.role}${row.status !== 'active' && html` ${STATUSES[row.status]}`}</td>
               <td class="roomy">
                 ${CAME_BY[row.source]}${row.evidence !== null && html` <span class="soft">${row.evidence}</span>`}
               </td>
@@ -128,7 +128,7 @@ const alone = ({ tenant, principal, now }: Place, own: MemberRecord | null): Htm
         ${
           own !== null &&
           html`<dt>How you came</dt>
-            <dd>${ground(own)}</dd>
+            <dd>${ground(own, 'you')}</dd>
             <dt>Since</dt>
             <dd>${when(own.created_at, now)}</dd>`
         }

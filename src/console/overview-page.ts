@@ -7,10 +7,12 @@ import { attentionCard, domainMatters, keyMatters, requestMatters } from './over
 import { latestCard } from './overview-latest.ts'
 import { firstSteps } from './overview-steps.ts'
 import { numbers, usageCards } from './overview-usage.ts'
-import { copyLine, head, problemNote } from './parts.ts'
+import { copyLine, doneNote, head, problemNote } from './parts.ts'
 import type { Place, TenantForm, TenantPage, TenantSection, View } from './tenant-pages.ts'
 
 const OWNERSHIP = '/ownership'
+
+const DONE = { joined: 'You belong here now. Connect a client, and sign in there as you did here.' }
 
 /** How the organisation is doing: what needs somebody, what to paste into a client, and what went on. */
 export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publicUrl' | 'registry'>): TenantSection {
@@ -20,7 +22,8 @@ export function overviewSection({ publicUrl, registry }: Pick<ConsoleDeps, 'publ
     scope: null,
     async show(place, view) {
       const { tenant, principal } = place
-      return html`${head(tenant.name, html`You are ${article(principal.role)} here.`)}
+      const lead = place.seenAs === null ? `You are ${article(principal.role)} here.` : 'As its admin sees it.'
+      return html`${head(tenant.name, lead)} ${doneNote(DONE, view.done)}
       ${ownershipCard(place, view, await registry.claims.inheritable(tenant, place.actor))}
       ${place.may('tenant:admin') ? await admins(place) : await members(place)}`
     },

@@ -8,8 +8,8 @@ import { chip } from './parts.ts'
 export const ROLE_WORDS: Readonly<Record<PersonRole, string>> = {
   viewer: 'reads, and changes nothing',
   member: 'reads and changes data',
-  admin: 'also looks after people, domains and keys, and reads the audit log',
-  owner: 'may do everything, also make owners',
+  admin: 'looks after people, domains and keys too, and reads the audit log',
+  owner: 'may do everything, and makes owners',
 }
 
 const ROLES = ['viewer', 'member', 'admin', 'owner'] as const
@@ -54,22 +54,26 @@ export const CAME_BY: Readonly<Record<MemberRecord['source'], string>> = {
   development: 'development sign-in',
 }
 
-const ALONE = 'It holds by itself, whatever they sign in with.'
-
-const GROUNDS: Readonly<Record<MemberRecord['source'], (evidence: Html) => Html>> = {
-  domain: (evidence) => html`Came with an address of ${evidence}. It holds only while they sign in with one.`,
-  organization: (evidence) =>
-    html`Came as one of ${evidence}. It holds only while their sign-in shows that organisation.`,
-  provision: (evidence) =>
-    html`Came first of ${evidence}: this organisation was made for them. It holds only while they sign in with an
+const GROUNDS: Readonly<Record<MemberRecord['source'], (evidence: Html, who: string) => Html>> = {
+  domain: (evidence, who) => html`Came with an address of ${evidence}. It holds only while ${who} sign in with one.`,
+  organization: (evidence, who) =>
+    html`Came as one of ${evidence}. It holds only while the sign-in shows that ${who} are.`,
+  provision: (evidence, who) =>
+    html`Came first of ${evidence}: this organisation was made for that. It holds only while ${who} sign in with an
     address of it.`,
-  invitation: () => html`Accepted an invitation. ${ALONE}`,
-  operator: () =>
-    html`Let in by hand: an administrator approved them, or the people who run this server added them. ${ALONE}`,
-  personal: () => html`This is their own space.`,
+  invitation: (_, who) => html`Accepted an invitation. It holds by itself, whatever ${who} sign in with.`,
+  operator: (_, who) =>
+    html`Let in by hand: approved by an administrator, or added by the people who run this server. It holds by itself,
+    whatever ${who} sign in with.`,
+  personal: () => html`This is a space for one person.`,
   development: () => html`One of the people of the development sign-in.`,
 }
 
-/** How somebody came to belong, and what it rests on (D7). */
-export const ground = ({ source, evidence }: Pick<MemberRecord, 'source' | 'evidence'>): Html =>
-  GROUNDS[source](html`<strong>${evidence ?? 'what their sign-in showed'}</strong>`)
+/** How somebody came to belong, and what it rests on (D7); for who only asks, why they may. `who`: they, or you. */
+export const ground = (
+  { source, evidence, status }: Pick<MemberRecord, 'source' | 'evidence' | 'status'>,
+  who: 'they' | 'you' = 'they',
+): Html => {
+  const proof = html`<strong>${evidence ?? 'what the sign-in showed'}</strong>`
+  return status === 'requested' ? html`Asks as one of ${proof}.` : GROUNDS[source](proof, who)
+}

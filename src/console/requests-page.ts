@@ -40,10 +40,10 @@ const one = (place: Place, row: Request): Html => {
       ${addressOf(row) !== null && html`<span class="small">${addressOf(row)}</span><br />`} Asked
       ${when(row.created_at, place.now)}${row.evidence !== null && html`, as one of <strong>${row.evidence}</strong>`}.
     </p>
-    <div class="row">
-      <form class="row" method="post" action="${action('/approve')}">
+    <div class="row low">
+      <form class="row low" method="post" action="${action('/approve')}">
         ${formToken(place.csrf)}
-        <label class="row" for="role-${row.id}"
+        <label for="role-${row.id}"
           >Let in as
           <select id="role-${row.id}" name="role">
             ${roleOptions(place.may('tenant:owner')).map(

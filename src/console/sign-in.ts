@@ -16,6 +16,12 @@ const LoginForm = z.object({
   fresh: z.string().optional(),
 })
 
+/** What the address says of where they come from. */
+const LEFT: ReadonlyMap<string, 'here' | 'clients'> = new Map([
+  ['1', 'here'],
+  ['clients', 'clients'],
+])
+
 /**
  * Signing in to the console. Opening a link begins nothing: only a form of ours does, and only the browser that sent it can finish, so nobody
  * can be signed in as somebody else without knowing (login CSRF). The session is a new one each time (no fixation).
@@ -33,7 +39,7 @@ export function signInRoutes(
     const query = queryOf(request)
     const [returnTo, fresh] = [returnPath(query.get('return_to')), query.get('fresh') === '1']
     if (!fresh && (await whoIsThere(request)) !== null) return await reply.redirect(returnTo, 303)
-    const { headers, text } = loginPage({ providers, returnTo, fresh, left: query.get('left') === '1' })
+    const { headers, text } = loginPage({ providers, returnTo, fresh, left: LEFT.get(query.get('left') ?? '') ?? null })
     return await reply.headers(headers).send(text)
   })
 

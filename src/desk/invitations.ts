@@ -15,6 +15,7 @@ const invitation = z
       .enum(['pending', 'accepted', 'revoked', 'expired'])
       .describe('revoked also when whoever invited may not invite any more.'),
     inviter: doer('invited'),
+    inviter_name: z.string().nullable().describe('Their name, else their address, where one is known.'),
     created_at: time,
     expires_at: time,
     accepted_at: time.nullable(),

@@ -25,6 +25,8 @@ export interface InvitationRecord {
   readonly state: 'pending' | 'accepted' | 'revoked' | 'expired'
   /** `provider:sub` of the member who invited; null: an operator. */
   readonly inviter: string | null
+  /** Their name, else their address; null: an operator, or neither is known. */
+  readonly inviter_name: string | null
   readonly created_at: string
   readonly expires_at: string
   readonly accepted_at: string | null
@@ -116,7 +118,7 @@ export function createInvitations(options: RegistryOptions): Invitations {
     const { state = null, newest = false } = filter
     return await db.query<Row>(sql`
       SELECT * FROM (
-        SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter,
+        SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, m.provider || ':' || m.sub AS inviter, coalesce(m.name, m.email) AS inviter_name,
           CASE WHEN i.state <> 'pending' THEN i.state
             WHEN i.expires_at <= ${new Date(clock.now())} THEN 'expired'
             WHEN i.inviter_member_id IS NULL OR (m.status = 'active' AND (m.role = 'owner' OR (m.role = 'admin' AND i.role <> 'owner'))) THEN i.state
@@ -282,13 +284,17 @@ const noteOf = (tenant: Tenant, id: string, action: string, detail: Readonly<Rec
   changes: [{ table: 'invitations', tenant: tenant.id, id }],
 })
 
-const toRecord = (tenant: Tenant, { id, email, role, state, inviter, ...row }: Row): InvitationRecord => ({
+const toRecord = (
+  tenant: Tenant,
+  { id, email, role, state, inviter, inviter_name, ...row }: Row,
+): InvitationRecord => ({
   id,
   slug: tenant.slug,
   email,
   role,
   state,
   inviter,
+  inviter_name,
   created_at: rfc3339(row.created_at),
   expires_at: rfc3339(row.expires_at),
   accepted_at: rfc3339OrNull(row.accepted_at),

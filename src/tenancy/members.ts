@@ -1,7 +1,8 @@
 import { uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { authorOf, createLedger, hasScope, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import type { Identity } from '#identity/identity.ts'
+import { authorOf, createLedger, hasScope, needOperator, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { createMembersList, type MemberFilter, type MemberTally } from './members-list.ts'
 import { find, nameOf, ownRow, toRecord, userIdOf, type Row } from './members-row.ts'
 import type { Page } from './paging.ts'
@@ -75,6 +76,8 @@ export interface Members {
   makeHome(tenant: Tenant, actor: Actor): Promise<void>
   /** Tokens issued before now are refused (D22); those whose issue time is unknown too. */
   revokeTokens(tenant: Tenant, actor: Actor, reference: MemberReference): Promise<void>
+  /** The same for the person themself in every tenant they have to do with, whether it lets them in now or not: their own act. forbidden: a key. */
+  revokeOwnTokens(identity: Identity, from: Pick<Author, 'request_id' | 'ip'>): Promise<void>
 }
 
 export function createMembers(options: RegistryOptions): Members {
@@ -209,6 +212,24 @@ export function createMembers(options: RegistryOptions): Members {
         if (row.role === 'owner' && !isSelf(actor, row)) needScope(actor, 'tenant:owner')
         await db.query(sql`UPDATE members SET tokens_not_before = ${new Date(clock.now())} WHERE id = ${row.id}`)
         return { action: 'member.tokens_revoked', detail: { user_id: userIdOf(row) } }
+      })
+    },
+
+    async revokeOwnTokens({ iss, sub, key }, from) {
+      if (key !== null) throw new RegistryError('forbidden', 'only the person can sign out their clients')
+      // As operator, since the rows are of several tenants.
+      await ledger.write({ as: 'operator' }, null, { iss, sub, key_id: null, ...from }, async (db) => {
+        const rows = await db.query<{ id: string; tenant_id: string; provider: string }>(sql`
+          UPDATE members SET tokens_not_before = ${new Date(clock.now())} WHERE iss = ${iss} AND sub = ${sub} AND status <> 'removed'
+          RETURNING id, tenant_id, provider`)
+        const notes = rows.map(({ id, tenant_id: tenant, provider }) => ({
+          action: 'member.tokens_revoked',
+          target: id,
+          tenant,
+          detail: { user_id: userIdOf({ provider, sub }) },
+          changes: [{ table: 'members' as const, tenant, id }],
+        }))
+        return [undefined, notes]
       })
     },
   }

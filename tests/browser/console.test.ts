@@ -63,7 +63,7 @@ test('a person signs in, sees who they are, and signs out', async () => {
   const page = await open()
   await signIn(page, /alice/i)
   expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Alice Archer')
-  expect(await page.getByRole('table').textContent()).toMatch(/acme_test.*owner.*active/s)
+  expect(await page.locator('.list').textContent()).toMatch(/acme_test.*owner.*active/s)
   expect(await page.evaluate('document.cookie')).toBe('')
   // No script stands in the page itself.
   expect(await page.locator('script:not([src])').count()).toBe(0)

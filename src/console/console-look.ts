@@ -150,7 +150,7 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
   .console .stack th, .console .stack td { padding: .15rem 0; border: 0 }
   .stack td[data-label] { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .5rem }
   .stack td[data-label]::before { content: attr(data-label); color: var(--soft); font-size: .875rem }
-  .stack td .chip { justify-self: start }
+  .stack td .chip { justify-self: start } .stack td.right { text-align: left }
 }
 @media (max-width: 56rem) {
   .console .shell { grid-template-columns: minmax(0, 1fr); gap: 1rem; padding: .75rem 1rem 3rem }

@@ -134,15 +134,15 @@ export function stateChip({ status, delete_after }: Pick<TenantSummary, 'status'
 const table = (items: readonly TenantSummary[], now: number): Html =>
   html`<section class="card">
     <div class="scroll" tabindex="0" role="region" aria-label="Tenants">
-      <table class="full stack">
+      <table class="full">
         <thead>
           <tr>
             <th scope="col">Tenant</th>
             <th scope="col">State</th>
-            <th scope="col">Domains</th>
-            <th scope="col" class="right">People</th>
-            <th scope="col">Last use</th>
-            <th scope="col">Created</th>
+            <th scope="col" class="roomy">Domains</th>
+            <th scope="col" class="right roomy">People</th>
+            <th scope="col" class="roomy">Last use</th>
+            <th scope="col" class="roomy">Created</th>
           </tr>
         </thead>
         <tbody>
@@ -153,11 +153,11 @@ const table = (items: readonly TenantSummary[], now: number): Html =>
                   <a href="${operatorPath(`/tenants/${tenant.slug}`)}">${tenant.name}</a>
                   <div class="small mono">${tenant.slug}</div>
                 </th>
-                <td data-label="State">${stateChip(tenant)}</td>
-                <td data-label="Domains">${domainWords(tenant)}</td>
-                <td data-label="People" class="right">${tenant.members}</td>
-                <td data-label="Last use">${when(tenant.last_used_at, now)}</td>
-                <td data-label="Created">${when(tenant.created_at, now)}</td>
+                <td>${stateChip(tenant)}</td>
+                <td class="roomy">${domainWords(tenant)}</td>
+                <td class="right roomy">${tenant.members}</td>
+                <td class="roomy">${when(tenant.last_used_at, now)}</td>
+                <td class="roomy">${when(tenant.created_at, now)}</td>
               </tr> `,
           )}
         </tbody>

@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { packageRoot } from '#base/package.ts'
 import { startCompany, type Company, type Whom } from './company.ts'
+import { smallPng } from './small-png.ts'
 
 interface Shot {
   readonly name: string
@@ -84,6 +85,9 @@ const LOOKS = [
   ['phone', 'light', 375, 740],
 ] as const
 
+/** Pixels of height; what is longer is cut. */
+const MOST = 2400
+
 /** Takes the pictures in docs/console/ again: every page of a real server with a company on it. @param only names to take; none: all. */
 export async function takeConsole(browser: Browser, only: readonly string[]): Promise<void> {
   const folder = process.env['PICTURES'] ?? join(packageRoot, 'docs/console')
@@ -100,7 +104,10 @@ export async function takeConsole(browser: Browser, only: readonly string[]): Pr
         await page.emulateMedia({ colorScheme })
         await page.setViewportSize({ width, height })
         await page.evaluate('scrollTo(0, 0); document.activeElement?.blur()')
-        await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true })
+        const whole = await page.evaluate<number>('document.documentElement.scrollHeight')
+        const clip = { x: 0, y: 0, width, height: Math.min(whole, MOST) }
+        const taken = smallPng(await page.screenshot({ fullPage: true, clip }))
+        await writeFile(join(folder, `${name}-${look}.png`), taken)
       }
       await context.close()
     }

@@ -1,5 +1,5 @@
 import type { Config } from '#base/config.ts'
-import type { Provider } from '#identity/provider.ts'
+import { isOfPeople, type Provider } from '#identity/provider.ts'
 import { withProviders } from './judges.ts'
 
 interface Person {
@@ -66,8 +66,7 @@ export function issuerAndSubject(reference: string): { readonly issuer: string; 
 
 /** The configured providers that vouch for people, not for keys: those an address may come from. */
 export async function peopleProviders(config: Config): Promise<readonly string[]> {
-  const keys: readonly string[] = ['api-key', 'static-key', 'service-token']
-  return (await knownIssuers(config)).map(({ id }) => id).filter((id) => !keys.includes(id))
+  return (await knownIssuers(config)).filter(isOfPeople).map(({ id }) => id)
 }
 
 function split(userId: string): readonly [string | undefined, string | undefined] {

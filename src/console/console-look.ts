@@ -81,6 +81,7 @@ fieldset { margin: 0; padding: 0; border: 0; display: grid; gap: .5rem } legend 
 .wrong { color: var(--bad); font-size: .875rem; font-weight: 550 }
 [aria-invalid=true] { border-color: var(--bad) !important }
 .note.good { border-color: var(--good); background: var(--good-soft) } .note.good > strong:first-child, .note.good p > strong:first-child { color: var(--good) }
+.console form > .note { margin: 0 }
 section.danger, .card.danger { border-color: var(--bad) }
 button.danger.solid { color: var(--paper); background: var(--bad) }
 .console table { font-size: .9375rem; font-variant-numeric: tabular-nums }

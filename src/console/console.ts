@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bareHost, isLoopbackHost, urlOf } from '#base/address.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database } from '#db/database.ts'
+import { isOfPeople } from '#identity/provider.ts'
 import { createSessionCutoffs } from '#login/session-cutoffs.ts'
 import { createSessionFlows } from '#login/session-flow.ts'
 import { createSessions } from '#login/session.ts'
@@ -44,16 +45,7 @@ export interface Console {
 
 export interface ConsoleOptions extends Pick<
   ConsoleDeps,
-  | 'publicUrl'
-  | 'secrets'
-  | 'clock'
-  | 'principal'
-  | 'limit'
-  | 'registry'
-  | 'archive'
-  | 'operators'
-  | 'desk'
-  | 'rateLimit'
+  'publicUrl' | 'secrets' | 'clock' | 'principal' | 'limit' | 'registry' | 'operators' | 'desk' | 'rateLimit'
 > {
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
@@ -69,6 +61,9 @@ export function createConsole({ database, upstreams, ready, vouching, ...options
   const deps: ConsoleDeps = {
     ...options,
     providers: upstreams,
+    vouchers: vouching.providers
+      .filter(isOfPeople)
+      .map(({ id }) => ({ id, label: upstreams.find((each) => each.id === id)?.label ?? id })),
     sessions: createSessions(options),
     flows: createSessionFlows({ ...options, upstreams }),
     cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),

@@ -8,7 +8,6 @@ import type { SessionCutoffs } from '#login/session-cutoffs.ts'
 import type { SessionFlows } from '#login/session-flow.ts'
 import type { Sessions } from '#login/session.ts'
 import type { Upstream } from '#login/upstream.ts'
-import type { Archive } from '#tenancy/archive/archive.ts'
 import type { Asked } from '#tenancy/directory.ts'
 import type { Operators } from '#tenancy/operators.ts'
 import type { PersonTenant } from '#tenancy/person-tenants.ts'
@@ -23,6 +22,8 @@ export interface ConsoleDeps {
   readonly clock: Clock
   /** Whom people can sign in with, in the order in which they are offered. */
   readonly providers: readonly Pick<Upstream, 'id' | 'label' | 'issuer'>[]
+  /** All who may assert an address of a person, also those whom nobody signs in with here; by the ids that domains list (D6). */
+  readonly vouchers: readonly { readonly id: string; readonly label: string }[]
   readonly sessions: Sessions
   readonly flows: SessionFlows
   readonly cutoffs: SessionCutoffs
@@ -32,8 +33,6 @@ export interface ConsoleDeps {
   readonly registry: Registry
   /** Who is an operator (D3). */
   readonly operators: Operators
-  /** Tenants as files. */
-  readonly archive: Pick<Archive, 'exportTenant'>
   /** What operations asked for in a chat are done with (D32). */
   readonly desk: Desk
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>

@@ -22,7 +22,11 @@ const DONE = {
 const POLL = 10
 
 /** One domain: how it stands, the record that proves it, how people join by it, and its removal. */
-export function domainPages({ registry, providers }: Pick<ConsoleDeps, 'registry' | 'providers'>): TenantSection {
+export function domainPages({
+  registry,
+  vouchers,
+  clock,
+}: Pick<ConsoleDeps, 'registry' | 'vouchers' | 'clock'>): TenantSection {
   const domainOf = ({ params }: Place): string => params['domain'] ?? ''
 
   async function show(place: Place, view: View): Promise<Html> {
@@ -41,9 +45,9 @@ export function domainPages({ registry, providers }: Pick<ConsoleDeps, 'registry
       </form>`
     return html`${admin && html`<p class="crumb"><a href="${place.path('/domains')}">Domains</a></p>`}
       <div class="head"><h1>${domain}</h1></div>
-      ${doneNote(DONE, view.done)} ${report !== null && findings(report, place.now)} ${standing(place, record)}
+      ${doneNote(DONE, view.done)} ${report !== null && findings(report, place)} ${standing(place, record)}
       ${recordSteps(record, check)}
-      ${admin && html`${termsForm(place, view, record, providers)} ${removal(place, view, record)}`}`
+      ${admin && html`${termsForm(place, view, record, vouchers)} ${removal(place, view, record)}`}`
   }
 
   const page: TenantPage = {
@@ -64,7 +68,8 @@ export function domainPages({ registry, providers }: Pick<ConsoleDeps, 'registry
     async run(place) {
       const report = await registry.claims.check(place.tenant, place.actor, domainOf(place))
       const view = { query: NO_FIELDS, values: NO_FIELDS, problem: null, done: null }
-      return { title: report.domain, body: whole(place, view, report, report) }
+      // The DNS took its time: what it said was said after this request began.
+      return { title: report.domain, body: whole({ ...place, now: clock.now() }, view, report, report) }
     },
   }
 

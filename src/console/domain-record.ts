@@ -1,11 +1,25 @@
 import { html, type Html } from '#base/html.ts'
 import type { CheckReport, ClaimRecord } from '#tenancy/claims.ts'
+import { standingOf } from './domain-words.ts'
 import { copyButton, when } from './parts.ts'
+import type { Place } from './tenant-pages.ts'
 
-/** What is entered where, as steps; nothing when there is nothing to prove. */
+/** What is entered where: as steps, or in short where it stands already; nothing when there is nothing to prove. */
 export function recordSteps(record: ClaimRecord, check: Html): Html | null {
   const { domain, name_relative, name_absolute, expected } = record
   if (name_relative === null || name_absolute === null || expected === null) return null
+  if (standingOf(record).tone === 'good' && record.verified_by === 'dns')
+    return html`<section class="card">
+      <h2>The record that proves it</h2>
+      <p>It was there when we last looked. Leave it in the DNS.</p>
+      <dl class="record">
+        <dt>Name</dt>
+        <dd>${line('name-absolute', 'the name', name_absolute)}</dd>
+        <dt>Value</dt>
+        <dd>${line('value', 'the value', expected)}</dd>
+      </dl>
+      ${check}
+    </section>`
   return html`<section class="card">
     <h2>The record that proves it</h2>
     <ol class="steps">
@@ -99,7 +113,7 @@ const HINTS = html`<details class="more">
 </details>`
 
 /** What "check now" saw. */
-export function findings(report: CheckReport, now: number): Html {
+export function findings(report: CheckReport, { now, may, path }: Place): Html {
   const { problem, seen, asked, domain, next_check, state } = report
   const found = problem === null
   const rows = seen.flatMap(({ name, values }) => values.map((value) => ({ name, value })))
@@ -112,6 +126,7 @@ export function findings(report: CheckReport, now: number): Html {
       <p>
         <strong>${found ? 'The record is right.' : 'Not proved yet.'}</strong>
         ${found ? `${domain} is ${state}.` : problem.message}
+        ${found && !may('tenant:admin') && html`<a href="${path('')}">To the overview: see what you can do now</a>`}
       </p>
     </div>
     ${

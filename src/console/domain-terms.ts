@@ -19,7 +19,7 @@ const ROLES = [
 ] as const
 
 /** How people join by a domain. */
-export function termsForm(place: Place, view: View, record: DomainRecord, providers: ConsoleDeps['providers']): Html {
+export function termsForm(place: Place, view: View, record: DomainRecord, providers: ConsoleDeps['vouchers']): Html {
   const problem = view.problem?.form === TERMS_FORM ? view.problem : null
   const { domain } = record
   const typed = view.values.has(SENT)
@@ -53,7 +53,7 @@ export function termsForm(place: Place, view: View, record: DomainRecord, provid
         hint: `An address at ${domain} is believed only from these. Tick the ones your organisation uses.`,
         options: [
           ...providers.map(({ id, label }) => [id, label] as const),
-          ...gone.map((id) => [id, id, 'Not offered for signing in here at present.'] as const),
+          ...gone.map((id) => [id, id, 'Not configured here at present.'] as const),
         ],
         chosen: asserted,
         problem,

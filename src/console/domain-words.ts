@@ -44,7 +44,11 @@ export function standingOf({ domain, state, problem, lapses_at, verified_by }: D
     return {
       tone: 'bad',
       word: 'lapsed',
-      sentence: `Nobody joins by ${domain} any more. Everybody who is here stays. Claim it again, and publish the new record.`,
+      sentence: `Nobody joins by ${domain} any more. Everybody who is here stays. ${
+        problem?.code === 'superseded'
+          ? 'Another organisation on this server proved it later.'
+          : 'Put its record back; then the people who run the server approve it.'
+      }`,
       urgent: true,
     }
   if (lapses_at !== null)

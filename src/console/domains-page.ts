@@ -10,7 +10,8 @@ import type { Place, TenantForm, TenantPage, TenantSection, View } from './tenan
 const DONE = { removed: 'The domain was removed. Nobody joins by it any more; everybody who is here stays.' }
 
 /** The domains of a tenant: which there are, how they stand, and claiming one. */
-export function domainsSection({ registry, providers }: Pick<ConsoleDeps, 'registry' | 'providers'>): TenantSection {
+export function domainsSection(deps: Pick<ConsoleDeps, 'registry' | 'vouchers' | 'clock'>): TenantSection {
+  const { registry } = deps
   const page: TenantPage = {
     path: '/domains',
     title: 'Domains',
@@ -27,7 +28,6 @@ export function domainsSection({ registry, providers }: Pick<ConsoleDeps, 'regis
   const claim: TenantForm = {
     path: '/domains',
     page,
-    // The registry judges: who proves a domain to become owner (D10) is no admin yet.
     scope: 'tenant:admin',
     fresh: true,
     async run({ tenant, actor }, fields) {
@@ -36,7 +36,7 @@ export function domainsSection({ registry, providers }: Pick<ConsoleDeps, 'regis
     },
   }
 
-  const one = domainPages({ registry, providers })
+  const one = domainPages(deps)
   return { pages: [page, ...one.pages], forms: [claim, ...one.forms] }
 }
 

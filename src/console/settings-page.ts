@@ -14,11 +14,7 @@ const DONE = {
 }
 
 /** What an organisation is called and may do, its data as a file, and its end. Everybody may read it; owners change it. */
-export function settingsSection({
-  registry,
-  desk,
-  archive,
-}: Pick<ConsoleDeps, 'registry' | 'desk' | 'archive'>): TenantSection {
+export function settingsSection({ registry, desk }: Pick<ConsoleDeps, 'registry' | 'desk'>): TenantSection {
   const { tenants, domains } = registry
   const page: TenantPage = {
     path: '/settings',
@@ -60,7 +56,7 @@ export function settingsSection({
           'cache-control': 'no-store',
           'x-content-type-options': 'nosniff',
         },
-        body: await archive.exportTenant(tenant, actor),
+        body: await desk.archive.exportTenant(tenant, actor),
       })),
       form('delete', 'tenant:owner', true, async ({ tenant, actor }, fields) => {
         await tenants.askDeletion(tenant, actor, fields.text('word'))

@@ -5,9 +5,13 @@ import type { DomainRecord } from '#tenancy/domains.ts'
 import { listInput, pageOf, slug, time } from './fields.ts'
 import { defineOperation } from './operation.ts'
 
-const name = z.string().min(1).max(253).describe('The domain, for example acme.com; an international one as punycode.')
+export const name = z
+  .string()
+  .min(1)
+  .max(253)
+  .describe('The domain, for example acme.com; an international one as punycode.')
 
-const terms = {
+export const terms = {
   asserted_by: z
     .array(z.string().min(1).max(64))
     .min(1)
@@ -23,7 +27,7 @@ const terms = {
     .describe('May an address join by itself that was verified once, not at each sign-in (GitHub, database sign-ups)?'),
 }
 
-const domain = z
+export const domain = z
   .object({
     id: z.uuid(),
     slug,
@@ -81,7 +85,7 @@ const someTerms = {
   allow_once: terms.allow_once.exactOptional(),
 }
 
-const showDomain = (record: DomainRecord): z.output<typeof domain> => domain.parse(record)
+export const showDomain = (record: DomainRecord): z.output<typeof domain> => domain.parse(record)
 const showClaim = (record: ClaimRecord): z.output<typeof claim> => claim.parse(record)
 
 export const listDomains = defineOperation({

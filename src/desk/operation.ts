@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '#base/clock.ts'
+import type { Archive } from '#tenancy/archive/archive.ts'
 import type { Precondition } from '#tenancy/precondition.ts'
 import type { Actor, OperatorActor, Registry } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -15,6 +16,8 @@ export interface Desk {
   readonly registry: Registry
   readonly clock: Clock
   readonly limits: LimitsReport
+  /** Tenants as files. */
+  readonly archive: Pick<Archive, 'exportTenant'>
 }
 
 interface AnyCall extends Desk {

@@ -77,6 +77,25 @@ export const updateTenantSettings = defineOperation({
     ),
 })
 
+const MEDIA = 'application/gzip'
+export const ARCHIVE_MEDIA: readonly string[] = [MEDIA]
+
+export const exportTenant = defineOperation({
+  id: 'export_tenant',
+  title: 'Export the tenant',
+  description:
+    'Everything the tenant has as one archive, sent as it is read; no secret is in it. One that ends without end.json was cut off.',
+  scopes: ['tenant:owner'],
+  effect: 'read',
+  input: z.strictObject({}),
+  output: z.object({ filename: z.string(), media_type: z.string(), text: z.custom<AsyncIterable<Uint8Array>>() }),
+  async run(_input, { archive, clock, tenant, actor }) {
+    const day = new Date(clock.now()).toISOString().slice(0, 10)
+    const text = await archive.exportTenant(tenant, actor)
+    return { filename: `${tenant.slug}-${day}.tar.gz`, media_type: MEDIA, text }
+  },
+})
+
 export const askTenantDeletion = defineOperation({
   id: 'ask_tenant_deletion',
   title: 'Ask for the deletion of the tenant',

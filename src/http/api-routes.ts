@@ -6,6 +6,7 @@ import * as keys from '#desk/keys.ts'
 import { getLimits } from '#desk/limits.ts'
 import * as members from '#desk/members.ts'
 import type { Call, Operation, OperatorCall } from '#desk/operation.ts'
+import * as claims from '#desk/operator-domains.ts'
 import * as operators from '#desk/operator-tenants.ts'
 import * as requests from '#desk/requests.ts'
 import * as tenant from '#desk/tenant.ts'
@@ -66,6 +67,7 @@ const ofAudit = group('Audit log')
 const ofUsage = group('Usage and limits')
 
 const ofOperators = group<OperatorCall>('Tenants, for operators')
+const ofClaims = group<OperatorCall>('Domains, for operators')
 
 const TAGGED = { tagged: true } as const
 const REMOVED = { tagged: true, status: 204 } as const
@@ -78,6 +80,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofTenant('PATCH', '/tenant', tenant.updateTenant, TAGGED),
   ofTenant('GET', '/tenant/settings', tenant.getTenantSettings, TAGGED),
   ofTenant('PATCH', '/tenant/settings', tenant.updateTenantSettings, TAGGED),
+  ofTenant('GET', '/tenant/export', tenant.exportTenant, { files: tenant.ARCHIVE_MEDIA }),
   ofTenant('POST', '/tenant/deletion', tenant.askTenantDeletion),
   ofTenant('DELETE', '/tenant/deletion', tenant.keepTenant, { status: 204 }),
 
@@ -129,6 +132,10 @@ export const OPERATOR_ROUTES: readonly ApiRoute<OperatorCall>[] = [
   ofOperators('DELETE', '/operator/tenants/{slug}', operators.deleteTenant, { status: 204 }),
   ofOperators('POST', '/operator/tenants/{slug}/suspend', operators.suspendTenant),
   ofOperators('POST', '/operator/tenants/{slug}/resume', operators.resumeTenant),
+
+  ofClaims('GET', '/operator/claims', claims.listWaitingClaims),
+  ofClaims('POST', '/operator/tenants/{slug}/domains', claims.verifyDomain),
+  ofClaims('POST', '/operator/tenants/{slug}/domains/{domain}/approve', claims.approveClaim),
 ]
 
 /** The names in braces, in order. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Desk } from '#desk/operation.ts'
 import { memberAccess, operatorAccess, type Access } from './api-access.ts'
@@ -67,10 +68,17 @@ function serveAll<On>(
 ): void {
   for (const route of routes) serve(api, route, access, options)
   for (const path of new Set(routes.map((route) => route.path))) {
-    const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
-    onlyMethods(api, routed(path), methods.includes('GET') ? [...methods, 'HEAD'] : methods)
+    const here = routes.filter((route) => route.path === path)
+    onlyMethods(
+      api,
+      routed(path),
+      here.flatMap((route) => (hasHead(route) ? ['GET', 'HEAD'] : [route.method])),
+    )
   }
 }
+
+/** A file is not made to be thrown away. */
+const hasHead = ({ method, files }: ApiRoute<never>): boolean => method === 'GET' && files.length === 0
 
 /** `{name}` as the router writes it. */
 const routed = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -94,7 +102,7 @@ function serve<On>(api: FastifyInstance, route: ApiRoute<On>, access: Access<On>
     // Only what the output names leaves the house.
     const act = async (): Promise<object> => operation.output.parse(await operation.run(input, call))
     if (route.files.length > 0)
-      return await sendFile(reply, File.parse(await act()), async () => await access.recheck(request))
+      return await sendFile(reply, File.parse(await act()), async () => await access.recheck(request), options.log)
     if (repeatKey === null) return await send(reply, request, route, await act())
     const { result, replayed } = await once(options, repeatKey, operation, input, call, route.status, act)
     if (replayed) reply.header('idempotency-replayed', 'true')
@@ -105,6 +113,7 @@ function serve<On>(api: FastifyInstance, route: ApiRoute<On>, access: Access<On>
     method: route.method,
     url: routed(route.path),
     bodyLimit: BODY_LIMIT,
+    exposeHeadRoute: hasHead(route),
     onRequest: async (request, reply) => await access.admit(request, reply, operation.scopes),
     handler: answer,
   })
@@ -128,22 +137,33 @@ async function send(
   return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(result))
 }
 
-const File = z.object({ filename: z.string(), media_type: z.string(), text: z.custom<AsyncIterable<string>>() })
+const File = z.object({
+  filename: z.string(),
+  media_type: z.string(),
+  text: z.custom<AsyncIterable<string | Uint8Array>>(),
+})
 
 /** Read as fast as it is taken, and no longer when whoever asked is gone, or may not be here any more. */
 async function sendFile(
   reply: FastifyReply,
   { filename, media_type, text }: z.output<typeof File>,
   recheck: () => Promise<void>,
+  log: Log,
 ): Promise<FastifyReply> {
-  async function* watched(): AsyncGenerator<string> {
+  async function* watched(): AsyncGenerator<string | Uint8Array> {
     let checked = performance.now()
-    for await (const piece of text) {
-      if (performance.now() - checked > RECHECK) {
-        await recheck()
-        checked = performance.now()
+    try {
+      for await (const piece of text) {
+        if (performance.now() - checked > RECHECK) {
+          await recheck()
+          checked = performance.now()
+        }
+        yield piece
       }
-      yield piece
+    } catch (error) {
+      // The status is sent: all that is left is to break off, which Fastify does without a word.
+      log.warn({ err: error, request_id: reply.request.id }, 'a file was broken off')
+      throw error
     }
   }
   return await reply

@@ -243,7 +243,6 @@ async function assemble({
       ready: () => door.open,
       upstreams: login.upstreams,
       registry: office.registry,
-      archive: office.archive,
       operators: office.operators,
       vouching: { config: config.providers, providers },
       desk: office.desk,

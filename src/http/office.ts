@@ -3,7 +3,7 @@ import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import type { Desk } from '#desk/operation.ts'
-import { createArchive, type Archive } from '#tenancy/archive/archive.ts'
+import { createArchive } from '#tenancy/archive/archive.ts'
 import { createAnswers, type Answers } from '#tenancy/answers.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
@@ -32,7 +32,6 @@ export interface OfficeOptions {
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
 export interface Office {
   readonly registry: Registry
-  readonly archive: Archive
   /** Who is an operator (D3). */
   readonly operators: Operators
   /** What the operations of admins are done with. */
@@ -83,9 +82,8 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   ]
   return {
     registry,
-    archive,
     operators: createOperators({ config, database, clock, scopes, ready }),
-    desk: { registry, clock, limits: limitsOf(config) },
+    desk: { registry, clock, limits: limitsOf(config), archive },
     answers: createAnswers({ database, clock }),
     usage,
     start() {

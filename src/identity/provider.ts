@@ -64,6 +64,10 @@ export interface Provider {
   state?(): ProviderState
 }
 
+/** Does it vouch for people? The others know keys only, which no domain lets in. */
+export const isOfPeople = ({ id }: Pick<Provider, 'id'>): boolean =>
+  !['api-key', 'static-key', 'service-token'].includes(id)
+
 export interface ProviderState {
   readonly ready: boolean
   readonly keys: number | null

@@ -6,13 +6,14 @@ import type { Identity } from '#identity/identity.ts'
 import { acceptInvitation, readInvitation, type Offer } from './invitations-accept.ts'
 import { invitedAddress } from './invitations-address.ts'
 import { invitationLink } from './invitations-link.ts'
+import { endOf, LIFE, LONGEST, memberOf, needInviter } from './invitations-rules.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
 import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, RegistryOptions } from './registry.ts'
-import { isRole, type PersonRole } from './roles.ts'
+import type { PersonRole } from './roles.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -89,11 +90,6 @@ export interface Invitations {
    */
   accept(identity: Identity, token: string, from: Pick<Author, 'request_id' | 'ip'>): Promise<Offer>
 }
-
-const DAY = 86_400_000
-const LIFE = 7 * DAY
-const SHORTEST = 60_000
-const LONGEST = 30 * DAY
 
 interface Row extends Omit<InvitationRecord, 'slug' | 'created_at' | 'expires_at' | 'accepted_at'> {
   readonly created_at: Date
@@ -247,32 +243,6 @@ export function createInvitations(options: RegistryOptions): Invitations {
       })
     },
   }
-}
-
-/** Not above one's own: who may not change owners cannot make one. */
-function needInviter(actor: Actor, role: string): void {
-  needScope(actor, 'tenant:admin')
-  if (!isRole(role))
-    throw new RegistryError('invalid', `${JSON.stringify(role)} is no role: viewer, member, admin, owner`, 'role')
-  if (role === 'owner') needScope(actor, 'tenant:owner')
-  if (actor.kind === 'person' && actor.principal.identity.key !== null)
-    throw new RegistryError('forbidden', 'a key cannot invite: an invitation lasts no longer than who made it')
-}
-
-/** The member who invites; null: an operator. forbidden: someone who is a member no more. */
-async function memberOf(db: ControlDb, tenant: Tenant, actor: Actor): Promise<string | null> {
-  if (actor.kind === 'operator') return null
-  const { iss, sub } = actor.principal.identity
-  const [row] = await db.query<{ id: string }>(sql`
-    SELECT id FROM members WHERE tenant_id = ${tenant.id} AND iss = ${iss} AND sub = ${sub} AND status = 'active'`)
-  if (row === undefined) throw new RegistryError('forbidden', `only members of ${tenant.slug} can invite to it`)
-  return row.id
-}
-
-function endOf(now: number, life: number): Date {
-  if (!(life >= SHORTEST && life <= LONGEST))
-    throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days', 'life')
-  return new Date(now + life)
 }
 
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()

@@ -41,7 +41,6 @@ const noOperators: ConsoleDeps['operators'] = {
 }
 const vouching = { config: {} as ConsoleOptions['vouching']['config'], providers: [] }
 const nobodyDoes = {} as ConsoleDeps['desk']
-const nothingGoesOut = {} as ConsoleDeps['archive']
 
 async function start() {
   const db: ControlDb = { query: async () => [] }
@@ -57,7 +56,6 @@ async function start() {
     operators: noOperators,
     vouching,
     desk: nobodyDoes,
-    archive: nothingGoesOut,
     principal: async () => principal,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
@@ -127,6 +125,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     secrets,
     clock,
     providers: [upstream],
+    vouchers: [],
     sessions,
     flows: {} as ConsoleDeps['flows'],
     cutoffs: { isCut: async () => false } as unknown as ConsoleDeps['cutoffs'],
@@ -135,7 +134,6 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
     registry: nobodyAsksFor,
     operators: noOperators,
     desk: nobodyDoes,
-    archive: nothingGoesOut,
     limit: async () => null,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
   }
@@ -186,7 +184,6 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
       operators: noOperators,
       vouching,
       desk: nobodyDoes,
-      archive: nothingGoesOut,
       principal: async () =>
         await Promise.reject(new Refusal(code, code === 'person_blocked' ? {} : { retryAfter: 7 })),
       limit: async () => null,

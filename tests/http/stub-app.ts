@@ -12,6 +12,7 @@ import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { createLibrary } from '#toolkit/library.ts'
 import type { Answers } from '#tenancy/answers.ts'
+import type { Archive } from '#tenancy/archive/archive.ts'
 import type { Registry } from '#tenancy/registry.ts'
 import { createLimits } from '#toolkit/limits.ts'
 import type { Runner } from '#toolkit/run.ts'
@@ -193,6 +194,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       registry: {} as Registry,
       clock: { now: () => Date.now() },
       limits: { requests_per_minute_tenant: null, requests_per_minute_caller: null },
+      archive: {} as Archive,
     },
     login: {
       upstreams: [],

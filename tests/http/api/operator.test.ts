@@ -35,10 +35,10 @@ async function served(method: string, path: string, body?: unknown): Promise<Ans
 
 test('D3: who is no operator is told nothing by any of it, and a token is needed', async () => {
   for (const { method, path } of OPERATOR_ROUTES) {
-    const url = `/api/v1${path.replace('{slug}', 'globex_test')}`
+    const url = `/api/v1${path.replace('{slug}', 'globex_test').replace('{domain}', 'globex.test')}`
     const refused = await ask(owner, method, url)
     expect(refused.json).toMatchObject({ status: 403, code: 'access_denied' })
-    const nobodys = await ask(owner, method, `/api/v1${path.replace('{slug}', 'nobodys')}`)
+    const nobodys = await ask(owner, method, `/api/v1${path.replace('{slug}', 'nobodys').replace('{domain}', 'x.com')}`)
     expect({ ...nobodys.json, request_id: '' }).toEqual({ ...refused.json, request_id: '' })
     expect((await ask(null, method, url)).status).toBe(401)
     // There is no such address beneath a tenant.
@@ -76,6 +76,28 @@ test('an operator makes a tenant, finds it, suspends, resumes and deletes it', a
   expect((await served('GET', '/initech')).json).toMatchObject({ status: 'deleted' })
   expect((await served('POST', '/initech/suspend')).status).toBe(404)
   expect((await served('GET', '/nobodys')).json).toMatchObject({ status: 404, code: 'not_found' })
+})
+
+test('an operator verifies a domain by hand, and sees what waits', async () => {
+  const verify = async (slug: string, body: object) => await ask(operator, 'POST', `${tenants}/${slug}/domains`, body)
+  const made = await verify('globex_test', { domain: 'globex-by-hand.com', asserted_by: ['oidc'] })
+  expect(made.json).toMatchObject({ domain: 'globex-by-hand.com', state: 'verified', verified_by: 'operator' })
+  expect(judge('/operator/tenants/{slug}/domains', 'POST', made)).toEqual([])
+  expect((await verify('globex_test', { domain: 'globex-by-hand.com', asserted_by: ['oidc'] })).json.code).toBe(
+    'exists',
+  )
+  expect((await verify('globex_test', { domain: 'gmail.com', asserted_by: ['oidc'] })).status).toBe(422)
+  expect((await verify('nobodys', { domain: 'free-name.com', asserted_by: ['oidc'] })).status).toBe(404)
+  const mine = await ask(owner, 'GET', '/api/v1/domains')
+  expect(mine.json.items.map((item: { domain: string }) => item.domain)).toContain('globex-by-hand.com')
+
+  const waiting = await ask(operator, 'GET', '/api/v1/operator/claims')
+  expect(waiting.json).toEqual({ items: [], next_cursor: null })
+  expect(judge('/operator/claims', 'GET', waiting)).toEqual([])
+  const approve = `${tenants}/globex_test/domains/globex-by-hand.com/approve`
+  const nothing = await ask(operator, 'POST', approve)
+  expect(nothing.json).toMatchObject({ status: 409, code: 'conflict' })
+  expect(judge('/operator/tenants/{slug}/domains/{domain}/approve', 'POST', nothing)).toEqual([])
 })
 
 test('a repeated creation of a tenant is answered alike', async () => {

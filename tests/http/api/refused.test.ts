@@ -38,7 +38,7 @@ test('a registry that goes away in the middle is 503 too', async () => {
     },
   }
   const limits = { requests_per_minute_tenant: null, requests_per_minute_caller: null }
-  const answer = await ask({ desk: { registry, limits, clock: { now: () => Date.now() } } })
+  const answer = await ask({ desk: { registry, archive: registry, limits, clock: { now: () => Date.now() } } })
   expect(answer.json()).toMatchObject({ status: 503, code: 'temporarily_unavailable' })
 })
 

@@ -81,6 +81,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     good: async () => ({ body: { confirm: 'acme_test' } }),
     bad: [[{ body: {} }, '#/confirm']],
   },
+  export_tenant: { serves: owner, good: nothing, bad: noInput },
   keep_tenant: { serves: owner, good: nothing, bad: noInput },
 
   list_domains: { serves: everybody, good: nothing, bad: list },

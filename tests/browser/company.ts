@@ -93,7 +93,9 @@ export async function startCompany(kind: DatabaseKind, publicUrl: string | null 
       EGRESS_ALLOW_PRIVATE: 'true',
       UNMAPPED_DOMAINS: 'reject',
       PERSONAL_TENANTS: 'off',
-      RATE_LIMIT: 'off',
+      // Far above what a few people do; the filling and the tests do more.
+      RATE_LIMIT_PER_IP: '100000',
+      RATE_LIMIT_PER_PRINCIPAL: '100000',
     },
     parts: { clock, endpoints: fake.endpoints },
   })
@@ -186,7 +188,11 @@ export async function startCompany(kind: DatabaseKind, publicUrl: string | null 
   await sql(
     `UPDATE gatehouse.domains SET created_at = now() - interval '29 days', claimed_at = now() - interval '29 days',
       verified_at = verified_at - interval '29 days', checked_at = now() - CASE state WHEN 'lapsed' THEN interval '5 days'
-        ELSE interval '3 hours' END, lapsed_at = lapsed_at - interval '5 days'`,
+        ELSE interval '3 hours' END, lapsed_at = lapsed_at - interval '5 days', next_check = now() + interval '9 hours'`,
+  )
+
+  await sql(
+    `UPDATE gatehouse.tenants SET created_at = now() - CASE slug WHEN 'acme' THEN interval '32 days' ELSE interval '3 days' END`,
   )
 
   // People, as they would have come.
@@ -322,7 +328,7 @@ export async function startCompany(kind: DatabaseKind, publicUrl: string | null 
     await sql(
       `INSERT INTO gatehouse.usage (hour, tenant_id, tool, iss, sub, provider, calls, failures, refusals, total_ms, max_ms)
       SELECT date_trunc('hour', now()) - day * interval '1 day' - interval '2 hours', t.id, tool, iss, sub, provider, n,
-        (n * failing)::int, CASE WHEN day % 11 = 3 AND tool = 'list_todos' THEN 2 ELSE 0 END, n * ms, ms * 9
+        (n * failing)::int, CASE WHEN day % 11 = 3 AND tool = 'list_todos' AND busy > 0.9 THEN (busy * 2)::int ELSE 0 END, n * ms, ms * 9
       FROM gatehouse.tenants t, generate_series(1, 29) day,
         (VALUES ('list_todos', 1.0, 0.01, 14), ('search_documents', 0.6, 0.04, 38), ('create_todo', 0.4, 0.02, 17),
           ('complete_todo', 0.3, 0, 12), ('get_document', 0.25, 0.03, 9), ('create_document', 0.1, 0.01, 44))

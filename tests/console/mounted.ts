@@ -29,7 +29,6 @@ export async function mounted(): Promise<Mounted> {
     operators: anything,
     desk: anything,
     rateLimit: anything,
-    archive: anything,
     vouching: anything,
     database: anything,
     ready: anything,

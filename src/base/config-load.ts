@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './address.ts'
-import { ConfigError, type Config } from './config.ts'
+import { ConfigError, type Config, type ProvidersConfig } from './config.ts'
 import { readDatabase } from './config-database.ts'
 import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
@@ -73,7 +73,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     database: readDatabase(reader, env, production),
     sessionSecrets: readSessionSecrets(reader, production),
     signingKey: readSigningKey(reader),
-    operators: readOperators(reader, production),
+    operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
@@ -150,8 +150,15 @@ function readSigningKey(reader: ConfigReader): string | null {
 }
 
 /** D3. An address alone could be asserted by any provider, so it names nobody. */
-function readOperators(reader: ConfigReader, production: boolean): readonly string[] {
+function readOperators(reader: ConfigReader, production: boolean, providers: ProvidersConfig): readonly string[] {
   const operators = reader.list('OPERATORS')
+  const speaking = addressProviders(providers)
+  for (const [, provider = ''] of operators.map((operator) => /^([a-z0-9_-]+):[^|]*$/.exec(operator) ?? []))
+    if (provider !== '' && !speaking.includes(provider))
+      reader.warn(
+        'OPERATORS',
+        `${provider}:email names nobody: ${provider} is not configured, or speaks for no domain now; write iss|sub`,
+      )
   const bareEmail = (operator: string): boolean => !/[|:]/.test(operator) && operator.includes('@')
   if (operators.some(bareEmail)) {
     const wanted = 'an address alone names nobody: write iss|sub or provider:email'
@@ -162,6 +169,16 @@ function readOperators(reader: ConfigReader, production: boolean): readonly stri
     bareEmail(operator) || /^[^|\s]+\|\S+$/.test(operator) || /^[a-z0-9_-]+:[^@\s]+@[^@\s]+$/.test(operator)
   return reader.listOf('OPERATORS', known, 'must be iss|sub or provider:email')
 }
+
+/** Providers that can say whose an address is now (D6): GitHub verified it once, and anybody with the shared secret can write it. */
+const addressProviders = (providers: ProvidersConfig): readonly string[] =>
+  hasProvider(providers) ? speakingProviders(providers) : ['development']
+
+const speakingProviders = ({ google, auth0, oidc }: ProvidersConfig): readonly string[] => [
+  ...(google === null ? [] : ['google']),
+  ...(auth0 === null || auth0.emailDomains.length === 0 ? [] : ['auth0']),
+  ...oidc.filter(({ domains }) => domains.length > 0).map(({ id }) => id),
+]
 
 function readRateLimit(reader: ConfigReader, production: boolean): Config['rateLimit'] {
   const on = reader.flag('RATE_LIMIT', true)

@@ -13,6 +13,9 @@ export function uuidv7(now: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** The least UUIDv7 of a moment: every id made before it is less. */
+export const firstIdOf = (at: number): string => `${uuidv7(at).slice(0, 14)}7000-8000-000000000000`
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export const isUuid = (value: string): boolean => UUID.test(value)

@@ -1,3 +1,4 @@
+import { firstIdOf } from '#base/id.ts'
 import type { Identity } from '#identity/identity.ts'
 import { sql } from '#db/sql.ts'
 import { userId } from '#identity/identity.ts'
@@ -10,6 +11,10 @@ import { boundedText } from './text.ts'
 
 /** Milliseconds for which one look lasts (D37). */
 export const LOOK_LIFE = 30 * 60_000
+
+const VIEWED = 'see_as.viewed'
+/** Milliseconds in which one page of one look is noted once. */
+const VIEW_NOTED = 10 * 60_000
 
 /** One operator's look at one tenant. */
 export interface Look {
@@ -61,6 +66,22 @@ export function createSeeAs(options: RegistryOptions): SeeAs {
     await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async () => [undefined, whole])
   }
 
+  /** A page that asks for itself again and again (while a domain is looked up) is noted once in ten minutes. */
+  async function noteView(
+    tenant: Tenant,
+    actor: OperatorActor,
+    page: string,
+    detail: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const author = authorOf(actor)
+    await ledger.write({ as: 'operator' }, tenant.id, author, async (db) => {
+      const [noted] = await db.query(sql`
+        SELECT 1 FROM audit WHERE tenant_id = ${tenant.id} AND id >= ${firstIdOf(clock.now() - VIEW_NOTED)} AND action = ${VIEWED}
+          AND iss = ${author.iss} AND sub = ${author.sub} AND detail->>'page' = ${page} AND detail->>'until' = ${detail['until']} LIMIT 1`)
+      return [undefined, noted === undefined ? { action: VIEWED, target: tenant.slug, detail, changes: [] } : null]
+    })
+  }
+
   return {
     async begin(tenant, actor, identity, given) {
       needOperator(actor)
@@ -74,7 +95,7 @@ export function createSeeAs(options: RegistryOptions): SeeAs {
       needOperator(actor)
       if (look.until <= clock.now()) throw new RegistryError('forbidden', 'the 30 minutes are over')
       await needAccess(tenant)
-      await note(tenant, actor, { action: 'see_as.viewed', detail: { ...detailOf(tenant, identity, look), page } })
+      await noteView(tenant, actor, page, { ...detailOf(tenant, identity, look), page })
       return { identity, tenant, role: 'viewer', scopes, role_scopes: scopes, onlooker: true }
     },
     async end(tenant, actor, identity, look, how) {

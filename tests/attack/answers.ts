@@ -71,7 +71,7 @@ const challenge = (code: RefusalCode, world: World): string =>
 export function expectAnswer(expected: Expected, { status, headers, text }: Answer, world: World): void {
   const authenticate = headers.get('www-authenticate')
   const refused = (code: RefusalCode, header: string | null): void => {
-    expect({ status, authenticate, body: parsed(text) }).toEqual({
+    expect({ status, authenticate, body: told(parsed(text), headers) }).toEqual({
       status: REFUSALS[code].status,
       authenticate: header,
       body: bodyOf(code),
@@ -131,6 +131,13 @@ export function expectAnswer(expected: Expected, { status, headers, text }: Answ
       expect([status, authenticate]).toEqual([expected, null])
       expect(text).not.toContain('structuredContent')
   }
+}
+
+/** The API says the same as problem details (RFC 9457). */
+function told(body: unknown, headers: Headers): unknown {
+  if (headers.get('content-type')?.startsWith('application/problem+json') !== true) return body
+  const { code, detail } = body as Record<string, unknown>
+  return { error: code, error_description: detail }
 }
 
 function parsed(text: string): unknown {

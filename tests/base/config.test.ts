@@ -325,6 +325,12 @@ test('D3: an operator is iss|sub or provider:email; a bare address stops the boo
     'OPERATORS: an address alone names nobody: write iss|sub or provider:email',
   ])
   expect(load({ OPERATORS: 'ops@example.com' }).warnings).toHaveLength(1)
+  const google = { GOOGLE_CLIENT_ID: '1-a.apps.googleusercontent.com' }
+  expect(load({ ...google, OPERATORS: 'google:ops@example.com,https://issuer.test|a:b@c.d' }).warnings).toEqual([])
+  for (const provider of ['github', 'gogle', 'shared-secret'])
+    expect(load({ ...google, OPERATORS: `${provider}:ops@example.com` }).warnings).toEqual([
+      `OPERATORS: ${provider}:email names nobody: ${provider} is not configured, or speaks for no domain now; write iss|sub`,
+    ])
   expect(problems({ OPERATORS: 'somebody' })).toEqual(['OPERATORS: must be iss|sub or provider:email'])
 })
 

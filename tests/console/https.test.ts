@@ -3,7 +3,9 @@ import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
 import { createConsoleSessions } from '#console/console-session.ts'
 import { createConsole, type ConsoleOptions } from '#console/console.ts'
+import type { ConsoleSession } from '#console/console-session.ts'
 import type { ConsoleDeps, ConsoleHost } from '#console/deps.ts'
+import { createSeeAsCookies } from '#console/see-as.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { ControlDb, Database } from '#db/database.ts'
 import { createSessions } from '#login/session.ts'
@@ -204,4 +206,20 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
     [503, false],
     [403, true],
   ])
+})
+
+test('D37: over https the cookie of a look is Secure, HttpOnly, Lax, and goes to the console alone', async () => {
+  const app = fastify()
+  await app.register(cookie)
+  const parts = { publicUrl: PUBLIC_URL, secrets, clock, registry: nobodyAsksFor, operators: noOperators }
+  const seeAs = createSeeAsCookies(parts, { visits: () => ({}) as never })
+  const session = { session: { id: 'a session' } } as unknown as ConsoleSession
+  app.get('/', async (_request, reply) => {
+    seeAs.begin(reply, session, 'acme', { reason: 'ticket 7', until: clock.now() + 1_000 })
+    return 'begun'
+  })
+  const { headers } = await app.inject({ url: '/' })
+  expect(String(headers['set-cookie'])).toMatch(
+    /^__Secure-gh_see_as=acme~v1\.[\w-]+; Max-Age=\d+; Path=\/console; HttpOnly; Secure; SameSite=Lax$/,
+  )
 })

@@ -60,6 +60,8 @@ describe.each(upperKinds)('seeing a tenant as its admin (%s)', (kind) => {
     const { registry } = replica
     const begun = await registry.seeAs.begin(tenant, actor, ann, 'ticket 8')
     await registry.seeAs.look(tenant, actor, ann, begun, '/console/t/acme/people')
+    // Asked for again while it is open.
+    await registry.seeAs.look(tenant, actor, ann, begun, '/console/t/acme/people')
     await registry.seeAs.end(tenant, actor, ann, begun, 'stopped')
     const rows = await fresh.sql<{ action: string; detail: Record<string, unknown> }>(
       `SELECT action, iss, sub, request_id, ip, detail FROM gatehouse.audit

@@ -118,6 +118,13 @@ export const surface: readonly Row[] = [
   ...['GET', 'DELETE'].map((method) => anonymous('B15', '/mcp', 'A0', method)),
   ...['PUT', 'PATCH', 'HEAD'].map((method) => anonymous('B15', '/mcp', 405, method)),
   anonymous('B15', '/api/v1/whoami', 'A0', 'GET'),
+  ...['/%61pi/v1/whoami', '/api/v1/keys?access_token=x', '/api/v1/operator/tenants'].map((path) =>
+    anonymous('B15', path, 'A0', 'GET'),
+  ),
+  ...['/api/v1//whoami', '/API/v1/whoami', '/api/v1/members/..%2fwhoami/x', '/t/ACME/api/v1/whoami'].map((path) =>
+    anonymous('B15', path, 404, 'GET'),
+  ),
+  ...['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => anonymous('B15', '/api/v1/whoami', 405, method)),
   anonymous('B15', '/api/v1/whoami/', 404, 'GET'),
   anonymous('B15', '/api/v1', 404, 'GET'),
   // The rows of browser sign-in are in tests/login, tests/console and tests/sign-in; here only that a token has no part in it.

@@ -77,6 +77,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
+    auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),
     ...readProxy(reader),
     metricsToken: readMetricsToken(reader),
     shutdownTimeout: reader.count('SHUTDOWN_TIMEOUT', 25, [1, 600]) * 1000,

@@ -33,6 +33,8 @@ export interface Config {
   }
   /** Days for which the hourly counts of calls are kept. */
   readonly usageRetentionDays: number
+  /** Days for which the audit is kept (D35). */
+  readonly auditRetentionDays: number
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null

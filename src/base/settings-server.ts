@@ -136,6 +136,12 @@ export const SERVER_SETTINGS = {
     default: '90',
     example: '90',
   },
+  AUDIT_RETENTION_DAYS: {
+    group: 'Limits',
+    about: 'Days for which the audit is kept: 30 to 3650.',
+    default: '400',
+    example: '400',
+  },
   PROVISION_LIMIT: {
     group: 'Limits',
     about: 'New tenants per hour that may come into being by sign-in.',

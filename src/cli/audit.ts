@@ -1,6 +1,10 @@
-import { Option } from 'commander'
-import { TenantFenced } from '#db/database.ts'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Option, type Command } from 'commander'
 import { auditKey, CONTROL_SCHEMA, type AuditRow } from '#tenancy/audit.ts'
+import { AUDIT_FORMATS, type AuditFormat } from '#tenancy/audit-export.ts'
+import type { AuditActor } from '#tenancy/audit-people.ts'
+import { AUDIT_OUTCOMES, AUDIT_SOURCES, type AuditQuery } from '#tenancy/audit-query.ts'
 import { readAudit, type AuditFilters } from '#tenancy/audit-read.ts'
 import { verifyAudit, type AuditReport } from '#tenancy/audit-verify.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -11,50 +15,75 @@ import { withRegistry, type Session } from './session.ts'
 import { moment, table } from './table.ts'
 import { answer, EXIT, tell } from './terminal.ts'
 
-interface ListOptions {
-  readonly json?: boolean
+interface Filters {
+  /** Milliseconds back from now. */
   readonly since?: number
+  readonly until?: number
   readonly action?: string
+  readonly actor?: string
+  readonly target?: string
   readonly outcome?: AuditRow['outcome']
+  readonly source?: 'tools' | 'admin'
 }
 
-/** `audit list|verify` */
-export const define: Define = (command, { terminal, end }) => {
+const withFilters = (command: Command): Command =>
   command
-    .command('list [slug]')
+    .option('--since <duration>', 'no further back than this: 24h, 7d', duration)
+    .option('--until <duration>', 'only what is older than this', duration)
+    .option('--action <name>', 'only this, or all that begin so: create_project, member.added, domain.*')
+    .option('--actor <who>', 'of a tenant: only by this user id, email address, key id or name, operator:<name>')
+    .option('--target <target>', 'of a tenant: only what was about this')
+    .addOption(new Option('--outcome <outcome>', 'only this').choices([...AUDIT_OUTCOMES]))
+    .addOption(
+      new Option('--source <source>', 'of a tenant: only tool calls and refusals, or only changes').choices([
+        ...AUDIT_SOURCES,
+      ]),
+    )
+
+/** `audit list|export|verify` */
+export const define: Define = (command, { terminal, end }) => {
+  withFilters(command.command('list [slug]'))
     .description(
       'what happened, the latest first: of one tenant, or without a tenant all administrative changes and refusals',
     )
-    .option('--since <duration>', 'no further back than this: 24h, 7d', duration)
-    .option('--action <name>', 'only this: create_project, member.added, refused.token_expired')
-    .addOption(new Option('--outcome <outcome>', 'only this').choices(['ok', 'refused', 'failed']))
     .option('--json', 'print one JSON document')
-    .action(async (of: string | undefined, { json, since, action, outcome }: ListOptions) => {
+    .action(async (of: string | undefined, { json, ...filters }: Filters & { json?: boolean }, list: Command) => {
+      const { actor, target, source, action } = filters
+      if (of === undefined && [actor, target, source].some((each) => each !== undefined))
+        list.error('error: --actor, --target and --source need a tenant', { exitCode: EXIT.usage })
+      if (of === undefined && action?.includes('*') === true)
+        list.error('error: without a tenant --action is one whole name', { exitCode: EXIT.usage })
       await withRegistry(terminal, async (session) => {
-        const filters: AuditFilters = {
-          ...(since === undefined ? {} : { since: Date.now() - since }),
-          ...(action === undefined ? {} : { action }),
-          ...(outcome === undefined ? {} : { outcome }),
-        }
-        const { rows, unread } = await read(session, of, filters)
-        if (unread !== null) {
-          tell(terminal, unread)
+        const { rows, complete } = of === undefined ? await readAll(session, filters) : await read(session, of, filters)
+        if (!complete) {
+          tell(terminal, `Only what the registry holds of ${of}: the tenant is suspended, or being moved.`)
           end(EXIT.partial)
         }
         if (rows.length === 0) tell(terminal, 'Nothing is recorded.')
         answer(terminal, json, rows, () =>
           table(
-            rows.map(({ at, slug, iss, sub, key_id, action, target, outcome, request_id }) => ({
-              at: moment(at, Date.now()),
-              ...(of === undefined ? { slug } : {}),
-              who: key_id === null ? (iss === 'operator' ? `operator ${sub}` : sub) : `key ${key_id}`,
-              action,
-              target,
-              outcome,
-              request_id,
+            rows.map((row) => ({
+              at: moment(row.at, Date.now()),
+              ...(of === undefined ? { slug: row.slug } : {}),
+              who: who(row),
+              action: row.action,
+              target: row.target_name ?? row.target,
+              outcome: row.outcome,
+              request_id: row.request_id,
             })),
           ),
         )
+      })
+    })
+
+  withFilters(command.command('export <slug>'))
+    .description('everything that matches of one tenant, the latest first, as a file on stdout; is itself recorded')
+    .addOption(new Option('--format <format>', 'of the file').choices([...AUDIT_FORMATS]).default('ndjson'))
+    .action(async (slug: string, { format, ...filters }: Filters & { format: AuditFormat }) => {
+      await withRegistry(terminal, async ({ registry, actor }) => {
+        const tenant = await registry.tenants.get(actor, slug)
+        const { text } = await registry.audit.export(tenant, actor, queryOf(filters), format)
+        await pipeline(Readable.from(text), terminal.stdout, { end: false })
       })
     })
 
@@ -88,46 +117,62 @@ export const define: Define = (command, { terminal, end }) => {
     })
 }
 
-type Row = Omit<AuditRow, 'at' | 'mac' | 'tenant_id'> & { readonly at: string; readonly slug: string | null }
+const queryOf = ({ since, until, ...query }: Filters): AuditQuery => ({
+  ...query,
+  ...(since === undefined ? {} : { since: Date.now() - since }),
+  ...(until === undefined ? {} : { until: Date.now() - until }),
+})
+
+type Row = Omit<AuditRow, 'at' | 'mac' | 'tenant_id' | 'arguments_digest'> & {
+  readonly at: string
+  readonly slug: string | null
+  readonly actor?: AuditActor
+  readonly target_name?: string | null
+}
 
 interface Read {
   readonly rows: readonly Row[]
-  /** Why the tenant's own part is missing, as a sentence. */
-  readonly unread: string | null
+  readonly complete: boolean
 }
 
-/** Of a tenant what lies in its own schema and what the registry says of it; without one, all of the registry. */
-async function read(
-  { database, registry, actor }: Session,
-  slug: string | undefined,
-  filters: AuditFilters,
-): Promise<Read> {
+function who({ iss, sub, key_id: key, actor }: Row): string | null {
+  if (key !== null) return `key ${actor?.name ?? key}`
+  if (iss === 'operator') return `operator ${sub}`
+  return actor?.email ?? actor?.id ?? sub
+}
+
+async function read({ registry, actor }: Session, slug: string, filters: Filters): Promise<Read> {
+  const tenant = await registry.tenants.get(actor, slug)
+  const { items, complete } = await registry.audit.list(tenant, actor, queryOf(filters))
+  const rows = items.map(({ actor: by, ...row }) => ({
+    slug,
+    ...row,
+    iss: by.iss,
+    sub: by.sub,
+    key_id: by.type === 'key' ? by.id : null,
+    actor: by,
+  }))
+  return { rows, complete }
+}
+
+/** All that the registry holds: of every tenant, and refusals that belong to none. */
+async function readAll({ database, registry, actor }: Session, filters: Filters): Promise<Read> {
   const slugs = new Map((await registry.tenants.list(actor)).map((tenant) => [tenant.id, tenant.slug]))
-  const tenant = slug === undefined ? null : await registry.tenants.get(actor, slug)
-  const registered = await database.control({ as: 'operator' }, async (db) => {
-    return await readAudit(db, tenant === null ? filters : { ...filters, tenant_id: tenant.id })
-  })
-  let own: readonly AuditRow[] = []
-  let unread: string | null = null
-  try {
-    if (tenant !== null)
-      own = (await database.tenant(tenant, { access: 'read' }, async (db) => await readAudit(db, filters))).items
-  } catch (error) {
-    if (!(error instanceof TenantFenced)) throw error
-    unread = `Only what the registry holds of ${slug}: ${explain(error)}.`
+  const { since, until, action, outcome } = queryOf(filters)
+  const wanted: AuditFilters = {
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(action === undefined ? {} : { action }),
+    ...(outcome === undefined ? {} : { outcome }),
   }
-  const rows = [
-    ...own.map((row) => shown(row, slug ?? null)),
-    ...registered.items.map((row) => shown(row, row.tenant_id === null ? null : (slugs.get(row.tenant_id) ?? null))),
-  ]
-  return { rows: rows.sort((a, b) => (a.id < b.id ? 1 : -1)), unread }
+  const { items } = await database.control({ as: 'operator' }, async (db) => await readAudit(db, wanted))
+  const rows = items.map(({ mac: _mac, arguments_digest: _digest, tenant_id: tenant, at, ...row }) => ({
+    slug: tenant === null ? null : (slugs.get(tenant) ?? null),
+    ...row,
+    at: new Date(at).toISOString(),
+  }))
+  return { rows, complete: true }
 }
-
-const shown = ({ mac: _mac, tenant_id: _tenant, at, ...row }: AuditRow, slug: string | null): Row => ({
-  slug,
-  ...row,
-  at: new Date(at).toISOString(),
-})
 
 interface Verified {
   /** slug null: the registry's own. */

@@ -1,4 +1,5 @@
 import { PAGE_LOOK } from '#base/page-look.ts'
+import { AUDIT_LOOK } from './audit-look.ts'
 
 /**
  * The look of the console: what every page has (base/page-look.ts), and a frame around it: a bar on top, the ways to the pages beside
@@ -9,7 +10,7 @@ import { PAGE_LOOK } from '#base/page-look.ts'
  * columns of fields, `.check` for a box with its label, `.note.good`, `.note.bad`, `.row` for things side by side, `.pages` for older and newer,
  * `.tabs` with `.count`, `.rows` for a card that is a table or `ul.list` (what it is, its `.state`, its `.row.end` of buttons), `.roomy` for a cell that a phone does without, `.mono`, `.right`, `.soft`, `.nowrap`; `table.full` in `.scroll`; `.chart` around an SVG.
  */
-export const CONSOLE_LOOK = `${PAGE_LOOK}
+export const CONSOLE_LOOK = `${PAGE_LOOK}${AUDIT_LOOK}
 body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0 }
 .console .top { display: flex; align-items: center; gap: 1rem; min-height: 3.75rem; padding: .4rem max(1.25rem, calc((100vw - 78rem) / 2 + 1.25rem));
   background: var(--paper); border-bottom: 1px solid var(--line) }

@@ -50,6 +50,8 @@ export interface ConsoleOptions extends Pick<
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
   readonly database: Database
+  /** AUDIT_RETENTION_DAYS. */
+  readonly auditDays: number
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean
   /** Whom people can sign in with, in the order in which they are offered. */

@@ -35,6 +35,8 @@ export interface ConsoleDeps {
   readonly operators: Operators
   /** What operations asked for in a chat are done with (D32). */
   readonly desk: Desk
+  /** AUDIT_RETENTION_DAYS, for the page to say. */
+  readonly auditDays: number
   readonly tenants: (identity: Identity) => Promise<readonly PersonTenant[]>
   /** Counts one request; throws Refusal `rate_limited`. */
   readonly limit: (principal: Principal) => Promise<unknown>

@@ -1,3 +1,4 @@
+import { auditSection } from './audit-page.ts'
 import { confirmSection } from './confirm-page.ts'
 import type { ConsoleDeps } from './deps.ts'
 import { domainsSection } from './domains-page.ts'
@@ -14,6 +15,7 @@ export const tenantSections = (deps: ConsoleDeps): readonly TenantSection[] => [
   domainsSection(deps),
   peopleSection(deps),
   keysSection(deps),
+  auditSection(deps),
   usageSection(deps),
   settingsSection(deps),
   confirmSection(deps.desk),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import type { ControlDb } from './database.ts'
+import type { ControlDb, Queryable } from './database.ts'
 import { named, sqlState } from './errors.ts'
 import { ROLE } from './names.ts'
 import { extended, lease } from './pool.ts'
@@ -53,12 +53,27 @@ export async function adminTransaction<T>(
 }
 
 /** Lets `change` write the registry as the operator, within the admin's transaction, and comes back to the admin. */
-export async function asOperator<T>(client: pg.PoolClient, change: (db: ControlDb) => Promise<T>): Promise<T> {
-  await client.query(`SET LOCAL ROLE ${ROLE.operator}; SET LOCAL search_path = gatehouse, pg_temp`)
+export const asOperator = async <T>(client: pg.PoolClient, change: (db: ControlDb) => Promise<T>): Promise<T> =>
+  await asRole(client, ROLE.operator, 'gatehouse', change)
+
+/** The same as the owner of the registry or of a tenant's schema. The caller has looked at the schema's name. */
+export const asOwnerOf = async <T>(
+  client: pg.PoolClient,
+  schema: string,
+  change: (db: Queryable) => Promise<T>,
+): Promise<T> => await asRole(client, ROLE.owner, schema, change)
+
+async function asRole<T>(
+  client: pg.PoolClient,
+  role: string,
+  schema: string,
+  change: (db: Queryable) => Promise<T>,
+): Promise<T> {
+  await client.query(`SET LOCAL ROLE ${role}; SET LOCAL search_path = ${schema}, pg_temp`)
   let open = true
   try {
     return await change({
-      async query<Row extends object>(statement: Parameters<ControlDb['query']>[0]) {
+      async query<Row extends object>(statement: Parameters<Queryable['query']>[0]) {
         if (!open) throw new Error('this transaction is over')
         if (!isSql(statement)) throw new TypeError('db.query takes only what the sql`...` template made')
         const { rows }: pg.QueryResult<Row> = await client.query<Row>(extended(statement.text, statement.values))

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Log } from '#base/log.ts'
-import { adminTransaction, asOperator, madeAtOnce } from './admin-connection.ts'
+import { adminTransaction, asOperator, asOwnerOf, madeAtOnce } from './admin-connection.ts'
 import { asOwner, prepare } from './bootstrap.ts'
 import type { Administration, MigrationProgress, TenantPlace } from './database.ts'
 import { migrate, type Migration } from './migrations.ts'
@@ -214,6 +214,11 @@ export function createAdministration(options: AdministrationOptions): Administra
         async (client, role) => await dropTenantSchema(client, role),
         async (client) => await asOperator(client, registry),
       )
+    },
+
+    async owning({ schema, placement }, work) {
+      if (schema !== 'gatehouse') assertSchema(schema)
+      return await adminTransaction(pool(placement), {}, async (client) => await asOwnerOf(client, schema, work))
     },
 
     wall: async () => await probe(pool('default')),

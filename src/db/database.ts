@@ -109,6 +109,14 @@ export interface Administration {
   unfence(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
   /** Fences, drops schema and role, and changes the registry. */
   drop(place: TenantPlace, change: (db: ControlDb) => Promise<void>): Promise<void>
+  /**
+   * One transaction as the owner of a tenant's schema or of the registry (`gatehouse`), who may delete what others may only add to: for
+   * what has outlived its retention, and nothing else. May run more than once.
+   */
+  owning<T>(
+    place: { readonly schema: string; readonly placement: string },
+    work: (db: Queryable) => Promise<T>,
+  ): Promise<T>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }

@@ -246,6 +246,7 @@ async function assemble({
       operators: office.operators,
       vouching: { config: config.providers, providers },
       desk: office.desk,
+      auditDays: config.auditRetentionDays,
       principal: async (identity, asked) => await door.principal(identity, asked),
       limit: async (principal) => await limits.consume(principal),
       rateLimit: config.rateLimit,

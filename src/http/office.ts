@@ -7,6 +7,7 @@ import { createArchive } from '#tenancy/archive/archive.ts'
 import { createAnswers, type Answers } from '#tenancy/answers.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDeletionWatch } from '#tenancy/deletion-watch.ts'
+import { createAuditRetention } from '#tenancy/audit-retention.ts'
 import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createOperators, type Operators } from '#tenancy/operators.ts'
@@ -79,6 +80,14 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     createDeletionWatch({ ...shared, log, ready }),
     usage,
     createUsageRetention({ database, clock, log, ready, days: config.usageRetentionDays }),
+    createAuditRetention({
+      database,
+      clock,
+      log,
+      ready,
+      days: config.auditRetentionDays,
+      secret: sessionSecrets[0] ?? '',
+    }),
   ]
   return {
     registry,

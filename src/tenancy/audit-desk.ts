@@ -17,11 +17,11 @@ export interface AuditPage extends Page<AuditRecord> {
 }
 
 /** A file for whoever asked, as it grows. */
-export interface AuditExport {
+interface AuditExport {
   readonly filename: string
   readonly media_type: string
   /**
-   * Text of about a thousand entries at a time, read only as it is asked for: whoever reads slowly holds no connection and no memory.
+   * Text of some hundred entries at a time, read only as it is asked for: whoever reads slowly holds no connection and no memory.
    * Fails half-way when the database does, or when the tenant is suspended: what was sent then is not whole.
    */
   readonly text: AsyncIterable<string>
@@ -45,14 +45,14 @@ export interface AuditDesk {
 }
 
 /** Entries read at once where all are wanted. */
-const BATCH = 1_000
+const BATCH = 250
 /** Milliseconds in which one person's reading is recorded once. */
 const READ_NOTED = 600_000
 const LONGEST_PAGE = 100
 
 interface Source {
   readonly name: AuditRecord['source']
-  read(before: AuditPlace, limit: number): Promise<readonly FoundEntry[]>
+  read(before: AuditPlace | null, limit: number): Promise<readonly FoundEntry[]>
 }
 
 type Sourced = { readonly entry: FoundEntry; readonly source: AuditRecord['source'] }
@@ -134,7 +134,7 @@ export function createAuditDesk(options: RegistryOptions): AuditDesk {
       let complete = true
       const sources = sourcesOf(tenant, actor, query, { ...terms, since }).map((source) => ({
         ...source,
-        async read(place: AuditPlace, most: number) {
+        async read(place: AuditPlace | null, most: number) {
           return await source.read(place, most).catch((error: unknown) => {
             if (!(error instanceof TenantFenced)) throw error
             complete = false
@@ -184,7 +184,7 @@ export function createAuditDesk(options: RegistryOptions): AuditDesk {
 /** Batches of both sources in one order; each source is read on from its own last entry. */
 async function* latestFirst(
   sources: readonly Source[],
-  from: AuditPlace,
+  from: AuditPlace | null,
   size: number,
 ): AsyncGenerator<readonly Sourced[]> {
   const lanes = sources.map((source) => ({ source, waiting: [] as FoundEntry[], before: from, more: true }))

@@ -30,10 +30,6 @@ export interface AuditPlace {
 }
 
 const LEAST = '00000000-0000-0000-0000-000000000000'
-/** Above every entry; a time that Postgres calls infinite is beyond it, and belongs to no entry of ours. */
-const TOP: AuditPlace = { at: '9999-12-31T23:59:59.999999Z', id: LEAST }
-const BOTTOM = '0001-01-01T00:00:00.000000Z'
-
 const PLACE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
 
 /** Is `a` the later one? */
@@ -43,28 +39,31 @@ export const isLater = (a: AuditPlace, b: AuditPlace): boolean => (a.at === b.at
 export const cursorOf = ({ at, id }: AuditPlace): string => Buffer.from(`${at} ${id}`).toString('base64url')
 
 /** invalid: the cursor is none of ours. */
-export function placeOf(cursor: string): AuditPlace {
+function placeOf(cursor: string): AuditPlace {
   const [at = '', id = '', ...more] = cursor.length > 128 ? [] : Buffer.from(cursor, 'base64url').toString().split(' ')
   const is = more.length === 0 && PLACE.test(at) && Number.isFinite(Date.parse(at)) && isUuid(id)
-  if (!is) throw new RegistryError('invalid', 'the cursor is none of ours')
+  if (!is) throw new RegistryError('invalid', 'the cursor is none of ours', 'cursor')
   return { at, id }
 }
 
-/** Below which place to begin, and down to which time. */
-export function rangeOf(query: AuditQuery, cursor: string | undefined): { before: AuditPlace; since: string } {
-  const until = query.until === undefined ? TOP : { at: exact('until', query.until), id: LEAST }
-  const after = cursor === undefined ? TOP : placeOf(cursor)
+/** Below which place to begin, and down to which time; null: the latest, and all there is. */
+export function rangeOf(
+  query: AuditQuery,
+  cursor: string | undefined,
+): { readonly before: AuditPlace | null; readonly since: string | null } {
+  const until = query.until === undefined ? null : { at: exact('until', query.until), id: LEAST }
+  const after = cursor === undefined ? null : placeOf(cursor)
   return {
-    before: isLater(after, until) ? until : after,
-    since: query.since === undefined ? BOTTOM : exact('since', query.since),
+    before: until !== null && (after === null || isLater(after, until)) ? until : after,
+    since: query.since === undefined ? null : exact('since', query.since),
   }
 }
 
-function exact(name: string, at: number): string {
+function exact(name: 'since' | 'until', at: number): string {
   // What text sorts by: four digits of the year.
   const date = new Date(at)
   if (!(date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999))
-    throw new RegistryError('invalid', `\`${name}\` is not a time that can be`)
+    throw new RegistryError('invalid', `\`${name}\` is not a time that can be`, name)
   return date.toISOString().replace('Z', '000Z')
 }
 
@@ -76,6 +75,7 @@ export function actionsOf({ action }: AuditQuery): { action: string | null; pref
     throw new RegistryError(
       'invalid',
       'an action is a name such as delete_project, or the beginning of one such as domain.*',
+      'action',
     )
   if (name === action) return { action, prefix: null }
   return { action: null, prefix: name === '' ? null : name }
@@ -85,6 +85,6 @@ export function actionsOf({ action }: AuditQuery): { action: string | null; pref
 export function wordOf(name: 'actor' | 'target', text: string | undefined): string | null {
   if (text === undefined) return null
   if (text === '' || text.length > 2048 || /[\p{Cc}\p{Surrogate}]/u.test(text))
-    throw new RegistryError('invalid', `this is no ${name} that can be looked for`)
+    throw new RegistryError('invalid', `this is no ${name} that can be looked for`, name)
   return text
 }

@@ -19,8 +19,8 @@ export interface AuditSearch {
   readonly subjects: readonly Subject[] | null
   readonly targets: readonly string[] | null
   readonly outcome: AuditRow['outcome'] | null
-  /** Inclusive. */
-  readonly since: string
+  /** Inclusive; null: from the beginning. */
+  readonly since: string | null
 }
 
 /** An entry as it may be shown: without its MAC and the digest of what a tool was given. */
@@ -28,25 +28,35 @@ export interface FoundEntry extends Omit<AuditRow, 'at' | 'mac' | 'tenant_id' | 
   readonly place: AuditPlace
 }
 
+/** Times beyond can be in a table (infinity is one), written by nothing of ours: they are shown as these, and hide nothing after them. */
+const EARLIEST = '0001-01-01T00:00:00Z'
+const LATEST = '9999-12-31T23:59:59.999999Z'
+
+/**
+ * For the latest of all. A condition that is not there is left out of the plan: without statistics, as in a new or an embedded database, each
+ * one more makes the planner expect so few rows that it would rather read and sort them all than follow the index.
+ */
+const NOWHERE = { at: null, id: null } as const
+
 /** No more kinds of actions than this are looked through for a beginning; there are about a hundred. */
 const MOST_ACTIONS = 1_000
 
 /**
- * The latest entries below a place. One filter alone is answered from an index in a tenant's own schema (sql/tenant/0002), however
+ * The latest entries below a place. One filter alone is answered from an index (sql/tenant/0002, and the same in the registry), however
  * many entries there are: for each of the values looked for the latest few, and of these the latest. Further filters are looked at row
- * by row. In the registry all are looked at within the tenant's rows.
+ * by row.
  */
 export async function searchAudit(
   db: Queryable,
   search: AuditSearch,
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Promise<readonly FoundEntry[]> {
   const hits = await findIds(db, search, before, limit)
   if (hits.length === 0) return []
   const rows = await db.query<Omit<FoundEntry, 'place'> & { place_at: string }>(sql`
     SELECT id, iss, sub, key_id, action, target, outcome, latency_ms, request_id, ip, detail,
-      to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS place_at
+      to_char(least(greatest(at, ${EARLIEST}::timestamptz), ${LATEST}::timestamptz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS place_at
     FROM audit WHERE id = ANY (${hits.map(({ id }) => id)}::uuid[]) ORDER BY at DESC, id DESC`)
   return rows.map(({ place_at, ...row }) => ({ ...row, place: { at: place_at, id: row.id } }))
 }
@@ -54,27 +64,30 @@ export async function searchAudit(
 async function findIds(
   db: Queryable,
   search: AuditSearch,
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Promise<readonly { id: string }[]> {
-  const { tenant, subjects, targets, outcome } = search
-  if (tenant === null && subjects !== null) return await bySubject(db, search, subjects, before, limit)
-  if (tenant === null && targets !== null) return await byTarget(db, search, targets, before, limit)
-  if (tenant === null && search.action !== null) return await byAction(db, search, [search.action], before, limit)
-  if (tenant === null && search.prefix !== null)
-    return await byAction(db, search, await actionsFrom(db, search.prefix), before, limit)
-  if (tenant === null && outcome !== null) return await byOutcome(db, search, outcome, before, limit)
+  const { subjects, targets, outcome } = search
+  if (subjects !== null) return await bySubject(db, search, subjects, before, limit)
+  if (targets !== null) return await byTarget(db, search, targets, before, limit)
+  if (search.action !== null) return await byAction(db, search, [search.action], before, limit)
+  if (search.prefix !== null)
+    return await byAction(db, search, await actionsFrom(db, search.tenant, search.prefix), before, limit)
+  if (outcome !== null) return await byOutcome(db, search, outcome, before, limit)
   return await byTime(db, search, before, limit)
 }
 
 /** All actions there are that begin so: from one to the next in the index, never through the rows of one. */
-async function actionsFrom(db: Queryable, prefix: string): Promise<readonly string[]> {
+async function actionsFrom(db: Queryable, tenant: string | null, prefix: string): Promise<readonly string[]> {
   const rows = await db.query<{ action: string }>(sql`
     WITH RECURSIVE seen (action) AS (
-      (SELECT action FROM audit ORDER BY action LIMIT 1)
+      (SELECT action FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid) ORDER BY action LIMIT 1)
       UNION ALL
-      SELECT (SELECT later.action FROM audit AS later WHERE later.action > seen.action ORDER BY later.action LIMIT 1)
-      FROM seen WHERE seen.action IS NOT NULL
+      SELECT (
+        SELECT later.action FROM audit AS later
+        WHERE (${tenant}::uuid IS NULL OR later.tenant_id = ${tenant}::uuid) AND later.action > seen.action
+        ORDER BY later.action LIMIT 1
+      ) FROM seen WHERE seen.action IS NOT NULL
     )
     SELECT kind.action FROM (SELECT action FROM seen LIMIT ${MOST_ACTIONS}::integer) AS kind WHERE starts_with(kind.action, ${prefix})`)
   return rows.map(({ action }) => action)
@@ -84,16 +97,17 @@ type Ids = Promise<readonly { id: string }[]>
 
 async function bySubject(
   db: Queryable,
-  { action, prefix, targets, outcome, since }: AuditSearch,
+  { tenant, action, prefix, targets, outcome, since }: AuditSearch,
   subjects: readonly Subject[],
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Ids {
+  const { at, id } = before ?? NOWHERE
   return await db.query(sql`
     SELECT hit.id FROM unnest(${subjects.map(({ sub }) => sub)}::text[], ${subjects.map(({ iss }) => iss)}::text[]) AS who (sub, iss)
     CROSS JOIN LATERAL (
-      SELECT id, at FROM audit WHERE audit.sub = who.sub AND (who.iss IS NULL OR audit.iss = who.iss)
-        AND (at, id) < (${before.at}::timestamptz, ${before.id}::uuid) AND at >= ${since}::timestamptz
+      SELECT id, at FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid) AND audit.sub = who.sub AND (who.iss IS NULL OR audit.iss = who.iss)
+        AND (${at}::timestamptz IS NULL OR (at, id) < (${at}::timestamptz, ${id}::uuid)) AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
         AND (${action}::text IS NULL OR action = ${action}) AND (${prefix}::text IS NULL OR starts_with(action, ${prefix}))
         AND (${targets}::text[] IS NULL OR target = ANY (${targets}::text[])) AND (${outcome}::text IS NULL OR outcome = ${outcome})
       ORDER BY at DESC, id DESC LIMIT ${limit}::integer
@@ -102,16 +116,17 @@ async function bySubject(
 
 async function byTarget(
   db: Queryable,
-  { action, prefix, outcome, since }: AuditSearch,
+  { tenant, action, prefix, outcome, since }: AuditSearch,
   targets: readonly string[],
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Ids {
+  const { at, id } = before ?? NOWHERE
   return await db.query(sql`
     SELECT hit.id FROM unnest(${targets}::text[]) AS wanted (target)
     CROSS JOIN LATERAL (
-      SELECT id, at FROM audit WHERE audit.target = wanted.target
-        AND (at, id) < (${before.at}::timestamptz, ${before.id}::uuid) AND at >= ${since}::timestamptz
+      SELECT id, at FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid) AND audit.target = wanted.target
+        AND (${at}::timestamptz IS NULL OR (at, id) < (${at}::timestamptz, ${id}::uuid)) AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
         AND (${action}::text IS NULL OR action = ${action}) AND (${prefix}::text IS NULL OR starts_with(action, ${prefix}))
         AND (${outcome}::text IS NULL OR outcome = ${outcome})
       ORDER BY at DESC, id DESC LIMIT ${limit}::integer
@@ -120,16 +135,17 @@ async function byTarget(
 
 async function byAction(
   db: Queryable,
-  { outcome, since }: AuditSearch,
+  { tenant, outcome, since }: AuditSearch,
   actions: readonly string[],
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Ids {
+  const { at, id } = before ?? NOWHERE
   return await db.query(sql`
     SELECT hit.id FROM unnest(${actions}::text[]) AS wanted (action)
     CROSS JOIN LATERAL (
-      SELECT id, at FROM audit WHERE audit.action = wanted.action
-        AND (at, id) < (${before.at}::timestamptz, ${before.id}::uuid) AND at >= ${since}::timestamptz
+      SELECT id, at FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid) AND audit.action = wanted.action
+        AND (${at}::timestamptz IS NULL OR (at, id) < (${at}::timestamptz, ${id}::uuid)) AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
         AND (${outcome}::text IS NULL OR outcome = ${outcome})
       ORDER BY at DESC, id DESC LIMIT ${limit}::integer
     ) AS hit ORDER BY hit.at DESC, hit.id DESC LIMIT ${limit}::integer`)
@@ -137,33 +153,22 @@ async function byAction(
 
 async function byOutcome(
   db: Queryable,
-  { since }: AuditSearch,
+  { tenant, since }: AuditSearch,
   outcome: string,
-  before: AuditPlace,
+  before: AuditPlace | null,
   limit: number,
 ): Ids {
+  const { at, id } = before ?? NOWHERE
   return await db.query(sql`
-    SELECT id FROM audit WHERE outcome = ${outcome}
-      AND (at, id) < (${before.at}::timestamptz, ${before.id}::uuid) AND at >= ${since}::timestamptz
+    SELECT id FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid) AND outcome = ${outcome}
+      AND (${at}::timestamptz IS NULL OR (at, id) < (${at}::timestamptz, ${id}::uuid)) AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
     ORDER BY at DESC, id DESC LIMIT ${limit}::integer`)
 }
 
-/** Every filter, in the order of time: for the registry's part of a tenant, and where there is none. */
-async function byTime(
-  db: Queryable,
-  { tenant, action, prefix, subjects, targets, outcome, since }: AuditSearch,
-  before: AuditPlace,
-  limit: number,
-): Ids {
-  const subs = subjects?.map(({ sub }) => sub) ?? null
-  const isses = subjects?.map(({ iss }) => iss) ?? null
+async function byTime(db: Queryable, { tenant, since }: AuditSearch, before: AuditPlace | null, limit: number): Ids {
+  const { at, id } = before ?? NOWHERE
   return await db.query(sql`
     SELECT id FROM audit WHERE (${tenant}::uuid IS NULL OR tenant_id = ${tenant}::uuid)
-      AND (at, id) < (${before.at}::timestamptz, ${before.id}::uuid) AND at >= ${since}::timestamptz
-      AND (${action}::text IS NULL OR action = ${action}) AND (${prefix}::text IS NULL OR starts_with(action, ${prefix}))
-      AND (${subs}::text[] IS NULL OR EXISTS (
-        SELECT 1 FROM unnest(${subs}::text[], ${isses}::text[]) AS who (sub, iss)
-        WHERE who.sub = audit.sub AND (who.iss IS NULL OR who.iss = audit.iss)))
-      AND (${targets}::text[] IS NULL OR target = ANY (${targets}::text[])) AND (${outcome}::text IS NULL OR outcome = ${outcome})
+      AND (${at}::timestamptz IS NULL OR (at, id) < (${at}::timestamptz, ${id}::uuid)) AND (${since}::timestamptz IS NULL OR at >= ${since}::timestamptz)
     ORDER BY at DESC, id DESC LIMIT ${limit}::integer`)
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '#base/clock.ts'
-import { firstIdOf, uuidv7 } from '#base/id.ts'
+import { uuidv7 } from '#base/id.ts'
 import type { Database, Queryable } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { auditKey, CONTROL_SCHEMA } from './audit.ts'
@@ -27,7 +27,7 @@ export const FIRST_ID = '00000000-0000-0000-0000-000000000000'
  * Rows younger than this may still lie in open transactions: a call takes 5 minutes at most, clocks of replicas differ a little.
  * So a window once closed stays as it is.
  */
-const OPEN = 10 * 60_000
+export const OPEN = 10 * 60_000
 
 /** Of a window: how many, and the digest. What the checkpoint says and what the verifier finds come from the same statement. */
 export async function tally(db: Queryable, from: string, to: string): Promise<Pick<Checkpoint, 'rows' | 'digest'>> {
@@ -49,20 +49,33 @@ export function checkpointMac(key: Buffer, { id, at, from_id, to_id, rows, diges
  * @returns how many rows it covers.
  */
 export async function checkpoint(db: Queryable, key: Buffer, now: number): Promise<number> {
-  const to = firstIdOf(now - OPEN)
+  const to = boundary(now - OPEN)
   // A tool may add rows here too: one that claims the future shows as forged, and must not end the checkpoints.
   const [last] = await db.query<{ to_id: string }>(
     sql`SELECT to_id FROM audit_checkpoints WHERE to_id <= ${to} ORDER BY to_id DESC LIMIT 1`,
   )
   const from = last?.to_id ?? FIRST_ID
-  const { rows, digest } = await tally(db, from, to)
-  if (rows === 0) return 0
-  const unsigned = { id: uuidv7(now), at: now, from_id: from, to_id: to, rows, digest }
+  const found = await tally(db, from, to)
+  if (found.rows > 0) await signCheckpoint(db, key, { from_id: from, to_id: to, ...found }, now)
+  return found.rows
+}
+
+/** Signs what was found between two ids. */
+export async function signCheckpoint(
+  db: Queryable,
+  key: Buffer,
+  found: Omit<Checkpoint, 'id' | 'at' | 'mac'>,
+  now: number,
+): Promise<void> {
+  const unsigned = { id: uuidv7(now), at: now, ...found }
+  const { id, from_id: from, to_id: to, rows, digest } = unsigned
   await db.query(sql`
     INSERT INTO audit_checkpoints (id, at, from_id, to_id, rows, digest, mac)
-    VALUES (${unsigned.id}, ${new Date(now)}, ${from}, ${to}, ${rows}, ${digest}, ${checkpointMac(key, unsigned)})`)
-  return rows
+    VALUES (${id}, ${new Date(now)}, ${from}, ${to}, ${rows}, ${digest}, ${checkpointMac(key, unsigned)})`)
 }
+
+/** The least UUIDv7 of a moment: every id made before it is less. */
+export const boundary = (at: number): string => `${uuidv7(at).slice(0, 14)}7000-8000-000000000000`
 
 export interface CheckpointerOptions {
   readonly database: Database

@@ -386,20 +386,24 @@ describe.each(upperKinds)('%s', (kind) => {
       const { key }: Row & { key: string } = (await run('key create watched --json')).json()
       const actions = (list: readonly Row[]) => list.map(({ action }) => action)
       const listed = await rows('audit list watched')
-      expect(actions(listed)).toEqual(['key.created', 'tenant.created'])
-      expect(listed[0]).toMatchObject({
+      expect(actions(listed)).toEqual(['audit.read', 'key.created', 'tenant.created'])
+      expect(listed[1]).toMatchObject({
         slug: 'watched',
         iss: 'operator',
         outcome: 'ok',
         at: expect.stringMatching(/Z$/),
       })
       expect(JSON.stringify(listed)).not.toContain(key.slice(20))
-      expect(listed[0]).not.toHaveProperty('mac')
+      expect(listed[1]).not.toHaveProperty('mac')
       expect(actions(await rows('audit list watched --action key.created --since 1h --outcome ok'))).toEqual([
         'key.created',
       ])
       expect(actions(await rows('audit list'))).toEqual(expect.arrayContaining(['tenant.created', 'key.created']))
       expect((await run('audit list watched')).stdout).toMatch(/operator \S+ +key\.created/)
+      expect(actions(await rows('audit list watched --action key.* --actor operator:nobody'))).toEqual([])
+      expect(
+        actions(await rows(`audit list watched --action key.* --target ${key.slice(7, 19)} --source admin`)),
+      ).toEqual(['key.created'])
       await run('tenant suspend watched')
       const suspended = await run('audit list watched --json')
       expect(suspended).toMatchObject({
@@ -408,6 +412,28 @@ describe.each(upperKinds)('%s', (kind) => {
       })
       expect(actions(suspended.json())).toContain('tenant.suspended')
       await run('tenant resume watched')
+    })
+
+    test('export writes everything that matches to stdout, and is recorded', async () => {
+      const csv = await run('audit export watched --action key.* --format csv')
+      expect(csv).toMatchObject({ exit: 0, stderr: '' })
+      const [header, row, ...more] = csv.stdout.split('\r\n')
+      expect(header).toMatch(/^at,action,outcome,/)
+      expect(row).toMatch(/^\d{4}-[^,]+Z,key\.created,ok,operator,/)
+      expect(more).toEqual([''])
+      const lines = (await run('audit export watched')).stdout.trimEnd().split('\n')
+      const first: Row = JSON.parse(lines[1] ?? '')
+      expect(first).toMatchObject({ action: 'audit.exported', detail: { format: 'csv', action: 'key.*' } })
+      expect(await run('audit export nobody')).toMatchObject({ exit: 1, stdout: '' })
+    })
+
+    test.each([
+      'audit list --actor operator:x',
+      'audit list --action key.*',
+      'audit export',
+      'audit export watched --format xml',
+    ])('%s is a wrong use', async (line) => {
+      expect(await run(line)).toMatchObject({ exit: 2, stdout: '' })
     })
 
     test('verify is content with what was written, and finds what was altered', async () => {

@@ -50,6 +50,7 @@ async function start() {
   const console = createConsole({
     publicUrl: PUBLIC_URL,
     secrets,
+    auditDays: 400,
     clock,
     database: database as unknown as Database,
     ready: () => true,
@@ -125,6 +126,7 @@ test('D31: what cannot be undone sends people to prove who they are, unless they
   const deps: ConsoleDeps = {
     publicUrl: PUBLIC_URL,
     secrets,
+    auditDays: 400,
     clock,
     providers: [upstream],
     vouchers: [],
@@ -178,6 +180,7 @@ test('a limit, a failure and an outage are pages too, and sign nobody out', asyn
     const console = createConsole({
       publicUrl: PUBLIC_URL,
       secrets,
+      auditDays: 400,
       clock,
       database: { control: async (_: unknown, run: (db: ControlDb) => Promise<unknown>) => await run(db) } as never,
       ready: () => true,

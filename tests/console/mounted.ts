@@ -29,6 +29,7 @@ export async function mounted(): Promise<Mounted> {
     operators: anything,
     desk: anything,
     rateLimit: anything,
+    auditDays: anything,
     vouching: anything,
     database: anything,
     ready: anything,

@@ -25,9 +25,9 @@ let ahead = 0
 
 const person = (name: string, email: string) => ({ name, email })
 const PEOPLE = {
-  alice: person('Alice Archer', 'alice@acme.com'),
-  dan: person('Dan Dole', 'dan@acme.com'),
-  bob: person('Bob Brown', 'bob@acme.com'),
+  alice: person('Alice Archer', 'alice@acme-tools.com'),
+  dan: person('Dan Dole', 'dan@acme-tools.com'),
+  bob: person('Bob Brown', 'bob@acme-tools.com'),
   vera: person('Vera Visser', 'vera@freelancer.example'),
   gina: person('Gina Globex', 'gina@globex.com'),
   hugo: person('Hugo Hill', 'hugo@globex.com'),
@@ -42,7 +42,7 @@ const STORIES = [
     javaScriptEnabled: true,
     slug: 'acme',
     name: 'Acme',
-    domain: 'acme.com',
+    domain: 'acme-tools.com',
     owner: 'alice',
     admin: 'dan',
     member: 'bob',
@@ -171,7 +171,7 @@ describe.each(STORIES)('$title', ({ javaScriptEnabled, slug, name, domain, stran
   test('colleagues sign in and are there; one of them becomes an admin', async () => {
     for (const who of [roles.admin, roles.member]) {
       const page = await browserOf(who)
-      expect([await heading(page), await page.getByText('You are member here.').count()]).toEqual([name, 1])
+      expect([await heading(page), await page.getByText('You are a member here.').count()]).toEqual([name, 1])
     }
     const page = await browserOf(roles.owner)
     await walk(page, 'People')
@@ -197,7 +197,7 @@ describe.each(STORIES)('$title', ({ javaScriptEnabled, slug, name, domain, stran
     expect(await heading(theirs)).toBe(`Join ${name}?`)
     expect(await theirs.getByText(PEOPLE[roles.owner].name).count()).toBe(1)
     await theirs.getByRole('button', { name: `Join ${name}` }).click()
-    expect([await heading(theirs), await theirs.getByText('You are viewer here.').count()]).toEqual([name, 1])
+    expect([await heading(theirs), await theirs.getByText('You are a viewer here.').count()]).toEqual([name, 1])
 
     // The link works once, and for nobody else.
     const another = await browserOf(roles.member)
@@ -278,7 +278,7 @@ describe.each(STORIES)('$title', ({ javaScriptEnabled, slug, name, domain, stran
     const own = STORIES.find((story) => story.owner === stranger)?.slug ?? ''
     for (const path of ['', '/domains', '/people', '/keys', '/audit']) {
       await page.goto(`${server.url}/console/t/${own}${path}`)
-      expect([path, await page.getByText(new RegExp(domain.replace('.', '\\.'))).count()]).toEqual([path, 0])
+      expect([path, await page.getByText(new RegExp(domain.replaceAll('.', '\\.'))).count()]).toEqual([path, 0])
     }
   })
 

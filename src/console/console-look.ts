@@ -164,5 +164,5 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
 }
 @media (max-width: 34rem) { .tabs { gap: 0 } .tabs a { padding: .5rem .4rem; font-size: .875rem } .count { min-width: 1.25rem; margin-left: .1rem; padding: 0 .3rem }
   .filters .field { flex: 1 1 8rem }
-  body.console { padding: 0 } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
+  body.console { padding: 0 } .console .wide { display: none } .console main { padding: 0 } .menu > summary { max-width: 44vw; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } }
 `

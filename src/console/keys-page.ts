@@ -5,7 +5,7 @@ import { formToken } from './frame.ts'
 import { keyFields, readKeyForm } from './key-form.ts'
 import { keyPages } from './key-page.ts'
 import { isOver, keyEnd, keyPrefix, keyStatus, lastUse, makerOf, newKeyBody } from './key-parts.ts'
-import { chip, doneNote, empty, head, pages, problemNote, when } from './parts.ts'
+import { doneNote, empty, head, pages, problemNote, when } from './parts.ts'
 import type { Place, TenantForm, TenantPage, TenantSection } from './tenant-pages.ts'
 
 const DONE = {
@@ -125,16 +125,25 @@ const row = (place: Place, key: KeyRecord): Html =>
       <div class="small">${keyPrefix(key)}</div>
     </th>
     <td>${keyStatus(key)}</td>
-    <td>${may(key)}</td>
+    <td class="small">${mayWords(key)}</td>
     ${place.may('tenant:admin') && html`<td class="small">${makerOf(key)}</td>`}
     <td>${when(key.created_at, place.now)}</td>
     <td>${lastUse(key, place.now)}</td>
     <td>${keyEnd(key, place.now)}</td>
   </tr>`
 
-/** The first few scopes; the key's page has all. */
-const may = ({ scopes }: KeyRecord): Html =>
-  html`<span class="row">
-    ${scopes.slice(0, 2).map((scope) => chip('', scope === '*' ? 'all data' : scope))}
-    ${scopes.length > 2 && html`<span class="small">and ${scopes.length - 2} more</span>`}
-  </span>`
+/** The scopes in words, so that many take one line. */
+function mayWords({ scopes }: Pick<KeyRecord, 'scopes'>): string {
+  const ending = (end: string): readonly string[] =>
+    scopes.filter((scope) => scope.endsWith(end)).map((scope) => scope.slice(0, -end.length))
+  const changes = ending(':write')
+  const reads = ending(':read').filter((thing) => !changes.includes(thing))
+  const others = scopes.filter((scope) => !/:(?:read|write)$/.test(scope))
+  return [
+    changes.length > 0 ? `changes ${changes.join(', ')}` : '',
+    reads.length > 0 ? `reads ${reads.join(', ')}` : '',
+    ...others.map((scope) => (scope === '*' ? 'all data' : scope)),
+  ]
+    .filter((words) => words !== '')
+    .join('; ')
+}

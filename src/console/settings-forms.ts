@@ -26,7 +26,8 @@ export const nameForm = (place: Place, view: View, { name }: TenantRecord): Html
           problem: own(view, 'name'),
           required: true,
           maxlength: 200,
-        })}<button class="primary">Rename</button>`,
+        })}
+        <div class="actions"><button class="primary">Rename</button></div>`,
     )}
   </section>`
 
@@ -60,7 +61,8 @@ export function switchesForm(place: Place, view: View, record: TenantRecord): Ht
             >`,
           ticked('operator_access'),
         )}
-        ${freshHint(place.session)}<button class="primary">Save</button>`,
+        ${freshHint(place.session)}
+        <div class="actions"><button class="primary">Save</button></div>`,
     )}
   </section>`
 }
@@ -73,7 +75,12 @@ export const exportForm = (place: Place, view: View): Html =>
       Everything this organisation has as one file (<code>.tar.gz</code>): its data, its audit log, its members, domains
       and keys. No secret is in it, but names, addresses and all data are: keep it well.
     </p>
-    ${begin(place, 'export', html`${freshHint(place.session)}<button>Download the export</button>`)}
+    ${begin(
+      place,
+      'export',
+      html`${freshHint(place.session)}
+        <div class="actions"><button>Download the export</button></div>`,
+    )}
   </section>`
 
 /** What ends: the organisation, or one's own membership. */
@@ -98,7 +105,12 @@ const ending = (place: Place, view: View, { name, delete_asked_by: by }: TenantR
     </p>
     ${
       place.may('tenant:owner') &&
-      begin(place, 'keep', html`${freshHint(place.session)}<button class="primary">Keep ${name}</button>`)
+      begin(
+        place,
+        'keep',
+        html`${freshHint(place.session)}
+          <div class="actions"><button class="primary">Keep ${name}</button></div>`,
+      )
     }`
 
 const remove = (place: Place, view: View, { slug, name }: TenantRecord, days: number): Html =>
@@ -119,11 +131,12 @@ const remove = (place: Place, view: View, { slug, name }: TenantRecord, days: nu
       'delete',
       html`${input({
           name: 'word',
-          label: html`Type <code>${slug}</code> to confirm`,
+          label: html`<span>Type <code>${slug}</code> to confirm</span>`,
           value: view.values.text('word'),
           problem: own(view, 'delete'),
           required: true,
           maxlength: 41,
         })}
-        ${freshHint(place.session)}<button class="danger">Delete ${name}</button>`,
+        ${freshHint(place.session)}
+        <div class="actions"><button class="danger">Delete ${name}</button></div>`,
     )}`

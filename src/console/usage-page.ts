@@ -98,7 +98,7 @@ function toolTable(tools: readonly ToolUsage[]): Html {
       <thead>
         <tr>
           <th scope="col">Tool</th>
-          <th scope="col"><span class="unseen">Share</span></th>
+          <th scope="col" class="wide"><span class="unseen">Share</span></th>
           <th scope="col" class="right">Calls</th>
           <th scope="col" class="right">Failed</th>
           <th scope="col" class="right">Mean time</th>
@@ -108,7 +108,7 @@ function toolTable(tools: readonly ToolUsage[]): Html {
         ${tools.map(
           (row) =>
             html`<tr>
-              <th scope="row" class="mono">${row.tool}</th>
+              <th scope="row" class="mono nowrap">${row.tool}</th>
               <td class="wide">
                 <svg
                   class="meter"

@@ -42,7 +42,7 @@ export interface NewInvitation extends InvitationRecord {
 }
 
 /** Which invitations; everything absent matches. */
-export interface InvitationFilter extends PageOptions {
+interface InvitationFilter extends PageOptions {
   readonly state?: InvitationRecord['state']
   /** The latest first, and `after` goes back in time; default: in the order in which they were made. */
   readonly newest?: boolean

@@ -24,7 +24,7 @@ beforeAll(async () => {
     await people[who].get('/console')
   }
   await gatehouse(server, 'member role acme_test development:carol member')
-  await until(async () => (await as('carol').get('/console/t/acme_test')).text.includes('You are member here'))
+  await until(async () => (await as('carol').get(`${KEYS}/new`)).text.includes('projects:write'))
 }, 60_000)
 afterAll(async () => await server?.close())
 
@@ -107,6 +107,10 @@ describe('API keys in the console', () => {
     const owners = await make(as('alice'), { access: 'all' })
     expect((await stored(owners.id))?.['scopes']).toEqual(expect.arrayContaining(['audit:read', 'tenant:admin']))
     expect((await stored(owners.id))?.['scopes']).not.toContain('tenant:owner')
+    expect((await as('alice').get(KEYS)).text).toContain(
+      'changes documents, projects, todos; reads audit; tenant:admin',
+    )
+    expect((await as('carol').get(KEYS)).text).toContain('>reads documents, projects, todos<')
     const above = await send(as('carol'), `${KEYS}/new`, { ...form, access: 'chosen', scopes: 'tenant:admin' })
     expect(above.status).toBe(403)
     expect(above.text).not.toMatch(KEY)

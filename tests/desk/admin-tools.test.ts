@@ -112,7 +112,7 @@ describe('D32: once an owner turned it on', () => {
     const path = await asked('alice@acme.test', 'remove_member', { member: 'carol@acme.test' })
     await gatehouse(server, 'member role acme_test carol@acme.test admin')
     const carol = await signedIn('carol')
-    await until(async () => (await carol.get('/console/t/acme_test')).text.includes('You are admin'))
+    await until(async () => (await carol.get('/console/t/acme_test')).text.includes('You are an admin'))
     expect((await carol.get(path)).status).toBe(404)
     expect((await press(carol, path)).status).toBe(404)
     await gatehouse(server, 'member role acme_test carol@acme.test viewer')

@@ -1,9 +1,10 @@
 import type { Clock } from '#base/clock.ts'
+import { firstIdOf } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import type { Database, Queryable } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { auditKey, CONTROL_SCHEMA } from './audit.ts'
-import { boundary, checkpoint, FIRST_ID, OPEN, signCheckpoint, tally } from './checkpoint.ts'
+import { checkpoint, FIRST_ID, OPEN, signCheckpoint, tally } from './checkpoint.ts'
 
 /** Milliseconds: how long one replica has the work, and so how often it is done by all together. */
 const LEASE = 86_400_000
@@ -21,7 +22,7 @@ const BATCH = 20_000
  * @returns how many rows went. More than nothing: call it again, in another transaction.
  */
 async function pruneAudit(db: Queryable, key: Buffer, before: number, now: number): Promise<number> {
-  const end = boundary(before)
+  const end = firstIdOf(before)
   const [later] = await db.query(sql`SELECT 1 FROM audit_checkpoints WHERE to_id > ${end} LIMIT 1`)
   // The last rows of a tenant that nobody works in any more may have no checkpoint.
   if (later === undefined) await checkpoint(db, key, before + OPEN)

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '#base/clock.ts'
-import { uuidv7 } from '#base/id.ts'
+import { firstIdOf, uuidv7 } from '#base/id.ts'
 import type { Database, Queryable } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { auditKey, CONTROL_SCHEMA } from './audit.ts'
@@ -49,7 +49,7 @@ export function checkpointMac(key: Buffer, { id, at, from_id, to_id, rows, diges
  * @returns how many rows it covers.
  */
 export async function checkpoint(db: Queryable, key: Buffer, now: number): Promise<number> {
-  const to = boundary(now - OPEN)
+  const to = firstIdOf(now - OPEN)
   // A tool may add rows here too: one that claims the future shows as forged, and must not end the checkpoints.
   const [last] = await db.query<{ to_id: string }>(
     sql`SELECT to_id FROM audit_checkpoints WHERE to_id <= ${to} ORDER BY to_id DESC LIMIT 1`,
@@ -73,9 +73,6 @@ export async function signCheckpoint(
     INSERT INTO audit_checkpoints (id, at, from_id, to_id, rows, digest, mac)
     VALUES (${id}, ${new Date(now)}, ${from}, ${to}, ${rows}, ${digest}, ${checkpointMac(key, unsigned)})`)
 }
-
-/** The least UUIDv7 of a moment: every id made before it is less. */
-export const boundary = (at: number): string => `${uuidv7(at).slice(0, 14)}7000-8000-000000000000`
 
 export interface CheckpointerOptions {
   readonly database: Database

@@ -146,6 +146,7 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
 .steps > li > div > p { margin: .25rem 0 }
 @media (max-width: 34rem) {
   .matters > li { grid-template-columns: minmax(0, 1fr) } .matters > li > .soft { text-align: left }
+  .bars td:nth-child(2) { min-width: 1rem } .bars th, .bars td { padding-right: .5rem } .bars td .soft { display: block; margin: 0 }
   .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
   table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
   .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }

@@ -32,6 +32,7 @@ const windowOf = async (whom: Whom): Promise<Page> => {
 function addressOf(route: string, slug: string): string {
   const ids = { ...company.ids, slug, name: slug, ...(route.includes('/confirm/:id') && { id: company.confirmation }) }
   const path = route.replaceAll(/:(\w+)/g, (_, name: string) => ids[name as keyof typeof ids] ?? name)
+  if (path === '/console/login') return `${path}?fresh=1`
   return path === '/console/account/leave' ? `${path}?organisation=${slug}` : path
 }
 

@@ -70,7 +70,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .console input:not([type=checkbox], [type=radio]), .console select, .console textarea { min-height: 2.5rem }
 .console button, .console .button { min-height: 2.5rem; padding: .45rem 1rem; font-size: .9375rem }
 .console .button { display: inline-flex; align-items: center; justify-content: center } .console .card form > button { justify-self: start }
-.console .field > label { display: block } .filters button { min-height: 2.75rem } .card > h2 + :is(.chart, .matters, .steps) { margin-top: 1.1rem }
+.console .field > label:not(.check) { display: block } .console .filters button { min-height: 2.75rem } .console .pair .field > * { min-width: 0; max-width: 100% } .card > h2 + :is(.chart, .matters, .steps) { margin-top: 1.1rem }
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
@@ -146,7 +146,7 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
 .steps > li > div > p { margin: .25rem 0 }
 @media (max-width: 34rem) {
   .matters > li { grid-template-columns: minmax(0, 1fr) } .matters > li > .soft { text-align: left }
-  .bars td:nth-child(2) { min-width: 1rem } .bars th, .bars td { padding-right: .5rem } .bars td .soft { display: block; margin: 0 }
+  .console .spare { display: none } .bars td:nth-child(2) { min-width: 1rem } .bars th, .bars td { padding-right: .5rem } .bars td .soft { display: block; margin: 0 }
   .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
   table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
   .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }

@@ -97,7 +97,8 @@ afterAll(async () => {
 })
 
 async function run(line: readonly string[]): Promise<void> {
-  expect(await gatehouse(server, line)).toMatchObject({ exit: 0, stderr: '' })
+  const { exit, stderr } = await gatehouse(server, line)
+  if (exit !== 0) throw new Error(stderr)
 }
 
 describe.each(STORIES)('$title', ({ javaScriptEnabled, slug, name, domain, stranger, ...roles }) => {

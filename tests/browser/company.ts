@@ -17,8 +17,6 @@ import { until } from '../support/until.ts'
 
 const GOOGLE = '1234-gatehouse.apps.googleusercontent.com'
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 
 const staff = (sub: string, name: string, role: string, days: number, source = 'domain', email = '') => ({
   sub,
@@ -93,9 +91,7 @@ export async function startCompany(kind: DatabaseKind, publicUrl: string | null 
       EGRESS_ALLOW_PRIVATE: 'true',
       UNMAPPED_DOMAINS: 'reject',
       PERSONAL_TENANTS: 'off',
-      // Far above what a few people do; the filling and the tests do more.
       RATE_LIMIT_PER_IP: '100000',
-      RATE_LIMIT_PER_PRINCIPAL: '100000',
     },
     parts: { clock, endpoints: fake.endpoints },
   })

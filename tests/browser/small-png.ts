@@ -34,6 +34,9 @@ export function smallPng(png: Buffer): Buffer {
   ])
 }
 
+/** Squared distance of colours that differ for the eye. */
+const APART = 24 ** 2
+
 function chunks(png: Buffer): { readonly type: string; readonly data: Buffer }[] {
   const found = []
   for (let at = 8; at < png.length;) {
@@ -86,17 +89,19 @@ function predicted(filter: number, left: number, up: number, corner: number): nu
   return toUp <= toCorner ? up : corner
 }
 
-/** The 256 colours that are there most, and for every other the nearest of them. */
+/** 256 colours, and for every other the nearest: first those that differ and are there most, so that a rare red stays red, then the most. */
 function reduced(colours: Uint32Array): { readonly palette: readonly number[]; indexOf(colour: number): number } {
   const counts = new Map<number, number>()
   for (const colour of colours) counts.set(colour, (counts.get(colour) ?? 0) + 1)
-  const palette = [...counts]
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, 256)
-    .map(([colour]) => colour)
-  const known = new Map(palette.map((colour, index) => [colour, index]))
   const far = (a: number, b: number): number =>
     ((a >> 16) - (b >> 16)) ** 2 + (((a >> 8) & 255) - ((b >> 8) & 255)) ** 2 + ((a & 255) - (b & 255)) ** 2
+  const most = [...counts].toSorted(([, a], [, b]) => b - a).map(([colour]) => colour)
+  const palette: number[] = []
+  for (const colour of most)
+    if (palette.length < 160 && palette.every((other) => far(other, colour) > APART)) palette.push(colour)
+  const chosen = new Set(palette)
+  palette.push(...most.filter((colour) => !chosen.has(colour)).slice(0, 256 - palette.length))
+  const known = new Map(palette.map((colour, index) => [colour, index]))
   return {
     palette,
     indexOf(colour) {

@@ -114,7 +114,9 @@ const button = (place: Place, path: string, label: Html): Html =>
   html`<form method="post" action="${place.path(path)}">${formToken(place.csrf)}${label}</form>`
 
 function done(place: Place, { title, secrets = [] }: Operation, result: Readonly<Record<string, unknown>>): Html {
-  const shown = Object.entries(result).filter(([name]) => secrets.includes(name))
+  // The link holds the token, and is what people hand over.
+  const inLink = typeof result['link'] === 'string'
+  const shown = Object.entries(result).filter(([name]) => secrets.includes(name) && !(inLink && name === 'token'))
   return html`${head(`Done: ${title.toLowerCase()}`, 'You can go back to your chat.')}
     ${shown.map(
       ([name, value]) =>

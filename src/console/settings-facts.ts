@@ -14,7 +14,7 @@ export const facts = (place: Place, record: TenantRecord, domains: readonly Doma
       <dd>${record.name}</dd>
       <dt>Address of the endpoint</dt>
       <dd><code>/t/${record.slug}/mcp</code></dd>
-      <dt>Made</dt>
+      <dt>Created</dt>
       <dd>${when(record.created_at, place.now)}</dd>
       <dt>Who joins</dt>
       <dd>${joining(place, domains)}</dd>

@@ -154,7 +154,7 @@ describe('D32: once an owner turned it on', () => {
     const path = await asked('alice@acme.test', 'invite_member', { email: 'erin@acme.test', role: 'viewer' })
     const { text } = await press(await signedIn('alice'), path)
     expect(text).toContain('Shown this once')
-    const secret = /<pre id="token">([^<]+)/.exec(text)?.[1] ?? ''
+    const secret = /<pre id="link">[^<]*\/console\/invitation#([^<]+)/.exec(text)?.[1] ?? ''
     expect(secret.length).toBeGreaterThan(20)
     expect(server.lines.join('')).not.toContain(secret)
   })

@@ -105,7 +105,7 @@ export const define: Define = (command, { terminal }) => {
     )
     .option(
       '--operator-access <on|off>',
-      'may operators of this server look at the console as a member sees it?',
+      'may operators of this server look at the console as an admin sees it? Only an owner turns it on, in the console',
       onOff,
     )
     .option('--json', 'print one JSON document')

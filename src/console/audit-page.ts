@@ -27,9 +27,11 @@ export function auditSection({ registry, auditDays }: Pick<ConsoleDeps, 'registr
     path: PATH,
     title: 'Audit log',
     scope: 'audit:read',
-    async show(place, { values, problem }) {
-      const filters = filtersOf(values)
-      const after = values.text('after')
+    async show(place, { query, values, problem }) {
+      // Of an export that was refused the filters stand in its form.
+      const asked = problem === null ? query : values
+      const filters = filtersOf(asked)
+      const after = asked.text('after')
       const found = problem === null ? await look(place, filters, after) : problem
       const wrong = 'items' in found ? null : found
       const list = place.path(PATH)

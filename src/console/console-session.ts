@@ -22,6 +22,9 @@ export interface ConsoleSession {
   readonly fresh: boolean
   /** For the hidden field `csrf` of every form. */
   readonly csrf: string
+  /** For the address of a page that holds what this person typed into its form; see `FormTokens`. */
+  readonly typed: (url: string) => string
+  readonly isTyped: (url: string, given: string) => boolean
   /** The same for the tenant of this slug, where they may enter it. @throws Refusal as the directory does. */
   enter(slug: string): Promise<Principal>
 }
@@ -83,7 +86,9 @@ export function createConsoleSessions(deps: ConsoleDeps, host: ConsoleHost): Con
     const renewed = sessions.renewed(session)
     if (renewed !== null) reply.setCookie(name, sessions.seal(renewed), cookieOptions(publicUrl))
     const csrf = tokens.of(session.id)
-    found.set(request, { session, identity, ...home, fresh: sessions.fresh(session), csrf, enter })
+    const typed = (url: string): string => tokens.typedBy(identity, url)
+    const isTyped = (url: string, given: string): boolean => tokens.isTypedBy(identity, url, given)
+    found.set(request, { session, identity, ...home, fresh: sessions.fresh(session), csrf, typed, isTyped, enter })
   }
 
   const consoleSession: ConsoleSessions['consoleSession'] = (request) => {

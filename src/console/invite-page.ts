@@ -48,7 +48,8 @@ export function inviteSection({ registry }: Pick<ConsoleDeps, 'registry'>): Tena
   }
 }
 
-const form = (place: Place, { values, problem }: View): Html =>
+/** Only the address can be filled in by a link (to invite somebody again): the role cannot. */
+const form = (place: Place, { query, values, problem }: View): Html =>
   html`<p class="crumb"><a href="${place.path('/people/invitations')}">Invitations</a></p>
     ${head(
       'Invite somebody',
@@ -62,7 +63,7 @@ const form = (place: Place, { values, problem }: View): Html =>
           name: 'email',
           label: 'Their address',
           type: 'email',
-          value: values.text('email'),
+          value: values.text('email') || query.text('email'),
           hint: 'The one they sign in with, written as their provider writes it.',
           problem,
           required: true,

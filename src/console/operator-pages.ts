@@ -9,7 +9,7 @@ import { framed, OPERATOR_WAYS } from './frame.ts'
 import { statusOf } from './registry-status.ts'
 import { banner, STOP_URL, type SeeAsCookies } from './see-as.ts'
 import { sessionDigest } from './session-digest.ts'
-import { backTo, cameBack, methodsOf, paramsOf, type ShownOnce, type View } from './tenant-pages.ts'
+import { backTo, cameBack, methodsOf, paramsOf, viewOf, type ShownOnce, type View } from './tenant-pages.ts'
 
 const ROOT = '/console/operator'
 
@@ -102,10 +102,8 @@ export function operatorPages(
       const place = placeOf(request)
       const sent = page.fresh === true ? await needFresh(request, reply, request.url) : undefined
       if (sent !== undefined) return sent
-      const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
-      const done = query.text('done')
-      const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(request, reply, place, page, cameBack(query, place.session, await page.show(place, view)))
+      const view = viewOf(request, place.session)
+      return await send(request, reply, place, page, cameBack(view, place.session, await page.show(place, view)))
     })
   }
 
@@ -118,7 +116,7 @@ export function operatorPages(
         const place = placeOf(request)
         const fields = fieldsOfBody(request.body)
         if (!place.session.fresh)
-          return await needFresh(request, reply, backTo(operatorPath(page.path), place.params, fields))
+          return await needFresh(request, reply, backTo(place.session, operatorPath(page.path), place.params, fields))
         try {
           const outcome = await form.run(place, fields, reply)
           if (typeof outcome === 'string') return await reply.redirect(outcome, 303)

@@ -9,7 +9,7 @@ import { isSlug } from '#tenancy/slug.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import type { ConsoleSession, ConsoleSessions } from './console-session.ts'
 import type { ConsoleDeps, ConsoleHost } from './deps.ts'
-import { fieldsOf, fieldsOfBody, type Fields } from './fields.ts'
+import { fieldsOf, fieldsOfBody, NO_FIELDS, type Fields } from './fields.ts'
 import { FORM_TOKEN } from './form-token.ts'
 import { framed, OPERATOR_WAYS, tenantPath, type Strip } from './frame.ts'
 import { statusOf } from './registry-status.ts'
@@ -46,11 +46,13 @@ export interface Problem {
 /** How a page is looked at. */
 export interface View {
   readonly query: Fields
-  /** What the form that was not taken held; else the query, which prefills it. */
+  /** What the form that was not taken held, or waits with for a fresh sign-in; else nothing: a link from elsewhere fills in no form. */
   readonly values: Fields
   readonly problem: Problem | null
   /** Code of what was just done, from `?done=`. It comes from outside: look it up in a table of words. */
   readonly done: string | null
+  /** They come back from a fresh sign-in to the form that waits. */
+  readonly again?: boolean
 }
 
 export interface TenantPage {
@@ -126,7 +128,8 @@ export function tenantPages(
     const visit = host.visits(request)
     visit.principal = principal
     const may = (wanted: string): boolean => principal.scopes.has(wanted)
-    if (scope !== null && !may(scope)) throw new RegistryError('forbidden', `this needs the scope ${scope}`)
+    if (scope !== null && !may(scope))
+      throw new RegistryError('forbidden', `it needs ${scope}; an owner or admin can give you a role that has it`)
     return {
       session,
       principal,
@@ -170,10 +173,8 @@ export function tenantPages(
       const place = await placeOf(request, reply, page.scope)
       const sent = page.fresh === true ? await needFresh(request, reply, request.url) : undefined
       if (sent !== undefined) return sent
-      const query = fieldsOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''))
-      const done = query.text('done')
-      const view = { query, values: query, problem: null, done: done === '' ? null : done }
-      return await send(reply, place, titled(page, place), cameBack(query, place.session, await page.show(place, view)))
+      const view = viewOf(request, place.session)
+      return await send(reply, place, titled(page, place), cameBack(view, place.session, await page.show(place, view)))
     })
   }
 
@@ -184,7 +185,7 @@ export function tenantPages(
       if (place.seenAs !== null) throw onlooking()
       const fields = fieldsOfBody(request.body)
       if (form.fresh && !place.session.fresh)
-        return await needFresh(request, reply, backTo(place.path(form.page.path), place.params, fields))
+        return await needFresh(request, reply, backTo(place.session, place.path(form.page.path), place.params, fields))
       let outcome
       try {
         outcome = await form.run(place, fields)
@@ -206,16 +207,26 @@ export const paramsOf = ({ params }: FastifyRequest): Readonly<Record<string, st
     ? Object.fromEntries(Object.entries(params).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     : {}
 
-/** In the address of a page whose form waits for a fresh sign-in: who comes back is told that nothing was done yet. */
+/** The end of the address of a page whose form waits for a fresh sign-in: shows that its own person typed what stands before. */
 const AGAIN = 'again'
+const TYPED = new RegExp(`^(?<url>.*)[?&]${AGAIN}=(?<proof>[\\w-]{43})$`)
+
+/** How the page at this address is looked at. */
+export function viewOf({ url }: Pick<FastifyRequest, 'url'>, { isTyped }: Pick<ConsoleSession, 'isTyped'>): View {
+  const query = fieldsOf(new URLSearchParams(url.split('?', 2)[1] ?? ''))
+  const done = query.text('done')
+  const { url: page = '', proof = '' } = TYPED.exec(url)?.groups ?? {}
+  const values = isTyped(page, proof) ? query : null
+  return { query, values: values ?? NO_FIELDS, problem: null, done: done === '' ? null : done, again: values !== null }
+}
 
 const CONFIRMED = html`<div class="note" role="status">
   <p><strong>Thank you.</strong> It is you. Nothing was done yet: look once more, and press the button again.</p>
 </div>`
 
 /** The page with that word on top, for who did prove who they are. */
-export const cameBack = (query: Fields, { fresh }: Pick<ConsoleSession, 'fresh'>, body: Html): Html =>
-  query.has(AGAIN) && fresh ? html`${CONFIRMED} ${body}` : body
+export const cameBack = ({ again = false }: View, { fresh }: Pick<ConsoleSession, 'fresh'>, body: Html): Html =>
+  again && fresh ? html`${CONFIRMED} ${body}` : body
 
 interface Titled {
   readonly title: string
@@ -235,13 +246,19 @@ const urlOf = (path: string): string => `/console/t/:slug${path}`
  * The page of a form with what was typed, so that nothing is lost by proving once more who one is. Secrets are typed into no form of ours.
  * @param url of the page, with its parameters by name.
  */
-export function backTo(url: string, params: Readonly<Record<string, string>>, fields: Fields): string {
+export function backTo(
+  { typed }: Pick<ConsoleSession, 'typed'>,
+  url: string,
+  params: Readonly<Record<string, string>>,
+  fields: Fields,
+): string {
   const page = url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams()
   for (const [name, value] of fields.entries) if (name !== FORM_TOKEN) query.append(name, value)
-  query.append(AGAIN, '1')
-  const whole = `${page}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
-  return whole.length > 512 ? `${page}?${AGAIN}=1` : whole
+  const filled = `${page}?${query.toString().replaceAll('+', '%20').replaceAll('*', '%2A')}`
+  const proved = (at: string): string => `${at}${at.includes('?') ? '&' : '?'}${AGAIN}=${typed(at)}`
+  const whole = proved(filled)
+  return query.size === 0 || whole.length > 512 ? proved(page) : whole
 }
 
 interface Routed {

@@ -17,7 +17,8 @@ export interface TenantSettings {
 export interface SettingsOfTenants {
   /**
    * Changes what is given, and answers all settings as they are then. Needs `tenant:owner`; operators may too, which the tenant's
-   * audit shows. Every replica goes by it within 1 s. unknown: deleted meanwhile.
+   * audit shows, but not let themselves in: `operator_access` only an owner turns on (D37). Every replica goes by it within 1 s.
+   * unknown: deleted meanwhile.
    */
   setSettings(
     tenant: Tenant,
@@ -39,6 +40,12 @@ export function createTenantSettings(options: LedgerOptions): SettingsOfTenants 
           SELECT mcp_admin, operator_access FROM tenants WHERE id = ${tenant.id} AND status <> 'deleted' FOR UPDATE`)
         if (before === undefined) throw new RegistryError('unknown', `the tenant ${tenant.slug} is deleted`)
         precondition?.(before)
+        if (actor.kind === 'operator' && access === true && !before.operator_access)
+          throw new RegistryError(
+            'forbidden',
+            `only an owner of ${tenant.slug} lets operators see it`,
+            'operator_access',
+          )
         const after = { mcp_admin: admin ?? before.mcp_admin, operator_access: access ?? before.operator_access }
         const changed = (['mcp_admin', 'operator_access'] as const).filter((name) => before[name] !== after[name])
         if (changed.length === 0) return [after, null]

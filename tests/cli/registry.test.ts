@@ -107,10 +107,12 @@ describe.each(upperKinds)('%s', (kind) => {
       const off = { mcp_admin: false, operator_access: false }
       expect((await run('tenant settings set --json')).json()).toMatchObject(off)
       expect((await run('tenant settings set --mcp-admin on --json')).json()).toMatchObject({ ...off, mcp_admin: true })
-      const both = await run('tenant settings set --operator-access on --mcp-admin off --json')
-      expect(both.json()).toMatchObject({ mcp_admin: false, operator_access: true })
-      expect((await run('tenant settings set')).stdout).toMatch(/^operator access +yes$/m)
+      const both = await run('tenant settings set --operator-access off --mcp-admin off --json')
+      expect(both.json()).toMatchObject({ mcp_admin: false, operator_access: false })
+      expect((await run('tenant settings set')).stdout).toMatch(/^operator access +no$/m)
       expect(await run('tenant settings set --mcp-admin maybe')).toMatchObject({ exit: 2, stdout: '' })
+      // D37: only an owner lets operators in.
+      expect(await run('tenant settings set --operator-access on')).toMatchObject({ exit: 1, stdout: '' })
       expect(await run('tenant settings nobody --mcp-admin on')).toMatchObject({ exit: 1, stdout: '' })
     })
 

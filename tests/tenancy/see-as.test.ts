@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sql } from '#db/sql.ts'
 import { roleFor } from '#tenancy/ledger.ts'
-import type { OperatorActor } from '#tenancy/registry.ts'
+import type { Actor, OperatorActor } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { freshDatabase, upperKinds, type FreshDatabase } from '../support/database.ts'
-import { actorOf, company, enlist, operator, person, registryError, startReplica, type Replica } from './support.ts'
+import { actorOf, company, enlist, person, registryError, startReplica, type Replica } from './support.ts'
 
 const ann = person('ann@ops.com')
 const actor: OperatorActor = {
@@ -18,16 +18,18 @@ describe.each(upperKinds)('seeing a tenant as its admin (%s)', (kind) => {
   let fresh: FreshDatabase
   let replica: Replica
   let tenant: Tenant
+  let owner: Actor
   beforeAll(async () => {
     fresh = await freshDatabase({ kind })
     replica = await startReplica(fresh)
     tenant = await company(replica, 'acme')
     await enlist(replica, tenant, person('owner@acme.com'), 'owner')
+    owner = actorOf(await replica.principal(person('owner@acme.com')))
   })
   afterAll(async () => await fresh.drop())
 
   const allow = async (on: boolean): Promise<unknown> =>
-    await replica.registry.tenants.setSettings(tenant, operator, { operator_access: on })
+    await replica.registry.tenants.setSettings(tenant, owner, { operator_access: on })
   const look = async () => {
     await allow(true)
     const begun = await replica.registry.seeAs.begin(tenant, actor, ann, 'ticket 7')

@@ -62,6 +62,19 @@ test('everything is off at first; a change keeps the rest and is noted with what
   await tenants.setSettings(tenant, owner, { mcp_admin: false, operator_access: false })
 })
 
+test('D37: an operator does not let themself in: only an owner turns operator access on, and both turn it off', async () => {
+  const { tenants } = replica.registry
+  const before = (await noted()).length
+  for (const input of [{ operator_access: true }, { operator_access: true, mcp_admin: true }])
+    expect(await registryError(tenants.setSettings(tenant, operator, input))).toBe('forbidden')
+  expect(await tenants.show(owner, 'acme')).toMatchObject({ mcp_admin: false, operator_access: false })
+  expect(await noted()).toHaveLength(before)
+  await tenants.setSettings(tenant, owner, { operator_access: true })
+  expect(await tenants.setSettings(tenant, operator, { operator_access: false })).toMatchObject({
+    operator_access: false,
+  })
+})
+
 test('D32: another replica gives admins their power over MCP within a second of an owner’s turning it on', async () => {
   const other = await startReplica(fresh, { database: await fresh.open() })
   const power = async () => String(overMcp(await other.principal(ann)).scopes.has('tenant:owner'))

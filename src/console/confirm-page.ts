@@ -24,7 +24,7 @@ export function confirmSection(desk: Desk): TenantSection {
         ${problemNote(view.problem)}
         <section class="card">
           <p>${description}</p>
-          ${facts(request.input)}
+          ${facts(await named(place, request.input))}
         </section>
         <p class="note warn">
           <strong>Nothing is done yet.</strong> If you did not ask for it, discard it: text in a document can talk a
@@ -35,6 +35,19 @@ export function confirmSection(desk: Desk): TenantSection {
           ${button(place, `/confirm/${request.id}/discard`, html`<button>Discard</button>`)}
         </div>`
     },
+  }
+
+  /** A person by name and address: nobody says yes to an id. */
+  async function named(place: Place, input: ConfirmationRecord['input']): Promise<ConfirmationRecord['input']> {
+    const { member, ...others } = input
+    if (typeof member !== 'string') return input
+    try {
+      const { name, email, user_id, role } = await registry.members.show(place.tenant, place.actor, member)
+      return { person: `${name ?? email ?? user_id} (${email ?? user_id}), ${role} at present`, ...others }
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === 'unknown') return input
+      throw error
+    }
   }
 
   const said: TenantPage = {

@@ -57,7 +57,7 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem }
 .cards.four { grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr)) } .facts .chips { margin: 0 }
 .cards > .card { margin: 0 }
-.stat { display: grid; gap: .1rem; margin: 0 }
+.stat { display: grid; align-content: start; gap: .1rem; margin: 0 }
 .stat dt { color: var(--soft); font-size: .875rem } .stat dd { margin: 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2;
   font-variant-numeric: tabular-nums }
 .stat dd.small { font-size: .875rem; font-weight: 400; letter-spacing: 0 }
@@ -69,7 +69,8 @@ body.console { display: block; min-height: 100vh; min-height: 100dvh; padding: 0
 .console label :is(input, select, textarea) { font-weight: 400 } .card > form > .field { max-width: 38rem }
 .console input:not([type=checkbox], [type=radio]), .console select, .console textarea { min-height: 2.5rem }
 .console button, .console .button { min-height: 2.5rem; padding: .45rem 1rem; font-size: .9375rem }
-.console .button { display: inline-flex; align-items: center; justify-content: center }
+.console .button { display: inline-flex; align-items: center; justify-content: center } .console .card form > button { justify-self: start }
+.console .field > label:not(.check) { display: block } .console .filters button { min-height: 2.75rem } .console .pair .field > * { min-width: 0; max-width: 100% } .card > h2 + :is(.chart, .matters, .steps) { margin-top: 1.1rem }
 .console button.tiny, .console .button.tiny { min-height: 2rem; padding: .15rem .7rem; font-size: .8125rem; border-radius: 8px }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem }
 .check { display: flex; align-items: flex-start; gap: .6rem; font-weight: 500 }
@@ -89,7 +90,7 @@ button.danger.solid { color: var(--paper); background: var(--bad) }
 .console tbody tr:hover { background: color-mix(in srgb, var(--sunk) 60%, transparent) }
 .console tbody tr:last-child > * { border-bottom: 0 }
 .console th, .console td { padding: .65rem 1rem .65rem 0; vertical-align: middle } .console td:last-child, .console th:last-child { padding-right: 0 }
-.console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 }
+.console thead th { font-size: .8125rem; white-space: nowrap } .console tbody th { color: var(--ink); font-weight: 600 } .console tbody th .small { font-weight: 400 }
 .console td .chip, .console th .chip { display: inline-block; white-space: nowrap }
 .right { text-align: right; white-space: nowrap } .soft { color: var(--soft) } .nowrap { white-space: nowrap }
 .mono { font-family: ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, monospace; font-size: .875em }
@@ -145,6 +146,7 @@ h2 .soft { font-weight: 400; font-size: .875rem; margin-left: .4rem } .steps li.
 .steps > li > div > p { margin: .25rem 0 }
 @media (max-width: 34rem) {
   .matters > li { grid-template-columns: minmax(0, 1fr) } .matters > li > .soft { text-align: left }
+  .console .spare { display: none } .bars td:nth-child(2) { min-width: 1rem } .bars th, .bars td { padding-right: .5rem } .bars td .soft { display: block; margin: 0 }
   .record { grid-template-columns: minmax(0, 1fr); gap: .25rem } .record dt { padding-top: .4rem }
   table.stack, .stack tbody, .stack tr, .stack th, .stack td { display: block }
   .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }

@@ -45,8 +45,8 @@ export function domainPages({
       </form>`
     return html`${admin && html`<p class="crumb"><a href="${place.path('/domains')}">Domains</a></p>`}
       <div class="head"><h1>${domain}</h1></div>
-      ${doneNote(DONE, view.done)} ${report !== null && findings(report, place)} ${standing(place, record)}
-      ${recordSteps(record, check)}
+      ${doneNote(DONE, view.done)} ${report !== null && findings(report, place)}
+      ${standing(place, record, report === null)} ${recordSteps(record, check)}
       ${admin && html`${termsForm(place, view, record, vouchers)} ${removal(place, view, record)}`}`
   }
 
@@ -103,7 +103,8 @@ export function domainPages({
 }
 
 /** The state with its times; looks again by itself while something is awaited. */
-function standing({ now, path, csrf, may }: Place, record: ClaimRecord): Html {
+/** @param told is what was found last said here? Not right after a check, which says it itself. */
+function standing({ now, path, csrf, may }: Place, record: ClaimRecord, told: boolean): Html {
   const { tone, word, sentence, urgent } = standingOf(record)
   const { domain, state, problem, created_at, verified_at, checked_at, next_check, lapses_at, expires_at, expected } =
     record
@@ -116,7 +117,7 @@ function standing({ now, path, csrf, may }: Place, record: ClaimRecord): Html {
   >
     <div class="row">${chip(tone, word)}</div>
     <p>${sentence}</p>
-    ${problem !== null && problem.code !== 'contested' && problem.code !== 'approval' && html`<p><strong>When we last looked:</strong> ${problem.message}</p>`}
+    ${told && problem !== null && problem.code !== 'contested' && problem.code !== 'approval' && html`<p><strong>When we last looked:</strong> ${problem.message}</p>`}
     <dl class="facts">
       ${fact('Claimed', when(created_at, now))}
       ${verified_at !== null && fact('Verified', html`${when(verified_at, now)}, by ${verifiedBy(record) ?? 'nobody'}`)}

@@ -38,6 +38,11 @@ const UNAVAILABLE = {
   text: 'Something that is needed does not answer. Try again shortly.',
 }
 
+const NOT_OPEN = {
+  title: 'This organisation is not open to you',
+  text: 'There is none at this address, or you do not belong to it.',
+}
+
 const WORDS: Partial<Record<RefusalCode, { readonly title: string; readonly text: string }>> = {
   sign_in_lost: LOST,
   grant_invalid: LOST,
@@ -49,9 +54,25 @@ const WORDS: Partial<Record<RefusalCode, { readonly title: string; readonly text
     title: 'This form was not sent from the console',
     text: 'Nothing was changed. Open the console and try there; if you signed in again meanwhile, the old page is no longer good.',
   },
-  tenant_unknown: {
-    title: 'This organisation is not open to you',
-    text: 'There is none at this address, or you do not belong to it.',
+  // The same for a stranger whether it exists or not (D13).
+  tenant_unknown: NOT_OPEN,
+  tenant_foreign: NOT_OPEN,
+  member_removed: { title: 'You do not belong here any more', text: 'An administrator can invite you again.' },
+  evidence_missing: {
+    title: 'This sign-in does not show that you belong here',
+    text: 'Sign out, and sign in with the account of your company.',
+  },
+  join_by_request: {
+    title: 'You asked to join',
+    text: 'An administrator has to let you in. Try again when they have.',
+  },
+  tenant_suspended: {
+    title: 'This organisation is suspended',
+    text: 'Nobody gets in at present. Ask the people who run this server.',
+  },
+  operator_unknown: {
+    title: 'This page is for the people who run this server',
+    text: 'To look after your organisation, open the console.',
   },
   person_blocked: { title: 'This account is blocked', text: 'Ask the people who run this server.' },
   token_revoked: {

@@ -191,6 +191,9 @@ const UNITS: readonly (readonly [number, string])[] = [
   [60_000, 'minute'],
 ]
 
+/** Milliseconds by which something that is over may seem to come. */
+const SKEW = 2000
+
 /** `3 hours ago`, `in 2 days` (rounded where it is to come); the exact time in UTC is the title, and the script adds nothing that is not there. */
 export function when(at: string | number | null, now: number): Html {
   if (at === null) return html`<span class="soft">never</span>`
@@ -199,7 +202,9 @@ export function when(at: string | number | null, now: number): Html {
   const [size, unit] = UNITS.find(([size]) => gap >= size) ?? [1, '']
   const count = time > now ? Math.round(gap / size) : Math.floor(gap / size)
   const span = `${count} ${unit}${count === 1 ? '' : 's'}`
-  const text = unit === '' ? (time > now ? 'within a minute' : 'just now') : time > now ? `in ${span}` : `${span} ago`
+  // What a page itself did a moment ago is a little later than the page.
+  const ahead = time - now > SKEW
+  const text = unit === '' ? (ahead ? 'within a minute' : 'just now') : time > now ? `in ${span}` : `${span} ago`
   return html`<time class="nowrap" datetime="${new Date(time).toISOString()}" title="${utc(time)}">${text}</time>`
 }
 

@@ -128,7 +128,8 @@ export function tenantPages(
     const visit = host.visits(request)
     visit.principal = principal
     const may = (wanted: string): boolean => principal.scopes.has(wanted)
-    if (scope !== null && !may(scope)) throw new RegistryError('forbidden', `this needs the scope ${scope}`)
+    if (scope !== null && !may(scope))
+      throw new RegistryError('forbidden', `it needs ${scope}; an owner or admin can give you a role that has it`)
     return {
       session,
       principal,

@@ -59,9 +59,9 @@ const numbers = ({ totals }: UsageReport): Html => {
     </dl>`
   return html`<div class="cards four">
     ${stat('Calls', count(totals.calls), 'of tools, resources and prompts')}
-    ${stat('Failed', count(totals.failures), `${share(totals)} of the calls`)}
+    ${stat('Failed', count(totals.failures), totals.calls === 0 ? 'of no calls' : `${share(totals)} of the calls`)}
     ${stat('Refused', count(totals.refusals), 'before a tool was reached')}
-    ${stat('Mean time', mean(totals), `longest ${count(totals.max_ms)} ms`)}
+    ${stat('Mean time', mean(totals), totals.calls === 0 ? 'of no calls' : `longest ${count(totals.max_ms)} ms`)}
   </div>`
 }
 
@@ -101,7 +101,7 @@ function toolTable(tools: readonly ToolUsage[]): Html {
           <th scope="col" class="wide"><span class="unseen">Share</span></th>
           <th scope="col" class="right">Calls</th>
           <th scope="col" class="right">Failed</th>
-          <th scope="col" class="right">Mean time</th>
+          <th scope="col" class="right spare">Mean time</th>
         </tr>
       </thead>
       <tbody>
@@ -123,7 +123,7 @@ function toolTable(tools: readonly ToolUsage[]): Html {
               </td>
               <td class="right">${count(row.calls)}</td>
               <td class="right">${failed(row)}</td>
-              <td class="right nowrap">${mean(row)}</td>
+              <td class="right nowrap spare">${mean(row)}</td>
             </tr>`,
         )}
       </tbody>
@@ -142,7 +142,7 @@ const callerTable = (callers: readonly CallerUsage[], path: Place['path']): Html
           <th scope="col">Who</th>
           <th scope="col" class="right">Calls</th>
           <th scope="col" class="right">Failed</th>
-          <th scope="col" class="right">Refused</th>
+          <th scope="col" class="right spare">Refused</th>
         </tr>
       </thead>
       <tbody>
@@ -155,7 +155,7 @@ const callerTable = (callers: readonly CallerUsage[], path: Place['path']): Html
               </th>
               <td class="right">${count(row.calls)}</td>
               <td class="right">${failed(row)}</td>
-              <td class="right">${count(row.refusals)}</td>
+              <td class="right spare">${count(row.refusals)}</td>
             </tr>`,
         )}
       </tbody>

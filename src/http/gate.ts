@@ -82,12 +82,22 @@ export function createGate(
       const ask = async (): Promise<OperatorActor> =>
         await deps.operators.admit(identity, { tokenDigest, requestId: visit.requestId, ip: visit.ip })
       const actor = await ask()
+      needWhole(identity)
       const limit = await deps.limits.consumePerson(identity)
       if (limit !== null) reply.headers(limitHeaders(limit))
       operators.set(request, { actor, identity, recheck: async () => void (await ask()) })
     },
     operator: (request) => known(operators, request),
   }
+}
+
+/** The scope without which a token that carries scopes of ours has no power over tenants. */
+const WHOLE = 'tenant:owner'
+
+/** Whoever let a client read their projects did not let it delete tenants: where tokens carry our scopes, this one needs the highest. */
+function needWhole({ scopes }: Identity): void {
+  if (scopes !== null && !scopes.includes(WHOLE))
+    throw new Refusal('scope_insufficient', { scope: [WHOLE], detail: `an operator's token lacks ${WHOLE}` })
 }
 
 function known<T>(admissions: WeakMap<FastifyRequest, T>, request: FastifyRequest): T {

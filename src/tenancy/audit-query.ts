@@ -41,9 +41,15 @@ export const cursorOf = ({ at, id }: AuditPlace): string => Buffer.from(`${at} $
 /** invalid: the cursor is none of ours. */
 function placeOf(cursor: string): AuditPlace {
   const [at = '', id = '', ...more] = cursor.length > 128 ? [] : Buffer.from(cursor, 'base64url').toString().split(' ')
-  const is = more.length === 0 && PLACE.test(at) && Number.isFinite(Date.parse(at)) && isUuid(id)
+  const is = more.length === 0 && PLACE.test(at) && isTime(at) && isUuid(id)
   if (!is) throw new RegistryError('invalid', 'the cursor is none of ours', 'cursor')
   return { at, id }
+}
+
+/** One of the calendar: Date takes 30 February for 2 March and knows a year 0, Postgres refuses both. */
+function isTime(at: string): boolean {
+  const date = new Date(at)
+  return !at.startsWith('0000') && !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 23) === at.slice(0, 23)
 }
 
 /** Below which place to begin, and down to which time; null: the latest, and all there is. */

@@ -2,8 +2,8 @@ import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { hasScope } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
-import type { Actor } from './registry.ts'
 import type { KeyRow } from './key-record.ts'
+import type { Actor } from './registry.ts'
 import { lesser, type PersonRole } from './roles.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -48,17 +48,17 @@ export async function keyLimitsOf(
 }
 
 /**
- * Whose the key is that takes another's place. Whoever gets to know its secret answers for it: rotated by somebody else than its maker it is
- * theirs, stops when they leave, and reaches no further than it did. conflict: its maker is gone, and only an owner's adoption revives it (D23).
+ * Of the key that takes the place of another. Whoever rotates is shown the secret: a person's key that they kept in someone else's name, or
+ * in nobody's, would work on when they are removed (D23). It reaches no further than the old one did at that moment. An operator's rotation
+ * leaves it as it is. conflict: who made it is gone, and only an owner brings it back.
  */
-export async function keyLimitsAfter(db: ControlDb, tenant: Tenant, actor: Actor, row: KeyRow): Promise<KeyLimits> {
+export async function rotatedLimitsOf(db: ControlDb, tenant: Tenant, actor: Actor, row: KeyRow): Promise<KeyLimits> {
   if (actor.kind === 'operator') return row
   if (row.creator_member_id !== null && row.creator_status !== 'active')
     throw new RegistryError('conflict', `who made the key ${row.id} is gone: an owner has to take it over first`)
   const { iss, sub } = actor.principal.identity
   if (row.creator_iss === iss && row.creator_sub === sub) return row
-  const own = await keyLimitsOf(db, tenant, actor, row.role)
-  const before = row.creator_role === null ? row.role : lesser(row.role, row.creator_role)
-  const role = lesser(before, own.role)
-  return { ...own, role: role === 'owner' ? 'admin' : role }
+  const limits = await keyLimitsOf(db, tenant, actor, row.role)
+  const role = lesser(lesser(row.role, row.creator_role ?? row.role), limits.role)
+  return { ...limits, role: role === 'owner' ? 'admin' : role }
 }

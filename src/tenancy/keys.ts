@@ -1,9 +1,10 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { isKeyId, makeApiKey } from '#identity/api-key.ts'
+import { MOST_KEYS, needKeyAllowance } from './key-allowance.ts'
 import { checkKey, type KeyVerdict } from './key-check.ts'
 import { findKey, listKeys, needUsable, toKeyRecord, type KeyRecord, type KeyRow } from './key-record.ts'
-import { keyLimitsAfter, keyLimitsOf, needNoKey, type KeyLimits } from './key-rights.ts'
+import { keyLimitsOf, needNoKey, rotatedLimitsOf, type KeyLimits } from './key-rights.ts'
 import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from './key-terms.ts'
 import { authorOf, createLedger, hasScope, needScope, roleFor, type Note } from './ledger.ts'
 import { rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
@@ -45,6 +46,7 @@ interface Rotation {
 
 /** Every member manages their own keys; those of others need `tenant:admin` (D12). What is not theirs is `unknown` to them. */
 export interface Keys {
+  /** conflict, limited: the member has or made too many (key-allowance.ts), also for `rotate`. */
   create(tenant: Tenant, actor: Actor, input: KeyInput): Promise<NewKey>
   list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<KeyRecord>>
   show(tenant: Tenant, actor: Actor, id: string): Promise<KeyRecord>
@@ -55,7 +57,10 @@ export interface Keys {
     changes: Partial<Omit<KeyInput, 'role'>>,
     precondition?: Precondition<KeyRecord>,
   ): Promise<KeyRecord>
-  /** A new key with the same rights, of whoever rotates it. conflict: revoked, expired or rotated already; its maker is gone. */
+  /**
+   * A new key with the same rights; who rotates another's holds its secret, so it is theirs from then on (D23). conflict: revoked,
+   * expired or rotated already; its maker is gone.
+   */
   rotate(tenant: Tenant, actor: Actor, id: string, rotation: Rotation): Promise<NewKey>
   revoke(tenant: Tenant, actor: Actor, id: string, precondition?: Precondition<KeyRecord>): Promise<void>
   /** D23: an owner takes over a key whose creator is gone; it is cut by the owner's role from then on. Its expiry stays. */
@@ -113,6 +118,7 @@ export function createKeys(options: RegistryOptions): Keys {
       const made: Made = { ...terms, expires_at: checkedExpiry(input.expires_at, actor, clock.now()) }
       return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
         const limits = await keyLimitsOf(db, tenant, actor, input.role ?? 'member')
+        await needKeyAllowance(db, tenant, limits.creator_member_id, MOST_KEYS, clock.now())
         const { id, key } = await insert(db, tenant, limits, made)
         const note: Note = {
           action: 'key.created',
@@ -170,9 +176,11 @@ export function createKeys(options: RegistryOptions): Keys {
         const now = clock.now()
         const present = presentTerms(row)
         // One that a person made without an expiry, when that was possible, gets one.
-        const limits = await keyLimitsAfter(db, tenant, actor, row)
-        const kept = asked === undefined && (present.expires_at !== null || limits.creator_member_id === null)
+        const kept = asked === undefined && (present.expires_at !== null || actor.kind === 'operator')
         const expires_at = kept ? present.expires_at : checkedExpiry(asked, actor, now)
+        const limits = await rotatedLimitsOf(db, tenant, actor, row)
+        // It takes the place of another, so that how many work is no matter.
+        await needKeyAllowance(db, tenant, actor.kind === 'operator' ? null : limits.creator_member_id, null, now)
         const made = await insert(db, tenant, limits, { ...present, expires_at })
         const end = new Date(Math.min(present.expires_at ?? Number.POSITIVE_INFINITY, now + overlap))
         const revoked = overlap === 0 ? end : null

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pathOfUnstorable } from './arguments.ts'
 
 /**
  * A list's cursor (D34): base64url of JSON that holds sort keys only, so it grants nothing and needs no seal. It comes back
@@ -11,7 +12,8 @@ export function cursorOf<Keys extends z.ZodRawShape>(keys: Keys) {
     .max(1024)
     .transform((text, context) => {
       const parsed = shape.safeParse(decode(text))
-      if (parsed.success) return parsed.data
+      // What no row can hold is in no list; Postgres would refuse the question.
+      if (parsed.success && pathOfUnstorable(parsed.data, []) === null) return parsed.data
       context.addIssue({ code: 'custom', message: 'not a cursor of this list; pass next_cursor as it was answered' })
       return z.NEVER
     })

@@ -6,8 +6,13 @@ import { accountPage, devErrorPage } from '#http/dev-page.ts'
 import { homeRoutes } from '#http/home.ts'
 import { sendDocument } from '#http/send-document.ts'
 import { startChromium } from '../support/chromium.ts'
+import { takeConsole } from './console-pictures.ts'
 
-/** `npm run pictures` takes the pictures in docs/clients/ again: the real pages, with the address and providers of a deployment. */
+/**
+ * `npm run pictures` takes the pictures in docs/clients/ and docs/console/ again: the real pages, with the address and providers of a deployment.
+ * `npm run pictures -- keys key-new` takes only these of the console.
+ */
+const only = process.argv.slice(2)
 const app = fastify()
 homeRoutes(app, {
   publicUrl: 'https://mcp.example.com',
@@ -37,16 +42,21 @@ async function take(name: string, path: string, options: BrowserContextOptions):
   await context.close()
 }
 
-const wide = { width: 900, height: 860 }
-const narrow = { width: 640, height: 560 }
 try {
+  if (only.length === 0) await takeClients()
+  await takeConsole(browser, only)
+} finally {
+  await browser.close()
+  await app.close()
+}
+
+async function takeClients(): Promise<void> {
+  const wide = { width: 900, height: 860 }
+  const narrow = { width: 640, height: 560 }
   await take('connect-light', '/', { colorScheme: 'light', viewport: wide })
   await take('connect-dark', '/#cursor', { colorScheme: 'dark', viewport: wide })
   await take('connect-phone', '/', { colorScheme: 'light', viewport: { width: 375, height: 812 } })
   await take('sign-in-light', '/sign-in', { colorScheme: 'light', viewport: narrow })
   await take('sign-in-dark', '/sign-in', { colorScheme: 'dark', viewport: narrow })
   await take('error', '/error', { colorScheme: 'light', viewport: { width: 640, height: 360 } })
-} finally {
-  await browser.close()
-  await app.close()
 }

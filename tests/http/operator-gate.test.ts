@@ -23,6 +23,8 @@ let app: ReturnType<typeof fastify>
 const identities: Record<string, Identity> = {
   operator: person('ann@ops.com'),
   member: person('bob@acme.com'),
+  narrow: { ...person('ann@ops.com'), scopes: ['projects:write', 'tenant:admin'] },
+  whole: { ...person('ann@ops.com'), scopes: ['tenant:owner'] },
   liar: { ...person('ann@ops.com', { sub: 'liar' }), email_verified: false },
 }
 
@@ -94,6 +96,13 @@ test('D3: everybody else gets the same 403, which tells nothing', async () => {
     expect(answer.body).not.toMatch(/operator/i)
   }
   expect([(await ask(null)).statusCode, (await ask('unknown')).statusCode]).toEqual([401, 401])
+})
+
+test('a token that its scopes narrow lends nobody an operator’s power', async () => {
+  const answer = await ask('narrow')
+  expect([answer.statusCode, answer.json().error]).toEqual([403, 'insufficient_scope'])
+  expect(answer.headers['www-authenticate']).toContain('scope="tenant:owner"')
+  expect((await ask('whole')).statusCode).toBe(200)
 })
 
 test('D22: a token that was revoked is refused at the next request', async () => {

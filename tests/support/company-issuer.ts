@@ -3,8 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Configuration } from 'oidc-provider'
 
-/** People of two companies; the page of the issuer has a button for each. */
-const PEOPLE: Readonly<Record<string, { readonly email: string; readonly name: string }>> = {
+/** By subject; the page of the issuer has a button for each. */
+type People = Readonly<Record<string, { readonly email: string; readonly name: string }>>
+
+/** People of two companies. */
+const PEOPLE: People = {
   alice: { email: 'alice@acme.test', name: 'Alice Archer' },
   bob: { email: 'bob@globex.test', name: 'Bob Brown' },
 }
@@ -28,11 +31,14 @@ export interface CompanyIssuer {
 export async function startCompanyIssuer({
   publicUrl,
   rotates = true,
+  people = PEOPLE,
 }: {
   /** Of the Gatehouse that signs people in there; its callbacks are registered. */
   readonly publicUrl: string | readonly string[]
   /** Does each refresh give a new refresh token and end the old one? */
   readonly rotates?: boolean
+  /** Who has an account there. */
+  readonly people?: People
 }): Promise<CompanyIssuer> {
   let tokenRequests = 0
   let handle: (request: IncomingMessage, response: ServerResponse) => void = () => undefined
@@ -68,7 +74,7 @@ export async function startCompanyIssuer({
     pkce: { required: () => true },
     ttl: { AccessToken: 3600, IdToken: 3600, RefreshToken: 86_400, Session: 600, Interaction: 600, Grant: 86_400 },
     findAccount: async (_ctx, sub) => {
-      const person = PEOPLE[sub]
+      const person = people[sub]
       return person && { accountId: sub, claims: async () => ({ sub, ...person, email_verified: true }) }
     },
   }
@@ -91,7 +97,7 @@ export async function startCompanyIssuer({
       return
     }
     if (request.method !== 'POST') {
-      const buttons = Object.entries(PEOPLE).map(
+      const buttons = Object.entries(people).map(
         ([sub, { name }]) => `<button name="account" value="${sub}">${name}</button>`,
       )
       response.setHeader('content-type', 'text/html; charset=utf-8')
@@ -104,7 +110,7 @@ export async function startCompanyIssuer({
     for await (const piece of request) body += String(piece)
     const accountId = new URLSearchParams(body).get('account') ?? ''
     const result =
-      accountId in PEOPLE
+      accountId in people
         ? { login: { accountId } }
         : { error: 'access_denied', error_description: 'The person said no.' }
     await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })

@@ -11,6 +11,8 @@ import { importArchive, type ImportReport } from './import.ts'
 export interface ArchiveOptions extends LedgerOptions {
   /** `auditKey(SESSION_SECRET, schema)`: what a tenant's own audit is signed with. */
   readonly tenantAuditKey: (schema: string) => Buffer
+  /** Milliseconds for which an export may be left alone; default one minute. */
+  readonly patience?: number
 }
 
 /** Seconds. */
@@ -63,7 +65,7 @@ export function createArchive(options: ArchiveOptions): Archive {
         running.delete(tenant.id)
         throw error
       }
-      const stream = streamExport({ database, clock }, tenant, as)
+      const stream = streamExport(options, tenant, as)
       stream.once('close', () => running.delete(tenant.id))
       return stream
     },

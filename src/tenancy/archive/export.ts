@@ -34,6 +34,8 @@ const MOST_ROWS = 2_000
 export interface ExportOptions {
   readonly database: Database
   readonly clock: Clock
+  /** Milliseconds; default one minute. */
+  readonly patience?: number
 }
 
 /**
@@ -41,14 +43,15 @@ export interface ExportOptions {
  * in an error, and without `end.json`.
  * @param as who reads the registry
  */
-export function streamExport({ database, clock }: ExportOptions, tenant: Tenant, as: ControlActor): Readable {
+export function streamExport(options: ExportOptions, tenant: Tenant, as: ControlActor): Readable {
+  const { database, clock, patience = PATIENCE } = options
   const gzip = createGzip()
   const gone = new AbortController()
   gzip.once('close', () => gone.abort(new Error('nobody reads this export any more')))
   // Whoever reads is told by the stream itself; who does not read yet must not end the process.
   gzip.on('error', () => {})
 
-  const archive = createWriter(gzip, gone.signal, clock)
+  const archive = createWriter(gzip, gone.signal, clock, patience)
   async function produce(): Promise<void> {
     const options = { access: 'read', snapshot: true, timeout: LONGEST, signal: gone.signal } as const
     await database.tenant(tenant, options, async (db) => {
@@ -66,10 +69,25 @@ export function streamExport({ database, clock }: ExportOptions, tenant: Tenant,
     await archive.end()
   }
   produce().then(
-    () => gzip.end(),
+    () => {
+      gzip.end()
+      endUnread(gzip, patience)
+    },
     (error: unknown) => gzip.destroy(error instanceof Error ? error : new Error('the export failed', { cause: error })),
   )
   return gzip
+}
+
+const unread = (): Error => new Error('the export was left unread for a minute')
+
+/** All is written, and a small archive needs no reader for that: whoever asked may have gone without taking any of it. */
+function endUnread(gzip: Readable, patience: number): void {
+  let left: number | null = null
+  const timer = setInterval(() => {
+    if (left === gzip.readableLength) gzip.destroy(unread())
+    left = gzip.readableLength
+  }, patience).unref()
+  gzip.once('close', () => clearInterval(timer))
 }
 
 const manifestOf = ({ slug, name, schemaVersion }: Tenant, data: readonly Table[], now: number): Manifest => ({
@@ -109,7 +127,7 @@ interface Writer {
   end(): Promise<void>
 }
 
-function createWriter(sink: Writable, gone: AbortSignal, clock: Clock): Writer {
+function createWriter(sink: Writable, gone: AbortSignal, clock: Clock, patience: number): Writer {
   const files: FileSeal[] = []
   const rows: Record<string, number> = {}
   // One for all parts: a new one for each would be garbage faster than it is collected.
@@ -118,7 +136,7 @@ function createWriter(sink: Writable, gone: AbortSignal, clock: Clock): Writer {
   /** Goes on when it was taken, so that nothing piles up and `space` is free again. */
   async function write(bytes: Uint8Array): Promise<void> {
     gone.throwIfAborted()
-    const late = setTimeout(() => sink.destroy(new Error('the export was left unread for a minute')), PATIENCE)
+    const late = setTimeout(() => sink.destroy(unread()), patience)
     try {
       await new Promise<void>((done, fail) => sink.write(bytes, (error) => (error ? fail(error) : done())))
     } finally {

@@ -158,6 +158,14 @@ test('of one tenant one export at a time; who goes away leaves no transaction be
   expect((await bytesOf(await archive.exportTenant(tenant, operator))).length).toBeGreaterThan(1_000)
 })
 
+test('a small one that nobody ever reads is given up too, and does not keep the next one away', async () => {
+  const small = await company(replica, 'small')
+  const impatient = archiveOf(replica, 50)
+  await impatient.exportTenant(small, operator)
+  expect(await registryError(impatient.exportTenant(small, operator))).toBe('limited')
+  await eventually(async () => await registryError(impatient.exportTenant(small, operator).then(bytesOf))).toBe('done')
+})
+
 test('a tenant that is suspended meanwhile ends the export without an end', async () => {
   const late = await company(replica, 'late')
   await fill(fresh, late, 3_000, 3_000)

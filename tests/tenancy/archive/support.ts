@@ -7,8 +7,9 @@ import type { Tenant } from '#tenancy/tenant.ts'
 import type { FreshDatabase } from '../../support/database.ts'
 import { SECRET, type Replica } from '../support.ts'
 
-export const archiveOf = ({ database, clock }: Pick<Replica, 'database' | 'clock'>): Archive =>
+export const archiveOf = ({ database, clock }: Pick<Replica, 'database' | 'clock'>, patience?: number): Archive =>
   createArchive({
+    ...(patience === undefined ? {} : { patience }),
     database,
     clock,
     auditKey: auditKey(SECRET, CONTROL_SCHEMA),

@@ -11,6 +11,9 @@ const DAY = 86_400_000
 export const LIFE = 7 * DAY
 export const LONGEST = 30 * DAY
 const SHORTEST = 60_000
+/** Of one tenant: that can be accepted at the same time, and that are made in a day. */
+const MOST_OPEN = 1_000
+const MOST_A_DAY = 2_000
 
 /** Not above one's own: who may not change owners cannot make one. */
 export function needInviter(actor: Actor, role: string): void {
@@ -37,4 +40,23 @@ export function endOf(now: number, life: number): Date {
   if (!(life >= SHORTEST && life <= LONGEST))
     throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days', 'life')
   return new Date(now + life)
+}
+
+/**
+ * May this tenant have one invitation more? Rows are kept for ever. conflict: too many are open; limited: too many were made. Two at once
+ * may both be let through.
+ */
+export async function needInvitationAllowance(db: ControlDb, { id, slug }: Tenant, now: Date): Promise<void> {
+  const [row] = await db.query<{ open: number; made: number }>(sql`
+    SELECT count(*) FILTER (WHERE state = 'pending' AND expires_at > ${now})::integer AS open,
+      count(*) FILTER (WHERE created_at > ${new Date(now.getTime() - DAY)})::integer AS made FROM invitations WHERE tenant_id = ${id}`)
+  if ((row?.open ?? 0) >= MOST_OPEN)
+    throw new RegistryError('conflict', `${slug} has ${MOST_OPEN} open invitations: revoke some first`)
+  if ((row?.made ?? 0) >= MOST_A_DAY)
+    throw new RegistryError(
+      'limited',
+      `${slug} invited ${MOST_A_DAY} times in 24 hours: invite again tomorrow`,
+      null,
+      3600,
+    )
 }

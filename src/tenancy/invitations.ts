@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { uuidv7 } from '#base/id.ts'
+import { isUuid, uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
 import { acceptInvitation, readInvitation, type Offer } from './invitations-accept.ts'
 import { invitedAddress } from './invitations-address.ts'
 import { invitationLink } from './invitations-link.ts'
-import { endOf, LIFE, LONGEST, memberOf, needInviter } from './invitations-rules.ts'
+import { endOf, LIFE, LONGEST, memberOf, needInvitationAllowance, needInviter } from './invitations-rules.ts'
 import { createInvitationSeal } from './invitations-seal.ts'
 import { authorOf, createLedger, isUniqueViolation, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
@@ -134,9 +134,10 @@ export function createInvitations(options: RegistryOptions): Invitations {
 
   /** The invitation meant, by id or by the address of the one that was not used or revoked. */
   async function find(db: ControlDb, tenant: Tenant, reference: string): Promise<InvitationRecord> {
-    const address = invitedAddress(reference)
-    const rows = (await read(db, tenant, null)).filter(({ id, email }) => id === reference || email === address)
-    const row = rows.find(({ state }) => state === 'pending') ?? rows.at(-1)
+    const [row] = await db.query<{ id: string }>(sql`
+      SELECT id FROM invitations WHERE tenant_id = ${tenant.id}
+        AND (id = ${isUuid(reference) ? reference : null} OR email = ${invitedAddress(reference)})
+      ORDER BY state = 'pending' DESC, id DESC LIMIT 1`)
     if (row === undefined) throw new RegistryError('unknown', `${tenant.slug} has no invitation ${reference}`)
     await db.query(sql`SELECT id FROM invitations WHERE id = ${row.id} FOR UPDATE`)
     return await one(db, tenant, row.id)
@@ -160,6 +161,7 @@ export function createInvitations(options: RegistryOptions): Invitations {
         return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
           await db.query(sql`
             UPDATE invitations SET state = 'expired' WHERE tenant_id = ${tenant.id} AND email = ${email} AND state = 'pending' AND expires_at <= ${now}`)
+          await needInvitationAllowance(db, tenant, now)
           await db.query(sql`
             INSERT INTO invitations (id, tenant_id, email, role, digest, inviter_member_id, created_at, expires_at)
             VALUES (${id}, ${tenant.id}, ${email}, ${role}, ${digest}, ${await memberOf(db, tenant, actor)}, ${now}, ${ends})`)

@@ -1,6 +1,7 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { makeApiKey } from '#identity/api-key.ts'
+import { MOST_KEYS, needKeyAllowance } from './key-allowance.ts'
 import { checkKey, type KeyVerdict } from './key-check.ts'
 import { findKey, listKeys, needUsable, toKeyRecord, type KeyRecord, type KeyRow } from './key-record.ts'
 import { keyLimitsOf, needNoKey, rotatedLimitsOf, type KeyLimits } from './key-rights.ts'
@@ -45,6 +46,7 @@ interface Rotation {
 
 /** Every member manages their own keys; those of others need `tenant:admin` (D12). What is not theirs is `unknown` to them. */
 export interface Keys {
+  /** conflict, limited: the member has or made too many (key-allowance.ts), also for `rotate`. */
   create(tenant: Tenant, actor: Actor, input: KeyInput): Promise<NewKey>
   list(tenant: Tenant, actor: Actor, page?: PageOptions): Promise<Page<KeyRecord>>
   show(tenant: Tenant, actor: Actor, id: string): Promise<KeyRecord>
@@ -115,6 +117,7 @@ export function createKeys(options: RegistryOptions): Keys {
       const made: Made = { ...terms, expires_at: checkedExpiry(input.expires_at, actor, clock.now()) }
       return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
         const limits = await keyLimitsOf(db, tenant, actor, input.role ?? 'member')
+        await needKeyAllowance(db, tenant, limits.creator_member_id, MOST_KEYS, clock.now())
         const { id, key } = await insert(db, tenant, limits, made)
         const note: Note = {
           action: 'key.created',
@@ -175,6 +178,8 @@ export function createKeys(options: RegistryOptions): Keys {
         const kept = asked === undefined && (present.expires_at !== null || actor.kind === 'operator')
         const expires_at = kept ? present.expires_at : checkedExpiry(asked, actor, now)
         const limits = await rotatedLimitsOf(db, tenant, actor, row)
+        // It takes the place of another, so that how many work is no matter.
+        await needKeyAllowance(db, tenant, actor.kind === 'operator' ? null : limits.creator_member_id, null, now)
         const made = await insert(db, tenant, limits, { ...present, expires_at })
         const end = new Date(Math.min(present.expires_at ?? Number.POSITIVE_INFINITY, now + overlap))
         const revoked = overlap === 0 ? end : null

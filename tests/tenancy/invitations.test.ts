@@ -74,6 +74,28 @@ describe.each(upperKinds)('invitations (%s)', (kind) => {
   const stateOf = async (id: string): Promise<string | undefined> =>
     (await registry.invitations.list(acme, admin)).items.find((row) => row.id === id)?.state
 
+  test('a tenant has 1000 open ones and makes 2000 a day; what is over is in nobody’s way', async () => {
+    const crowd = await registry.tenants.create(operator, { slug: 'crowd' })
+    const { actor } = await member('admin', crowd)
+    const fill = async (label: string, expires: number): Promise<void> =>
+      void (await fresh.sql(
+        `INSERT INTO gatehouse.invitations (id, tenant_id, email, role, digest, created_at, expires_at)
+          SELECT gen_random_uuid(), $1, $2 || n || '@guests.com', 'viewer', decode(repeat('00', 32), 'hex'), $3::timestamptz, $4::timestamptz
+          FROM generate_series(1, 1000) AS n`,
+        [crowd.id, label, new Date(clock.now()).toISOString(), new Date(clock.now() + expires).toISOString()],
+      ))
+    const invite = async () =>
+      await registryError(registry.invitations.invite(crowd, actor, { email: newAddress(), role: 'viewer' }))
+    await fill('over', -1)
+    expect(await invite()).toBe('done')
+    await fresh.sql(`DELETE FROM gatehouse.invitations WHERE tenant_id = $1 AND email LIKE 'guest-%'`, [crowd.id])
+    await fill('open', DAY)
+    expect(await invite()).toBe('conflict')
+    expect(await registry.invitations.show(crowd, actor, 'over7@guests.com')).toMatchObject({ state: 'expired' })
+    await registry.invitations.revoke(crowd, actor, 'open1@guests.com')
+    expect(await invite()).toBe('limited')
+  })
+
   test('D9: an accepted invitation makes a member who stands by themself, at home there, and everything is recorded', async () => {
     const invitation = await invited(`Guest@GUESTS.com`, 'viewer')
     expect(invitation).toMatchObject({

@@ -74,6 +74,31 @@ describe('a key that somebody else rotates', () => {
   const validated = async (actor: Actor, key: string) => await replica.registry.keys.validate(acme, actor, key)
 })
 
+describe('how many keys there can be', () => {
+  test('a member has 100 that work and makes 200 a day, so that nobody fills the registry of all', async () => {
+    const eager = person(null, { sub: 'eager' })
+    const { id: member } = await enlist(replica, acme, eager, 'viewer')
+    const eve = actorOf(await replica.principal(eager))
+    const { record } = await replica.registry.keys.create(acme, eve, input)
+    const fill = async (from: number, count: number, revoked: boolean): Promise<void> =>
+      void (await fresh.sql(
+        `INSERT INTO gatehouse.api_keys (id, tenant_id, name, digest, scopes, creator_member_id, role, created_at, revoked_at)
+          SELECT 'eager' || lpad((n + $4)::text, 7, '0'), $1, 'n', decode(repeat('00', 32), 'hex'), '{}', $2, 'viewer', $3::timestamptz,
+            CASE WHEN $5 THEN $3::timestamptz END FROM generate_series(1, $6::integer) AS n`,
+        [acme.id, member, new Date(replica.clock.now()).toISOString(), from, revoked, count],
+      ))
+    await fill(0, 99, false)
+    expect(await registryError(replica.registry.keys.create(acme, eve, input))).toBe('conflict')
+    // One that takes the place of another is no more than before.
+    await replica.registry.keys.rotate(acme, eve, record.id, { overlap: 3_600_000 })
+    await fresh.sql('UPDATE gatehouse.api_keys SET revoked_at = created_at WHERE creator_member_id = $1', [member])
+    await replica.registry.keys.create(acme, eve, input)
+    await fill(100, 98, true)
+    expect(await registryError(replica.registry.keys.create(acme, eve, input))).toBe('limited')
+    expect(await registryError(replica.registry.keys.create(acme, await as('vic'), input))).toBe('done')
+  })
+})
+
 describe('a member’s own key', () => {
   test('ends after 90 days unless told otherwise, and never lives for ever', async () => {
     const mel = await as('mel')

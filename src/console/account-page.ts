@@ -6,7 +6,7 @@ import type { PersonTenant } from '#tenancy/person-tenants.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import type { ConsoleSession } from './console-session.ts'
 import { formToken, framed, OPERATOR_WAYS, tenantPath } from './frame.ts'
-import { chip, doneNote, head, problemNote, sure, utc } from './parts.ts'
+import { chip, doneNote, freshHint, head, problemNote, sure, utc } from './parts.ts'
 import type { Problem } from './tenant-pages.ts'
 
 /** Who you are, where you belong, and the way out. */
@@ -155,7 +155,7 @@ export const leavePage = (
         <p>What you made in its tools stays. Signing in again does not bring you back: only an invitation does.</p>
         <form method="post" action="/console/account/leave">
           ${formToken(session.csrf)}<input type="hidden" name="organisation" value="${slug}" />
-          ${sure(`Yes, I want to lose access to ${name}`, problem)}
+          ${sure(`Yes, I want to lose access to ${name}`, problem)} ${freshHint(session)}
           <div class="actions">
             <button class="danger">Leave ${name}</button>
             <a class="button" href="/console/account">Stay</a>

@@ -25,7 +25,7 @@ export function accountRoutes(
   sessions: ConsoleSessions,
 ): void {
   const { publicUrl, registry, tenants, cutoffs, operators } = deps
-  const { need, needForForm, checkForm, consoleSession } = sessions
+  const { need, needForForm, checkForm, needFresh, consoleSession } = sessions
   const { members } = registry
 
   /** The tenant that a form or an address names, entered as this person. @throws Refusal as the directory does. */
@@ -67,6 +67,8 @@ export function accountRoutes(
     const session = consoleSession(request)
     const fields = fieldsOfBody(request.body)
     const { tenant, actor } = await enter(request, session, fields)
+    // As on the page of a member: an owner who leaves is an owner change, and the keys they made stop (D31).
+    if (!session.fresh) return await needFresh(request, reply, `${PATH}/leave?organisation=${tenant.slug}`)
     try {
       if (!fields.has('sure')) throw new RegistryError('invalid', 'tick the box first: you lose access', 'sure')
       const own = await members.own(tenant, actor)

@@ -4,6 +4,7 @@ import type { Desk, Operation } from '#desk/operation.ts'
 import type { ConfirmationRecord } from '#tenancy/confirmations.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { formToken } from './frame.ts'
+import { makerOf } from './key-parts.ts'
 import { copyLine, head, problemNote, when } from './parts.ts'
 import type { Place, TenantPage, TenantSection } from './tenant-pages.ts'
 
@@ -37,13 +38,17 @@ export function confirmSection(desk: Desk): TenantSection {
     },
   }
 
-  /** A person by name and address: nobody says yes to an id. */
-  async function named(place: Place, input: ConfirmationRecord['input']): Promise<ConfirmationRecord['input']> {
-    const { member, ...others } = input
-    if (typeof member !== 'string') return input
+  /** People and keys by name: nobody says yes to an id. What is not there any more stays as it was given. */
+  async function named({ tenant, actor }: Place, input: ConfirmationRecord['input']): Promise<typeof input> {
+    const { member, id, ...others } = input
     try {
-      const { name, email, user_id, role } = await registry.members.show(place.tenant, place.actor, member)
-      return { person: `${name ?? email ?? user_id} (${email ?? user_id}), ${role} at present`, ...others }
+      if (typeof member === 'string') {
+        const { name, email, user_id, role } = await registry.members.show(tenant, actor, member)
+        return { person: `${name ?? email ?? user_id} (${email ?? user_id}), ${role} at present`, ...others }
+      }
+      if (typeof id !== 'string') return input
+      const key = await registry.keys.show(tenant, actor, id)
+      return { key: `${key.name} (gh_key_${id}), made by ${makerOf(key)}`, ...others }
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'unknown') return input
       throw error

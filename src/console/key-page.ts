@@ -1,5 +1,6 @@
 import { html, type Html } from '#base/html.ts'
 import type { KeyRecord } from '#tenancy/keys.ts'
+import { userId } from '#identity/identity.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { usageRange } from '#tenancy/usage-range.ts'
 import type { UsageReport } from '#tenancy/usage.ts'
@@ -169,7 +170,10 @@ function changes(place: Place, { values, problem }: View, key: KeyRecord): Html 
       key.rotated_to === null &&
       html`<section class="card">
         <h2>Rotate</h2>
-        <p>A new key with the same rights takes its place. The old one works on for a while, so that nothing stops.</p>
+        <p>
+          A new key with the same rights takes its place. The old one works on for a while, so that nothing stops.
+          ${key.creator !== userId(place.session.identity) && 'The new one is yours then: it can do no more than you, and stops when you leave.'}
+        </p>
         <form method="post" action="${action('/rotate')}">
           ${token}
           <div class="pair">

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import type { Log } from '#base/log.ts'
 import { REFUSALS, Refusal } from '#base/refusal.ts'
-import { DatabaseUnavailable } from '#db/database.ts'
+import { DatabaseUnavailable, StatementTimeout, TenantBusy } from '#db/database.ts'
 import type { Challenge } from './challenge.ts'
 import { routedSlug } from './endpoints.ts'
 import type { IpLimit } from './ip-limit.ts'
@@ -82,6 +82,9 @@ export function createFailureHandler({ log, visits, challenge, ipLimit, shape }:
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseUnavailable) return new Refusal('database_unavailable', { cause: error })
+  // It is slow or has much to do, which is no mistake of ours and passes.
+  if (error instanceof TenantBusy || error instanceof StatementTimeout)
+    return new Refusal('database_unavailable', { cause: error, retryAfter: 5, detail: error.message })
   // Fastify's own: what is wrong with the request's form.
   if (
     !(error instanceof Error) ||

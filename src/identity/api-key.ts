@@ -5,6 +5,9 @@ export const API_KEY_PREFIX = 'gh_key_'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const SHAPE = /^gh_key_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})_([0-9a-f]{8})$/
 
+/** Can it be the public part of a key? Of what comes in an address, before Postgres is asked, which holds no NUL. */
+export const isKeyId = (text: string): boolean => /^[0-9A-Za-z]{12}$/.test(text)
+
 const random = (length: number): string => Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 const checksum = (body: string): string => crc32(body).toString(16).padStart(8, '0')
 

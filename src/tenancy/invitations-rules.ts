@@ -1,5 +1,6 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
+import { invitedAddress } from './invitations-address.ts'
 import { needScope } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
@@ -40,6 +41,18 @@ export function endOf(now: number, life: number): Date {
   if (!(life >= SHORTEST && life <= LONGEST))
     throw new RegistryError('invalid', 'an invitation lives 1 minute to 30 days', 'life')
   return new Date(now + life)
+}
+
+/** Who is removed comes back by an invitation made after that, and by none that waited for their address. Answers the ids of those. */
+export async function endInvitationsOf(
+  db: ControlDb,
+  tenant: Tenant,
+  email: string | null,
+): Promise<readonly string[]> {
+  const address = email === null ? null : invitedAddress(email)
+  const ended = await db.query<{ id: string }>(sql`
+    UPDATE invitations SET state = 'revoked' WHERE tenant_id = ${tenant.id} AND email = ${address} AND state = 'pending' RETURNING id`)
+  return ended.map(({ id }) => id)
 }
 
 /**

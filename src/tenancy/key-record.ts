@@ -1,3 +1,4 @@
+import { isKeyId } from '#identity/api-key.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { mayManageKey } from './key-rights.ts'
@@ -48,6 +49,7 @@ export interface KeyRow {
   readonly creator_provider: string | null
   readonly creator_name: string | null
   readonly creator_status: 'active' | 'requested' | 'removed' | null
+  readonly creator_role: PersonRole | null
   readonly created_at: Date
   readonly expires_at: Date | null
   readonly revoked_at: Date | null
@@ -58,10 +60,12 @@ export interface KeyRow {
 
 /** unknown: no such key here, and also someone else's for who is no admin. */
 export async function findKey(db: ControlDb, tenant: Tenant, actor: Actor, id: string): Promise<KeyRow> {
-  const [row] = await db.query<KeyRow>(sql`
+  const [row] = !isKeyId(id)
+    ? []
+    : await db.query<KeyRow>(sql`
     SELECT k.id, k.name, k.digest, k.scopes, k.role, k.cidrs, k.requests_per_hour, k.creator_member_id, k.created_at, k.expires_at,
       k.revoked_at, k.last_used_at, k.last_used_ip, k.rotated_to,
-      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status,
+      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status, m.role AS creator_role,
       coalesce(m.name, m.email) AS creator_name
     FROM api_keys k LEFT JOIN members m ON m.id = k.creator_member_id
     WHERE k.tenant_id = ${tenant.id} AND k.id = ${id}`)
@@ -77,10 +81,11 @@ export async function listKeys(
   own: { readonly iss: string; readonly sub: string } | null,
   { after, limit }: { readonly after: string | null; readonly limit: number | null },
 ): Promise<readonly KeyRow[]> {
+  if (after !== null && !isKeyId(after)) throw new RegistryError('invalid', 'the cursor is none of ours')
   return await db.query<KeyRow>(sql`
     SELECT k.id, k.name, k.digest, k.scopes, k.role, k.cidrs, k.requests_per_hour, k.creator_member_id, k.created_at, k.expires_at,
       k.revoked_at, k.last_used_at, k.last_used_ip, k.rotated_to,
-      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status,
+      m.iss AS creator_iss, m.sub AS creator_sub, m.provider AS creator_provider, m.status AS creator_status, m.role AS creator_role,
       coalesce(m.name, m.email) AS creator_name
     FROM api_keys k LEFT JOIN members m ON m.id = k.creator_member_id
     WHERE k.tenant_id = ${tenant.id} AND (${after}::text IS NULL OR k.id > ${after})

@@ -2,6 +2,7 @@ import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { hasScope } from './ledger.ts'
 import { RegistryError } from './registry-error.ts'
+import type { KeyRow } from './key-record.ts'
 import type { Actor } from './registry.ts'
 import { lesser, type PersonRole } from './roles.ts'
 import type { Tenant } from './tenant.ts'
@@ -48,18 +49,16 @@ export async function keyLimitsOf(
 
 /**
  * Of the key that takes the place of another. Whoever rotates is shown the secret: a person's key that they kept in someone else's name, or
- * in nobody's, would work on when they are removed (D23). An operator's rotation leaves it as it is.
+ * in nobody's, would work on when they are removed (D23). It reaches no further than the old one did at that moment. An operator's rotation
+ * leaves it as it is. conflict: who made it is gone, and only an owner brings it back.
  */
-export async function rotatedLimitsOf(
-  db: ControlDb,
-  tenant: Tenant,
-  actor: Actor,
-  row: KeyLimits & Parameters<typeof mayManageKey>[1],
-): Promise<KeyLimits> {
+export async function rotatedLimitsOf(db: ControlDb, tenant: Tenant, actor: Actor, row: KeyRow): Promise<KeyLimits> {
   if (actor.kind === 'operator') return row
+  if (row.creator_member_id !== null && row.creator_status !== 'active')
+    throw new RegistryError('conflict', `who made the key ${row.id} is gone: an owner has to take it over first`)
   const { iss, sub } = actor.principal.identity
   if (row.creator_iss === iss && row.creator_sub === sub) return row
   const limits = await keyLimitsOf(db, tenant, actor, row.role)
-  const role = lesser(row.role, limits.role)
+  const role = lesser(lesser(row.role, row.creator_role ?? row.role), limits.role)
   return { ...limits, role: role === 'owner' ? 'admin' : role }
 }

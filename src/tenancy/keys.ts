@@ -1,6 +1,6 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { makeApiKey } from '#identity/api-key.ts'
+import { isKeyId, makeApiKey } from '#identity/api-key.ts'
 import { MOST_KEYS, needKeyAllowance } from './key-allowance.ts'
 import { checkKey, type KeyVerdict } from './key-check.ts'
 import { findKey, listKeys, needUsable, toKeyRecord, type KeyRecord, type KeyRow } from './key-record.ts'
@@ -59,7 +59,7 @@ export interface Keys {
   ): Promise<KeyRecord>
   /**
    * A new key with the same rights; who rotates another's holds its secret, so it is theirs from then on (D23). conflict: revoked,
-   * expired or rotated already.
+   * expired or rotated already; its maker is gone.
    */
   rotate(tenant: Tenant, actor: Actor, id: string, rotation: Rotation): Promise<NewKey>
   revoke(tenant: Tenant, actor: Actor, id: string, precondition?: Precondition<KeyRecord>): Promise<void>
@@ -89,7 +89,8 @@ export function createKeys(options: RegistryOptions): Keys {
     run: (db: ControlDb, row: KeyRow) => Promise<readonly [T, Omit<Note, 'target' | 'changes'> | null]>,
   ): Promise<T> {
     return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
-      await db.query(sql`SELECT id FROM api_keys WHERE id = ${id} AND tenant_id = ${tenant.id} FOR UPDATE`)
+      if (isKeyId(id))
+        await db.query(sql`SELECT id FROM api_keys WHERE id = ${id} AND tenant_id = ${tenant.id} FOR UPDATE`)
       const row = await findKey(db, tenant, actor, id)
       const [result, note] = await run(db, row)
       const changes = [{ table: 'api_keys' as const, tenant: tenant.id, id }]

@@ -19,7 +19,10 @@ export interface Row extends Omit<
 /** unknown: nobody; conflict: more than one by that email. */
 export async function find(db: ControlDb, tenant: Tenant, reference: string): Promise<Row> {
   const id = isUuid(reference) ? reference : null
-  const rows = await db.query<Row>(sql`
+  // Postgres holds no NUL, and would fail at being asked.
+  const rows = reference.includes('\0')
+    ? []
+    : await db.query<Row>(sql`
     SELECT id, provider, iss, sub, email, name, role, status, source, evidence, home, tokens_not_before, created_at, removed_at
     FROM members WHERE tenant_id = ${tenant.id}
       AND (id = ${id} OR provider || ':' || sub = ${reference} OR (${id}::uuid IS NULL AND lower(email) = lower(${reference})))

@@ -2,6 +2,7 @@ import { uuidv7 } from '#base/id.ts'
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
+import { endInvitationsOf } from './invitations-rules.ts'
 import { authorOf, createLedger, hasScope, needOperator, needScope, roleFor, type Author, type Note } from './ledger.ts'
 import { createMembersList, type MemberFilter, type MemberTally } from './members-list.ts'
 import { find, nameOf, ownRow, toRecord, userIdOf, type Row } from './members-row.ts'
@@ -65,7 +66,7 @@ export interface Members {
     role: PersonRole,
     precondition?: Precondition<MemberRecord>,
   ): Promise<MemberRecord>
-  /** last_owner: the only owner cannot leave. A member may remove themself. */
+  /** last_owner: the only owner cannot leave. A member may remove themself. Invitations that wait for their address end with it. */
   remove(
     tenant: Tenant,
     actor: Actor,
@@ -180,10 +181,13 @@ export function createMembers(options: RegistryOptions): Members {
           if (!isSelf(actor, row)) needScope(actor, 'tenant:owner')
           await keepAnOwner(db, tenant, row)
         }
+        // In the order in which accepting takes its locks.
+        const ended = await endInvitationsOf(db, tenant, row.email)
         await db.query(
           sql`UPDATE members SET status = 'removed', home = false, removed_at = ${new Date(clock.now())} WHERE id = ${row.id}`,
         )
-        return { action: 'member.removed', detail: { user_id: userIdOf(row), role: row.role } }
+        const invitations = ended.length === 0 ? {} : { invitations_ended: ended }
+        return { action: 'member.removed', detail: { user_id: userIdOf(row), role: row.role, ...invitations } }
       })
     },
 

@@ -109,6 +109,9 @@ export async function dropTenant(
         await db.query(sql`DELETE FROM domains WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM invitations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM usage WHERE tenant_id = ${tenant.id}`)
+        // What was asked for and answered: addresses of people stand in it.
+        await db.query(sql`DELETE FROM answers WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`DELETE FROM confirmations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
         await db.query(

@@ -4,6 +4,7 @@ import { needOperator } from './ledger.ts'
 import { afterOf, rowsToRead, toPage, type Page, type PageOptions } from './paging.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
+import { isSlug } from './slug.ts'
 import { rfc3339, rfc3339OrNull } from './tenant-row.ts'
 
 /** A tenant as operators find it, with what says how it is doing. */
@@ -53,9 +54,14 @@ export async function searchTenants(
   page: PageOptions = {},
 ): Promise<Page<TenantSummary>> {
   needOperator(actor)
-  const text = query.text?.trim().toLowerCase() ?? ''
+  const text =
+    query.text
+      ?.replaceAll(/\p{Cc}/gu, '')
+      .trim()
+      .toLowerCase() ?? ''
   if (text.length > 200) throw new RegistryError('invalid', 'search for 200 characters at most', 'text')
   const { status = null, slug = null } = query
+  if (slug !== null && !isSlug(slug)) return { items: [], next: null }
   const before = afterOf(page)
   const rows = await database.control({ as: 'operator' }, async (db) => {
     // What is told of each is looked up for those of this page only.

@@ -53,7 +53,8 @@ export function createTenants(options: RegistryOptions): Tenants {
   }
 
   async function show(actor: Actor, slug: string): Promise<TenantRecord> {
-    const [record] = actor.kind === 'operator' || actor.principal.tenant.slug === slug ? await read(slug) : []
+    const open = actor.kind === 'operator' || actor.principal.tenant.slug === slug
+    const [record] = open && isSlug(slug) ? await read(slug) : []
     if (record === undefined) throw new RegistryError('unknown', `there is no tenant ${slug}`)
     return record
   }

@@ -81,7 +81,8 @@ describe('with a month of a company in it', () => {
 })
 
 describe('where nothing happened yet', () => {
-  const lists = ROUTES.filter((route) => route.startsWith('/console/t/:slug') && !/:(?!slug)/.test(route))
+  // Forms are the same there.
+  const lists = ROUTES.filter((route) => /^\/console\/t\/:slug(\/[a-z]+)?(\/requests|\/invitations)?$/.test(route))
   test.each(lists)('%s says what to do', async (route) => {
     expect(await look('newcomer', addressOf(route, company.empty))).toEqual({ status: 200, found: [] })
   })

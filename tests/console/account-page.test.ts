@@ -51,6 +51,15 @@ describe.each(upperKinds)('my account on %s', (kind) => {
     await until(async () => (await home(who)) === '/console/t/two_test')
   })
 
+  test('D31: leaving asks for a fresh sign-in, as removing somebody does', async () => {
+    const { who, sub, email } = await member()
+    const stale = signedInAs(server, { sub, email }, { fresh: false })
+    const asked = await send(stale, 'leave', { organisation: 'two_test', sure: 'yes' })
+    const back = encodeURIComponent(`${ACCOUNT}/leave?organisation=two_test`)
+    expect([asked.status, asked.location]).toEqual([303, `/console/login?fresh=1&return_to=${back}`])
+    expect(readable((await who.get(ACCOUNT)).text)).toContain('two_test')
+  })
+
   test('the last owner is told why they cannot leave', async () => {
     const { who } = await member('owner')
     const answer = await send(who, 'leave', { organisation: 'one_test', sure: 'yes' })

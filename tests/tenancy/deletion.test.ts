@@ -81,6 +81,16 @@ test('an owner asks by typing the slug; the tenant works on until the time is ov
   expect((await replica.principal(ann)).tenant.deleteAfter).toBe(when)
 
   await fresh.sql(
+    `INSERT INTO gatehouse.answers (id, tenant_id, name, request, began_at, expires_at)
+      SELECT gen_random_uuid(), $1, sha256($2::text::bytea), sha256('b'), now(), now() + interval '1 day'`,
+    [tenant.id, tenant.id],
+  )
+  await fresh.sql(
+    `INSERT INTO gatehouse.confirmations (id, tenant_id, iss, sub, operation, input, created_at, expires_at)
+      VALUES (gen_random_uuid(), $1, 'i', 's', 'invite_member', '{"email": "bob@acme.com"}', now(), now())`,
+    [tenant.id],
+  )
+  await fresh.sql(
     `INSERT INTO gatehouse.usage (hour, tenant_id, tool, iss, sub, provider) VALUES (now(), $1, 'whoami', 'i', 's', 'p')`,
     [tenant.id],
   )
@@ -88,7 +98,7 @@ test('an owner asks by typing the slug; the tenant works on until the time is ov
   expect(await watchOf().tick()).toEqual(['acme'])
   expect(await status('acme')).toBe('deleted')
   expect(await fresh.sql(`SELECT 1 FROM pg_namespace WHERE nspname = $1`, [tenant.schema])).toEqual([])
-  for (const table of ['domains', 'usage'])
+  for (const table of ['domains', 'usage', 'answers', 'confirmations'])
     expect(await fresh.sql(`SELECT 1 FROM gatehouse.${table} WHERE tenant_id = $1`, [tenant.id])).toEqual([])
   expect((await noted(tenant)).slice(1)).toEqual([
     { action: 'tenant.deletion_asked', iss: ann.iss, sub: ann.sub, detail: { delete_after: when } },

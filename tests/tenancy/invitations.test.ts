@@ -74,6 +74,32 @@ describe.each(upperKinds)('invitations (%s)', (kind) => {
   const stateOf = async (id: string): Promise<string | undefined> =>
     (await registry.invitations.list(acme, admin)).items.find((row) => row.id === id)?.state
 
+  test('D9: who is removed comes back by no invitation that waited for their address, only by a new one', async () => {
+    const [early, other] = [await invited(newAddress(), 'admin'), await invited()]
+    const guest = holder(early.email)
+    // They came another way meanwhile, as colleagues at a domain do.
+    const { iss, sub, provider } = guest
+    const { id } = await registry.members.add(acme, operator, {
+      provider,
+      iss,
+      sub,
+      role: 'viewer',
+      email: early.email,
+    })
+    expect(await registryError(accept(guest, early.token))).toBe('exists')
+    await registry.members.remove(acme, admin, id)
+    expect([await stateOf(early.id), await stateOf(other.id)]).toEqual(['revoked', 'pending'])
+    expect(await registryError(accept(guest, early.token))).toBe('unknown')
+    expect(await refusal(replica.principal(guest))).toBe('member_removed')
+    const [removed] = await fresh.sql(
+      "SELECT detail FROM gatehouse.audit WHERE action = 'member.removed' AND target = $1",
+      [id],
+    )
+    expect(removed).toMatchObject({ detail: { role: 'viewer', invitations_ended: [early.id] } })
+    const again = await invited(early.email, 'viewer')
+    expect(await accept(guest, again.token)).toMatchObject({ role: 'viewer' })
+  })
+
   test('a tenant has 1000 open ones and makes 2000 a day; what is over is in nobody’s way', async () => {
     const crowd = await registry.tenants.create(operator, { slug: 'crowd' })
     const { actor } = await member('admin', crowd)

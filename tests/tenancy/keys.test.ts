@@ -170,6 +170,45 @@ describe('a member’s own key', () => {
     expect(Date.parse(ending.record.expires_at ?? '')).toBeGreaterThan(replica.clock.now() + 89 * DAY)
   })
 
+  test('D23: one that an admin rotated is the admin’s: it stops when they are removed, and reaches no further than it did', async () => {
+    for (const [sub, role] of [
+      ['ada', 'admin'],
+      ['bea', 'admin'],
+    ] as const) {
+      identities[sub] = person(null, { sub })
+      await enlist(replica, acme, person(null, { sub }), role)
+    }
+    const { keys, members } = replica.registry
+    const terms = { ...input, scopes: ['projects:write', 'audit:read'], role: 'admin' as const }
+    // An operator's lives for ever, and no member's fate ends it.
+    const theirs = await keys.create(acme, operator, terms)
+    // Bea's own was an admin's, until she was made a viewer.
+    const beas = await keys.create(acme, await as('bea'), terms)
+    await members.setRole(acme, operator, 'oidc:bea', 'viewer')
+    const rotated = []
+    for (const { record } of [theirs, beas])
+      rotated.push(await keys.rotate(acme, await as('ada'), record.id, { overlap: 0 }))
+    const use = async ({ key }: { readonly key: string }) => await keys.validate(acme, operator, key)
+    expect(rotated.map(({ record }) => record.creator)).toEqual(['oidc:ada', 'oidc:ada'])
+    expect(rotated.map(({ record }) => record.expires_at === null)).toEqual([false, false])
+    expect(await Promise.all(rotated.map(async (one) => (await use(one)).scopes))).toEqual([
+      ['audit:read', 'projects:read', 'projects:write'],
+      ['projects:read'],
+    ])
+    await members.remove(acme, operator, 'oidc:ada')
+    for (const one of rotated) expect(await use(one)).toMatchObject({ verdict: 'stopped', scopes: [] })
+  })
+
+  test('D23: one whose maker is gone is not brought back by rotating it', async () => {
+    await enlist(replica, acme, person(null, { sub: 'gone' }), 'member')
+    identities['gone'] = person(null, { sub: 'gone' })
+    const { record } = await replica.registry.keys.create(acme, await as('gone'), input)
+    await replica.registry.members.remove(acme, operator, 'oidc:gone')
+    expect(await registryError(replica.registry.keys.rotate(acme, await as('ann'), record.id, { overlap: 0 }))).toBe(
+      'conflict',
+    )
+  })
+
   test('D23: shows that its maker is gone, until an owner adopts it', async () => {
     await enlist(replica, acme, person(null, { sub: 'leaver' }), 'member')
     identities['leaver'] = person(null, { sub: 'leaver' })

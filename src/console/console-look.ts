@@ -137,7 +137,7 @@ details.more { margin: .6rem 0 } details.more > summary { cursor: pointer; color
 .panels { display: grid; gap: .15rem; margin: .6rem 0; font-size: .9375rem } .panels dt { font-weight: 600 } .panels dd { margin: 0 0 .5rem; color: var(--soft) }
 .card.call { border-color: var(--mark) } .card.call .actions form { margin: 0 }
 .matters { display: grid; margin: 0; padding: 0; list-style: none }
-.matters > li { display: grid; grid-template-columns: minmax(9rem, max-content) minmax(0, 1fr) max-content; align-items: center; gap: .35rem .9rem; padding: .6rem 0;
+.matters > li { display: grid; grid-template-columns: 12rem minmax(0, 1fr) max-content; align-items: center; gap: .35rem .9rem; padding: .6rem 0;
   border-top: 1px solid var(--line) }
 .matters > li:first-child { border: 0; padding-top: 0 } .matters > li:last-child { padding-bottom: 0 } .matters > li > .soft { font-size: .9375rem; text-align: right }
 .matters .chip { justify-self: start }

@@ -135,6 +135,10 @@ async function mount(
   ]
   operatorPages(app, deps, host, sessions, { sections: operatorSections, seeAs })
   app.get('/console/', async (_request, reply) => await reply.redirect('/console', 308))
+  // A mistyped address is told so on a page, not as the JSON of the rest of the server.
+  app.get('/console/*', { onRequest: host.anonymous }, async () => {
+    throw new Refusal('not_found')
+  })
 }
 
 /**

@@ -97,7 +97,7 @@ function table(place: Place, keys: readonly KeyRecord[], over: boolean, page: nu
   const to = (number: number): string => place.path(`/keys?page=${number}${over ? '&show=over' : ''}`)
   return html`<section class="card">
     <div class="scroll" tabindex="0" role="region" aria-label="API keys">
-      <table class="full">
+      <table class="full stack">
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -124,12 +124,12 @@ const row = (place: Place, key: KeyRecord): Html =>
       <a href="${place.path(`/keys/${key.id}`)}">${key.name}</a>
       <div class="small">${keyPrefix(key)}</div>
     </th>
-    <td>${keyStatus(key)}</td>
-    <td class="small">${mayWords(key)}</td>
-    ${place.may('tenant:admin') && html`<td class="small">${makerOf(key)}</td>`}
-    <td>${when(key.created_at, place.now)}</td>
-    <td>${lastUse(key, place.now)}</td>
-    <td>${keyEnd(key, place.now)}</td>
+    <td data-label="Status"><span>${keyStatus(key)}</span></td>
+    <td data-label="May" class="small"><span>${mayWords(key)}</span></td>
+    ${place.may('tenant:admin') && html`<td data-label="Made by" class="small"><span>${makerOf(key)}</span></td>`}
+    <td data-label="Created"><span>${when(key.created_at, place.now)}</span></td>
+    <td data-label="Last used"><span>${lastUse(key, place.now)}</span></td>
+    <td data-label="Ends"><span>${keyEnd(key, place.now)}</span></td>
   </tr>`
 
 /** The scopes in words, so that many take one line. */

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 /** What is no page: they lead on, or were told their way back by a provider. */
-const NO_PAGE = ['/console', '/console/', '/console/operator', '/console/callback/:provider']
+const NO_PAGE = ['/console', '/console/', '/console/*', '/console/operator', '/console/callback/:provider']
 const ROUTES = Object.keys(PAGES).filter((route) => !NO_PAGE.includes(route))
 
 /** One browser window per person, for all pages. */
@@ -81,7 +81,8 @@ describe('with a month of a company in it', () => {
 })
 
 describe('where nothing happened yet', () => {
-  const lists = ROUTES.filter((route) => route.startsWith('/console/t/:slug') && !/:(?!slug)/.test(route))
+  // Forms are the same there.
+  const lists = ROUTES.filter((route) => /^\/console\/t\/:slug(\/[a-z]+)?(\/requests|\/invitations)?$/.test(route))
   test.each(lists)('%s says what to do', async (route) => {
     expect(await look('newcomer', addressOf(route, company.empty))).toEqual({ status: 200, found: [] })
   })

@@ -76,13 +76,9 @@ test('the record is copied by its buttons, and a page that is left open says whe
   expect(problems).toEqual([])
 })
 
-test.each([
-  ['light', 1280],
-  ['dark', 1280],
-  ['light', 375],
-] as const)('nothing is at fault with the pages, %s at %i', async (colorScheme, width) => {
-  const page = await open({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' })
-  const domain = `fault-${colorScheme}-${width}.com`
+test('nothing is at fault with what the pages of a claim say on the way', async () => {
+  const page = await open({ colorScheme: 'dark', viewport: { width: 375, height: 800 }, reducedMotion: 'reduce' })
+  const domain = 'fault.com'
   const look = async (what: string): Promise<void> => {
     expect([what, await faultsOf(page), await overflowOf(page)]).toEqual([what, [], 0])
   }

@@ -70,36 +70,13 @@ test.each([
   60_000,
 )
 
-test.each<[string, BrowserContextOptions]>([
-  ['light', { colorScheme: 'light' }],
-  ['dark', { colorScheme: 'dark' }],
-  ['at the width of a phone', { viewport: { width: 375, height: 740 } }],
-])(
-  'the pages of operators have no fault that axe finds, %s',
-  async (_name, options) => {
-    await server.database.sql("UPDATE gatehouse.tenants SET operator_access = true WHERE slug = 'acme_test'")
-    const { context, page } = await signedIn(/bob/i, options)
-    const look = async (path: string): Promise<void> => {
-      expect([path, await faultsOf(page), await overflowOf(page)]).toEqual([path, [], 0])
-    }
-    for (const path of [
-      'tenants',
-      'tenants?q=none',
-      'tenants/acme_test',
-      'new-tenant',
-      'claims',
-      'providers',
-      'migrations',
-    ]) {
-      await page.goto(`${server.url}${OPERATOR}/${path}`)
-      await look(path)
-    }
-    await page.goto(`${server.url}${OPERATOR}/tenants/acme_test`)
-    await page.getByLabel('Reason').first().fill('ticket 7')
-    await page.getByRole('button', { name: 'See as admin' }).click()
-    await page.waitForURL(`${server.url}/console/t/acme_test`)
-    await look('see-as')
-    await context.close()
-  },
-  60_000,
-)
+test('a look at a tenant has no fault that axe finds', async () => {
+  await server.database.sql("UPDATE gatehouse.tenants SET operator_access = true WHERE slug = 'acme_test'")
+  const { context, page } = await signedIn(/bob/i, { colorScheme: 'dark', viewport: { width: 375, height: 740 } })
+  await page.goto(`${server.url}${OPERATOR}/tenants/acme_test`)
+  await page.getByLabel('Reason').first().fill('ticket 7')
+  await page.getByRole('button', { name: 'See as admin' }).click()
+  await page.waitForURL(`${server.url}/console/t/acme_test`)
+  expect([await faultsOf(page), await overflowOf(page)]).toEqual([[], 0])
+  await context.close()
+})

@@ -2,9 +2,6 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
-import { faultsOf, overflowOf } from '../support/page-faults.ts'
-
-const PEOPLE = '/console/t/acme_test/people'
 
 let server: RunningGatehouse
 let browser: Browser
@@ -82,48 +79,3 @@ test.each([
   },
   30_000,
 )
-
-test('axe finds nothing on the pages about people, in both themes and on a phone', async () => {
-  const context = await browser.newContext({ colorScheme: 'dark' })
-  const link = await invited(context, 'ann@example.com')
-  const page = await context.newPage()
-  const { tenant_id: tenant } = (
-    await server.database.sql<{ tenant_id: string }>(`SELECT tenant_id FROM gatehouse.members WHERE sub = 'alice'`)
-  )[0] ?? { tenant_id: '' }
-  await server.database.sql(
-    `INSERT INTO gatehouse.members (id, tenant_id, iss, sub, provider, email, name, role, status, source, evidence)
-     SELECT gen_random_uuid(), $1, 'https://issuer.test', 'person-' || n, 'oidc', 'a.rather.long.address.' || n || '@department.example.com',
-       'Person With A Long Name ' || n, 'member', CASE WHEN n > 28 THEN 'requested' ELSE 'active' END, 'domain', 'example.com'
-     FROM generate_series(1, 30) n`,
-    [tenant],
-  )
-  const [{ id } = { id: '' }] = await server.database.sql<{ id: string }>(
-    `SELECT id FROM gatehouse.members WHERE sub = 'person-1'`,
-  )
-  const paths = [
-    PEOPLE,
-    `${PEOPLE}?q=nobody`,
-    `${PEOPLE}?status=any`,
-    `${PEOPLE}/${id}`,
-    `${PEOPLE}/requests`,
-    `${PEOPLE}/invitations`,
-    `${PEOPLE}/invite`,
-    '/console/account',
-    '/console/account/leave?organisation=acme_test',
-    '/console/invitation',
-    `/console/invitation#${link.split('#')[1]}`,
-  ]
-  for (const [look, width] of [
-    ['dark', 1200],
-    ['light', 375],
-  ] as const) {
-    await page.emulateMedia({ colorScheme: look, reducedMotion: 'reduce' })
-    await page.setViewportSize({ width, height: 812 })
-    for (const path of paths) {
-      await page.goto(`${server.url}${path}`)
-      await page.waitForLoadState('load')
-      expect([path, look, await faultsOf(page), await overflowOf(page)]).toEqual([path, look, [], 0])
-    }
-  }
-  await context.close()
-}, 120_000)

@@ -122,9 +122,10 @@ describe.each(databaseKinds)('administration, %s', (kind) => {
 
   test('a migration file that was changed after it was applied is refused', async () => {
     const tenant = await fresh.tenant('changed')
-    const [first] = await readMigrations('tenant')
+    const [first, ...rest] = await readMigrations('tenant')
     if (first === undefined) throw new Error('no migration')
-    const admin = await withTenantMigrations(fresh, [{ ...first, sha256: 'other' }, next(2, 'SELECT 1')])
+    const more = next(rest.length + 2, 'SELECT 1')
+    const admin = await withTenantMigrations(fresh, [{ ...first, sha256: 'other' }, ...rest, more])
     const result = await admin.migrateTenants({ only: ['changed'] })
     expect(result.failed).toEqual([
       { schema: tenant.schema, error: expect.stringContaining('was changed after it was applied') },

@@ -222,7 +222,7 @@ test('a tenant may live on another server: its placement names the URL', async (
   const where = await door.tenant(
     place,
     { access: 'read' },
-    async (db) => await db.query(sql`SELECT current_database()::text AS name FROM schema_migrations`),
+    async (db) => await db.query(sql`SELECT current_database()::text AS name FROM schema_migrations LIMIT 1`),
   )
   expect(where).toEqual([{ name }])
   const failing = door.admin.provision(

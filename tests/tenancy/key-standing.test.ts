@@ -1,5 +1,6 @@
 /** D23: where a key stands, which hangs on its row, its creator's and its tenant's. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readMigrations } from '#db/migrations.ts'
 import { uuidv7 } from '#base/id.ts'
 import { personDigest } from '#tenancy/digest.ts'
 import { keyStanding, staticKeyStanding } from '#tenancy/key-standing.ts'
@@ -45,7 +46,7 @@ const place = {
   schema: expect.stringMatching(/^tenant_/),
   status: 'active',
   placement: 'default',
-  schemaVersion: 1,
+  schemaVersion: (await readMigrations('tenant')).length,
   mcpAdmin: false,
   deleteAfter: null,
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RegistryError } from '#tenancy/registry-error.ts'
 import type { TenantRecord } from '#tenancy/tenant-record.ts'
 import type { TenantSettings } from '#tenancy/tenant-settings.ts'
 import { slug, time } from './fields.ts'
@@ -105,10 +106,11 @@ export const askTenantDeletion = defineOperation({
   effect: 'power',
   input: z.strictObject({ confirm: z.string().max(100).describe('The slug of the tenant, to say that it is meant.') }),
   output: z.object({ slug, delete_after: time }),
-  run: async ({ confirm }, { registry, tenant, actor }) => ({
-    slug: tenant.slug,
-    delete_after: await registry.tenants.askDeletion(tenant, actor, confirm),
-  }),
+  async run({ confirm }, { registry, tenant, actor }) {
+    // By the name that the field has here.
+    if (confirm !== tenant.slug) throw new RegistryError('invalid', `say ${tenant.slug} to have it deleted`, 'confirm')
+    return { slug: tenant.slug, delete_after: await registry.tenants.askDeletion(tenant, actor, confirm) }
+  },
 })
 
 export const keepTenant = defineOperation({

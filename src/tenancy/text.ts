@@ -1,11 +1,18 @@
 import { RegistryError } from './registry-error.ts'
 
-/** A text someone chose: trimmed, 1..`most` characters, no control characters (they would forge lines in logs and terminals). */
+/** What writes backwards (it shows one name as another) or ends a line, besides the control characters. */
+const DISGUISE = /[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u
+
+/**
+ * A text someone chose: trimmed, 1..`most` characters of which one can be seen, no control characters (they would forge lines in logs and
+ * terminals) and none that changes the direction of writing.
+ */
 export function boundedText(what: string, text: string, most: number, field: string | null = null): string {
   const trimmed = text.trim()
-  if (trimmed === '' || trimmed.length > most)
+  if (!/[^\p{Cf}\p{Z}]/u.test(trimmed) || trimmed.length > most)
     throw new RegistryError('invalid', `${what} must have 1 to ${most} characters`, field)
-  if (/\p{Cc}/u.test(trimmed)) throw new RegistryError('invalid', `${what} must not hold control characters`, field)
+  if (/\p{Cc}/u.test(trimmed) || DISGUISE.test(trimmed))
+    throw new RegistryError('invalid', `${what} must not hold control characters`, field)
   return trimmed
 }
 

@@ -23,6 +23,9 @@ const MOST = 800
 
 export const isUsageRange = (value: unknown): value is UsageRangeName => USAGE_RANGES.some((name) => name === value)
 
+/** What RFC 3339 can tell: years have four digits. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
 /** So many steps, of which the last is the present hour or day. */
 export function usageRange(name: UsageRangeName, now: number): UsageRange {
   const step = name === '24h' ? 'hour' : 'day'
@@ -34,7 +37,7 @@ export function usageRange(name: UsageRangeName, now: number): UsageRange {
 export function checkedRange(asked: Partial<UsageRange>, now: number): UsageRange {
   const whole = usageRange('30d', now)
   const { until = whole.until, since = asked.until === undefined ? whole.since : asked.until - 30 * DAY } = asked
-  if (!(since < until) || !(since >= 0) || !(until <= 8.64e15))
+  if (!(since < until) || !(since >= 0) || !(until <= LATEST))
     throw new RegistryError('invalid', 'the range must begin before it ends')
   const step = asked.step ?? (until - since <= 2 * DAY ? 'hour' : 'day')
   const range = { since: beginning(since, step), until, step }

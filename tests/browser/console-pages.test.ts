@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 /** What is no page: they lead on, or were told their way back by a provider. */
-const NO_PAGE = ['/console', '/console/', '/console/operator', '/console/callback/:provider']
+const NO_PAGE = ['/console', '/console/', '/console/*', '/console/operator', '/console/callback/:provider']
 const ROUTES = Object.keys(PAGES).filter((route) => !NO_PAGE.includes(route))
 
 /** One browser window per person, for all pages. */

@@ -53,3 +53,14 @@ test('a page answers every other method with 405', async () => {
   const answer = await alice.post('/console/t/acme_test', {})
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
 })
+
+test('a mistyped address is a page that says so, whoever asks', async () => {
+  const alice = visitor(server)
+  await alice.signIn('alice')
+  for (const who of [alice, visitor(server)])
+    for (const path of ['/console/keys', '/console/t/acme_test/keyz', '/console/t/globex_test/keyz']) {
+      const { status, headers, text } = await who.get(path)
+      expect([path, status, headers.get('content-type')]).toEqual([path, 404, 'text/html; charset=utf-8'])
+      expect(text).toContain('There is no such page')
+    }
+})

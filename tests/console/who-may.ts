@@ -7,6 +7,7 @@ export type Least = 'public' | 'person' | 'viewer' | 'member' | 'admin' | 'owner
 export const PAGES: Readonly<Record<string, Least>> = {
   '/console': 'person',
   '/console/': 'public',
+  '/console/*': 'public',
   '/console/account': 'person',
   '/console/account/leave': 'viewer',
   '/console/callback/:provider': 'public',

@@ -233,6 +233,7 @@ describe.each(upperKinds)('usage (%s)', (kind) => {
       { since: Date.UTC(2026, 0, 2), until: Date.UTC(2026, 0, 1) },
       { since: Number.NaN },
       { until: Number.POSITIVE_INFINITY },
+      { until: Date.UTC(10_000, 0, 1) },
       { since: -1 },
       { since: 0 },
       { since: Date.UTC(2026, 8, 1), step: 'hour' as const },

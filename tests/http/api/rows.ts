@@ -79,7 +79,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   ask_tenant_deletion: {
     serves: owner,
     good: async () => ({ body: { confirm: 'acme_test' } }),
-    bad: [[{ body: {} }, '#/confirm']],
+    bad: [
+      [{ body: {} }, '#/confirm'],
+      [{ body: { confirm: 'globex_test' } }, '#/confirm'],
+    ],
   },
   export_tenant: { serves: owner, good: nothing, bad: noInput },
   keep_tenant: { serves: owner, good: nothing, bad: noInput },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigError } from '#base/config.ts'
 import { withAdminTools } from '#desk/admin-tools.ts'
 import { CHAT_OPERATIONS } from '#desk/chat.ts'
-import { visitor, type Visitor } from '../console/support.ts'
+import { readable, visitor, type Visitor } from '../console/support.ts'
 import { upperKinds } from '../support/database.ts'
 import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
@@ -168,6 +168,24 @@ describe('D32: once an owner turned it on', () => {
     expect(JSON.stringify(structuredContent)).toContain('from the chat')
     expect(JSON.stringify(structuredContent)).not.toContain(key)
     expect(server.lines.join('')).not.toContain(key)
+  })
+
+  test('a person’s own name cannot pass for somebody else’s address on the page', async () => {
+    await gatehouse(server, [
+      'member',
+      'add',
+      'acme_test',
+      'development:eve',
+      '--role',
+      'viewer',
+      '--name',
+      'Carol (carol@acme.test), viewer',
+    ])
+    const path = await asked('alice@acme.test', 'set_member_role', { member: 'development:eve', role: 'admin' })
+    const text = readable((await (await signedIn('alice')).get(path)).text)
+    expect(text).toMatch(
+      /Person Carol \(carol@acme\.test\), viewer Address unknown User id development:eve Present role viewer Role admin/,
+    )
   })
 
   test('the page names the key that a chat wants to end, and who made it', async () => {

@@ -44,7 +44,8 @@ export function confirmSection(desk: Desk): TenantSection {
     try {
       if (typeof member === 'string') {
         const { name, email, user_id, role } = await registry.members.show(tenant, actor, member)
-        return { person: `${name ?? email ?? user_id} (${email ?? user_id}), ${role} at present`, ...others }
+        // Each by itself: a name is what its person wrote, and could go on with the address of somebody else.
+        return { person: name ?? email ?? user_id, address: email ?? 'unknown', user_id, present_role: role, ...others }
       }
       if (typeof id !== 'string') return input
       const key = await registry.keys.show(tenant, actor, id)

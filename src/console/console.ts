@@ -115,7 +115,8 @@ async function mount(
   })
 
   signInRoutes(app, deps, host, sessions)
-  signOutRoutes(app, deps, host, sessions)
+  const seeAs = createSeeAsCookies(deps, host)
+  signOutRoutes(app, deps, host, sessions, seeAs)
   assetRoutes(app, host)
   app.get('/console', { onRequest: sessions.need }, async (request, reply) => {
     const { principal, identity } = sessions.consoleSession(request)
@@ -125,7 +126,6 @@ async function mount(
   host.onlyMethods(app, '/console', ['GET', 'HEAD'])
   accountRoutes(app, deps, host, sessions)
   invitationRoutes(app, deps, host, sessions)
-  const seeAs = createSeeAsCookies(deps, host)
   tenantPages(app, deps, host, sessions, { sections: tenantSections(deps), seeAs, strips: deletionStrips })
   const operatorSections = [
     tenantsSection(deps),

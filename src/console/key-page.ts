@@ -2,6 +2,7 @@ import { html, type Html } from '#base/html.ts'
 import type { KeyRecord } from '#tenancy/keys.ts'
 import { userId } from '#identity/identity.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
+import { isAsRead } from '#tenancy/text.ts'
 import { usageRange } from '#tenancy/usage-range.ts'
 import type { UsageReport } from '#tenancy/usage.ts'
 import type { ConsoleDeps } from './deps.ts'
@@ -74,7 +75,7 @@ export function keyPages({ registry, publicUrl }: Pick<ConsoleDeps, 'registry' |
       }),
       form('/revoke', async (place, fields) => {
         const { name } = await registry.keys.show(place.tenant, place.actor, idOf(place))
-        if (fields.text('confirm') !== name)
+        if (!isAsRead(fields.text('confirm'), name))
           throw new RegistryError('invalid', `type the name of the key, ${name}, to revoke it`, 'confirm')
         await registry.keys.revoke(place.tenant, place.actor, idOf(place))
         return '/keys?done=revoked'

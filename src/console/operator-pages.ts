@@ -135,7 +135,7 @@ export function operatorPages(
 
   // To end a look nobody has to prove once more who they are.
   app.post(STOP_URL, { onRequest: [needForForm, admit], preHandler: checkForm }, async (request, reply) => {
-    const slug = await seeAs.end(request, reply, consoleSession(request))
+    const slug = await seeAs.end(request, reply, consoleSession(request), 'stopped')
     return await reply.redirect(operatorPath(slug === null ? '/tenants' : `/tenants/${slug}?done=stopped`), 303)
   })
   host.onlyMethods(app, STOP_URL, ['POST'])

@@ -30,7 +30,7 @@ const DONE = {
 /** One tenant as operators see it: facts and switches, nothing of its data. */
 export function operatorTenantSection(
   { registry }: Pick<ConsoleDeps, 'registry'>,
-  seeAs: Pick<SeeAsCookies, 'begin'>,
+  seeAs: Pick<SeeAsCookies, 'begin' | 'end'>,
 ): OperatorSection {
   async function summaryOf({ actor, params }: OperatorPlace): Promise<TenantSummary> {
     const slug = params['name'] ?? ''
@@ -75,6 +75,8 @@ export function operatorTenantSection(
     async run({ actor, params, session }, fields, reply) {
       const tenant = await registry.tenants.get(actor, params['name'] ?? '')
       const look = await registry.seeAs.begin(tenant, actor, session.identity, fields.text('reason'))
+      // One at a time: the audit of the other tenant has its end.
+      await seeAs.end(reply.request, reply, session, 'left')
       seeAs.begin(reply, session, tenant.slug, look)
       return tenantPath(tenant.slug)
     },

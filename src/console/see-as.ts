@@ -34,8 +34,13 @@ export interface SeeAsCookies {
     session: ConsoleSession,
     slug: string,
   ): Promise<{ readonly principal: Principal; readonly strip: Strip } | null>
-  /** Ends it and notes that. Answers the tenant's slug. */
-  end(request: FastifyRequest, reply: FastifyReply, session: ConsoleSession): Promise<string | null>
+  /** Ends it and notes that, for this reason unless its time is over. Answers the tenant's slug; null: there is none. */
+  end(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: ConsoleSession,
+    how: 'stopped' | 'left',
+  ): Promise<string | null>
 }
 
 export function createSeeAsCookies(
@@ -74,14 +79,14 @@ export function createSeeAsCookies(
     return await operators.admit(identity, { tokenDigest: sessionDigest(session), requestId, ip })
   }
 
-  async function end(request: FastifyRequest, reply: FastifyReply, session: ConsoleSession): Promise<string | null> {
+  const end: SeeAsCookies['end'] = async (request, reply, session, why) => {
     const seen = open(request, session)
     reply.clearCookie(name, options)
-    if (seen === null) return null
+    if (seen === null || !operators.is(session.identity)) return null
     const { slug, look } = seen
     const actor = await actorOf(request, session)
     const tenant = await registry.tenants.get(actor, slug)
-    const how = look.until <= clock.now() ? 'over' : 'stopped'
+    const how = look.until <= clock.now() ? 'over' : why
     await registry.seeAs.end(tenant, actor, session.identity, look, how)
     return slug
   }
@@ -100,13 +105,18 @@ export function createSeeAsCookies(
       // Who is an operator no longer is whatever they are otherwise.
       if (seen === null || seen.slug !== slug || !operators.is(session.identity)) return null
       if (seen.look.until <= clock.now()) {
-        await end(request, reply, session)
+        await end(request, reply, session, 'stopped')
         throw new RegistryError('forbidden', `the 30 minutes in which you saw ${slug} are over`)
       }
       const actor = await actorOf(request, session)
       const tenant = await registry.tenants.get(actor, slug)
       const page = request.url.split('?', 1)[0] ?? ''
-      const principal = await registry.seeAs.look(tenant, actor, session.identity, seen.look, page)
+      const principal = await registry.seeAs
+        .look(tenant, actor, session.identity, seen.look, page)
+        .catch((error: unknown) => {
+          if (error instanceof RegistryError) reply.clearCookie(name, options)
+          throw error
+        })
       return { principal, strip: banner(session, tenant.name, seen.look) }
     },
   }

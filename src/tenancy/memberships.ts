@@ -7,6 +7,7 @@ import { parents } from './domain-name.ts'
 import type { MemberRecord } from './members.ts'
 import type { PersonRole } from './roles.ts'
 import { deny, type Denied } from './standing.ts'
+import { shownText } from './text.ts'
 import { toTenant, type TenantRow } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -143,6 +144,6 @@ export async function join(
 /** An address nobody verified is kept nowhere: people are found by theirs, and rights are given to whom they find. */
 export const vouchedEmail = ({ email, email_verified }: Identity): string | null => (email_verified ? email : null)
 
-/** Postgres holds no NUL, and nobody needs ten kilobytes of name (E14). */
+/** Postgres holds no NUL, a name shows as what it is, and nobody needs ten kilobytes of name (E14). */
 export const printable = (text: string | null, most: number): string | null =>
-  text === null ? null : text.replaceAll(/\p{Cc}/gu, '').slice(0, most)
+  text === null ? null : shownText(text).slice(0, most)

@@ -16,6 +16,20 @@ export function boundedText(what: string, text: string, most: number, field: str
   return trimmed
 }
 
+/** What somebody else says about a person, to be shown: without what would forge a line or another name. */
+export const shownText = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, '').replaceAll(new RegExp(DISGUISE, 'gu'), '')
+
+/** Is that what somebody read and typed again? Nobody sees how many spaces there are, nor what has no width. */
+export const isAsRead = (typed: string, shown: string): boolean => seen(typed) === seen(shown)
+
+const seen = (text: string): string =>
+  text
+    .normalize('NFC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .replaceAll(/\s+/gu, ' ')
+    .trim()
+
 /** A text somebody looks for, as a bound value can hold it; null: anything. Postgres holds no NUL. */
 export function soughtText(text: string | undefined): string | null {
   const sought = (text ?? '')

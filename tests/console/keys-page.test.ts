@@ -182,6 +182,18 @@ describe('API keys in the console', () => {
     expect(await stored(next)).toMatchObject({ revoked_at: expect.any(Date) })
   })
 
+  test('is revoked by its name as it is read, whatever is in it that nobody sees', async () => {
+    const made = await send(as('carol'), `${KEYS}/new`, {
+      name: 'nightly  ex\u200Bport',
+      access: 'read',
+      expires_at: '30',
+    })
+    const id = /gh_key_([0-9A-Za-z]{12})_/.exec(made.text)?.[1] ?? ''
+    expect((await send(as('alice'), `${KEYS}/${id}/revoke`, { confirm: 'nightly exports' })).status).toBe(422)
+    expect((await send(as('alice'), `${KEYS}/${id}/revoke`, { confirm: 'nightly export' })).status).toBe(303)
+    expect((await stored(id))?.['revoked_at']).toBeInstanceOf(Date)
+  })
+
   test('is revoked when its name was typed', async () => {
     const { id } = await make(as('carol'), { name: 'to go' })
     const wrong = await send(as('carol'), `${KEYS}/${id}/revoke`, { confirm: 'to stay' })

@@ -128,6 +128,54 @@ describe.each(upperKinds)('an operator sees a tenant as its admin on %s', (kind)
     expect((await actions()).at(-1)).toEqual(['see_as.ended', 'stopped'])
   })
 
+  test('D37: an owner who turns operator access off ends every look, for good and noted, though it be turned on again', async () => {
+    const alice = visitor(server)
+    await alice.signIn('alice', { fresh: '1' })
+    const turn = async (on: boolean) =>
+      await alice.post('/console/t/acme_test/settings/switches', {
+        csrf: await alice.csrf(),
+        switches: '1',
+        ...(on ? { operator_access: 'on' } : {}),
+      })
+    for (const between of [true, false]) {
+      await begin(bob)
+      const kept = bob.jar.get(COOKIE) ?? ''
+      expect((await bob.get('/console/t/acme_test')).status).toBe(200)
+      const before = (await actions()).length
+      expect((await turn(false)).status).toBe(303)
+      if (between) {
+        const page = await bob.get('/console/t/acme_test')
+        expect([page.status, page.text.includes('operator access'), bob.jar.has(COOKIE)]).toEqual([403, true, false])
+      }
+      expect((await turn(true)).status).toBe(303)
+      bob.jar.set(COOKIE, kept)
+      for (const _ of [1, 2]) {
+        const page = await bob.get('/console/t/acme_test')
+        expect([page.status, bob.jar.has(COOKIE)]).toEqual([403, false])
+        bob.jar.set(COOKIE, kept)
+      }
+      expect((await actions()).slice(before)).toEqual([['see_as.ended', 'withdrawn']])
+      bob.jar.delete(COOKIE)
+    }
+  })
+
+  test('D37: a look that was stopped is over for a copy of its cookie, too; another look and signing out end it, noted', async () => {
+    await begin(bob)
+    const kept = bob.jar.get(COOKIE) ?? ''
+    await bob.post(STOP, { csrf: await bob.csrf() })
+    bob.jar.set(COOKIE, kept)
+    const again = await bob.get('/console/t/acme_test')
+    expect([again.status, again.text.includes('alice@acme.test')]).toEqual([403, false])
+    await begin(bob, 'ticket 8')
+    await begin(bob, 'ticket 9')
+    expect((await bob.get('/console/t/acme_test')).text).toContain('ticket 9')
+    const last = (await actions()).filter(([action]) => action !== 'see_as.viewed').slice(-2)
+    expect(last).toContainEqual(['see_as.began', null])
+    expect(last).toContainEqual(['see_as.ended', 'left'])
+    await bob.post('/console/logout', { csrf: await bob.csrf() })
+    expect([bob.jar.has(COOKIE), (await actions()).at(-1)]).toEqual([false, ['see_as.ended', 'left']])
+  })
+
   test('D37: it is over after 30 minutes, which is noted, and the next page is told so', async () => {
     await begin(bob)
     ahead = 30 * 60_000 + 1_000
@@ -136,13 +184,6 @@ describe.each(upperKinds)('an operator sees a tenant as its admin on %s', (kind)
     expect(bob.jar.has(COOKIE)).toBe(false)
     expect((await actions()).at(-1)).toEqual(['see_as.ended', 'over'])
     expect((await bob.get('/console/t/acme_test')).text).not.toContain('Operator view')
-  })
-
-  test('D37: an owner who turns operator access off ends every look', async () => {
-    await begin(bob)
-    await allow(false)
-    const page = await bob.get('/console/t/acme_test')
-    expect([page.status, page.text.includes('operator access')]).toEqual([403, true])
   })
 
   test('D25: the cookie is worth nothing in another session, for another tenant, or changed', async () => {

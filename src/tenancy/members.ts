@@ -94,7 +94,10 @@ export function createMembers(options: RegistryOptions): Members {
   ): Promise<MemberRecord> {
     return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
       await lockOwners(db, tenant)
-      const row = await findAllowed(db, tenant, actor, reference)
+      const { id } = await findAllowed(db, tenant, actor, reference)
+      // A tenant without owners is held by nothing else: two who hold the same picture of a member must not both change them.
+      await db.query(sql`SELECT id FROM members WHERE id = ${id} FOR UPDATE`)
+      const row = await find(db, tenant, id)
       const note = await run(db, row)
       const changes = [{ table: 'members' as const, tenant: tenant.id, id: row.id }]
       const record = toRecord(tenant, await find(db, tenant, row.id))

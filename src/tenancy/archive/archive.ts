@@ -17,12 +17,17 @@ export interface ArchiveOptions extends LedgerOptions {
 
 /** Seconds. */
 const RETRY = 10
+/**
+ * Exports of all tenants that one process writes at once. Each holds a connection for as long as somebody likes to read, and the
+ * connections (DATABASE_POOL_MAX, 10) are everybody's.
+ */
+const MOST_RUNNING = 2
 
 /** A tenant out of this server as one file, and data of such a file into another tenant (D36). */
 export interface Archive {
   /**
    * A gzipped tar (docs/tenant-life.md), as a stream that can be read once and must be: left alone for a minute it fails. Destroy it to
-   * stop. Needs `tenant:owner`, or an operator; in the audit before the first byte. limited: this server is writing one of this tenant.
+   * stop. Needs `tenant:owner`, or an operator; in the audit before the first byte. limited: this server is writing one of this tenant, or two of others.
    * Digests, credentials and MACs are not in it (D38). A stream that fails has no end.json, and no import takes it.
    */
   exportTenant(tenant: Tenant, actor: Actor): Promise<Readable>
@@ -55,6 +60,8 @@ export function createArchive(options: ArchiveOptions): Archive {
           null,
           RETRY,
         )
+      if (running.size >= MOST_RUNNING)
+        throw new RegistryError('limited', 'other exports are being written: wait until one has ended', null, RETRY)
       running.add(tenant.id)
       try {
         await ledger.write({ as: 'operator' }, tenant.id, authorOf(actor), async () => [

@@ -158,6 +158,19 @@ test('of one tenant one export at a time; who goes away leaves no transaction be
   expect((await bytesOf(await archive.exportTenant(tenant, operator))).length).toBeGreaterThan(1_000)
 })
 
+test('slow readers of some tenants leave connections to all others', async () => {
+  const slow = await Promise.all(
+    ['slowa', 'slowb'].map(async (slug) => {
+      const one = await company(replica, slug)
+      await fill(fresh, one, 1_000, 5_000)
+      return await archive.exportTenant(one, operator)
+    }),
+  )
+  expect(await registryError(archive.exportTenant(tenant, owner))).toBe('limited')
+  for (const stream of slow) stream.destroy()
+  await eventually(async () => await registryError(archive.exportTenant(tenant, owner).then(bytesOf))).toBe('done')
+})
+
 test('a small one that nobody ever reads is given up too, and does not keep the next one away', async () => {
   const small = await company(replica, 'small')
   const impatient = archiveOf(replica, 50)

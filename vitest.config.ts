@@ -1,11 +1,29 @@
 import { defineConfig } from 'vitest/config'
 
+/**
+ * What kills servers, waits out real time limits, or repeats in a browser what is tested without one. `npm run test:slow` runs these, CI runs
+ * everything; `npm test` leaves them out, so that it stays under five minutes on two cores.
+ */
+const SLOW = [
+  'tests/faults/**/*.test.ts',
+  'tests/db/embedded.test.ts',
+  'tests/identity/floods.test.ts',
+  'tests/providers/seven-cases.test.ts',
+  'tests/conformance/client.test.ts',
+  'tests/e2e/production.test.ts',
+  'tests/cli/process.test.ts',
+  'tests/browser/{keys,operator,people,settings}.test.ts',
+]
+/** TEST_SLOW: `only` these, these `too`; else none of them. */
+const slow = process.env['TEST_SLOW'] ?? 'none'
+
 export default defineConfig({
   // Tests read the source, never dist/; only processes that they start run the build (tests/support/build.ts makes it).
   // The condition is ours alone: some dependencies publish their TypeScript under plain 'source'.
   ssr: { resolve: { conditions: ['gatehouse-source', 'node', 'module'] } },
   test: {
-    include: ['tests/**/*.test.ts'],
+    include: slow === 'only' ? SLOW : ['tests/**/*.test.ts'],
+    exclude: slow === 'none' ? [...SLOW, '**/node_modules/**'] : ['**/node_modules/**'],
     globalSetup: ['tests/support/build.ts', 'tests/support/global.ts'],
     setupFiles: ['tests/support/no-network.ts'],
     maxWorkers: 2,

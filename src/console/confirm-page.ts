@@ -78,16 +78,15 @@ export function confirmSection(desk: Desk): TenantSection {
           const { tenant, actor } = place
           const request = await registry.confirmations.take(tenant, actor, place.params['id'] ?? '')
           const operation = operationOf(request)
-          try {
-            const input = operation.input.parse(request.input)
-            const result = operation.output.parse(
-              await operation.run(input, { ...desk, tenant, actor: personOf(actor) }),
-            )
-            return { title: 'Done', body: done(place, operation, result) }
-          } catch (error) {
-            await registry.confirmations.putBack(tenant, actor, request.id)
-            throw error
-          }
+          const input = operation.input.parse(request.input)
+          const result = await operation
+            .run(input, { ...desk, tenant, actor: personOf(actor) })
+            .catch(async (error: unknown) => {
+              // Only what was certainly not done may be tried again.
+              if (error instanceof RegistryError) await registry.confirmations.putBack(tenant, actor, request.id)
+              throw error
+            })
+          return { title: 'Done', body: done(place, operation, operation.output.parse(result)) }
         },
       },
       {

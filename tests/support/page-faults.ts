@@ -9,7 +9,7 @@ export async function faultsOf(page: Page, rules: readonly string[] | null = nul
   // Run by the debugger, not by the page: the page's policy allows no script but its own.
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate<AxeResults>(
-    `axe.run(document, ${JSON.stringify(rules === null ? {} : { runOnly: rules })})`,
+    `axe.run(document, ${JSON.stringify({ resultTypes: ['violations'], ...(rules === null ? {} : { runOnly: rules }) })})`,
   )
   return violations
     .filter(({ impact }) => impact !== 'minor')

@@ -4,7 +4,9 @@ import type { Log } from '#base/log.ts'
 import type { Database, Queryable } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { auditKey, CONTROL_SCHEMA } from './audit.ts'
+import { takeChore } from './chore.ts'
 import { checkpoint, FIRST_ID, OPEN, signCheckpoint, tally } from './checkpoint.ts'
+import { createRounds } from './rounds.ts'
 
 /** Milliseconds: how long one replica has the work, and so how often it is done by all together. */
 const LEASE = 86_400_000
@@ -67,20 +69,7 @@ export interface AuditRetention {
 
 export function createAuditRetention(options: AuditRetentionOptions): AuditRetention {
   const { database, clock, log, ready, days, secret } = options
-  let timer: NodeJS.Timeout | null = null
   let closed = false
-  let running: Promise<unknown> = Promise.resolve()
-
-  async function taken(): Promise<boolean> {
-    const now = clock.now()
-    const rows = await database.control({ as: 'resolver' }, async (db) => {
-      return await db.query(sql`
-        INSERT INTO chores (name, taken_until) VALUES ('audit.retention', ${new Date(now + LEASE)})
-        ON CONFLICT (name) DO UPDATE SET taken_until = excluded.taken_until WHERE chores.taken_until <= ${new Date(now)}
-        RETURNING name`)
-    })
-    return rows.length > 0
-  }
 
   async function prune(place: { readonly schema: string; readonly placement: string }): Promise<number> {
     const key = auditKey(secret, place.schema)
@@ -93,7 +82,7 @@ export function createAuditRetention(options: AuditRetentionOptions): AuditReten
   }
 
   async function tick(): Promise<number | null> {
-    if (!(await taken())) return null
+    if (!(await takeChore(database, 'audit.retention', clock.now(), LEASE))) return null
     const tenants = await database.control({ as: 'resolver' }, async (db) => {
       return await db.query<{ schema: string; placement: string }>(
         sql`SELECT schema, placement FROM tenants WHERE status <> 'deleted' ORDER BY id`,
@@ -113,23 +102,20 @@ export function createAuditRetention(options: AuditRetentionOptions): AuditReten
     return total
   }
 
-  function schedule(wait: number): void {
-    if (closed) return
-    timer = setTimeout(() => {
-      running = (ready() ? tick() : Promise.resolve(null))
-        .catch((error: unknown) => log.warn({ err: error }, 'old audit rows could not be deleted: tried again'))
-        .finally(() => schedule(AGAIN))
-    }, wait)
-    timer.unref()
-  }
-
+  const rounds = createRounds({
+    run: tick,
+    first: FIRST,
+    every: AGAIN,
+    ready,
+    log,
+    failure: 'old audit rows could not be deleted: tried again',
+  })
   return {
     tick,
-    start: () => schedule(FIRST),
+    start: () => rounds.start(),
     async close() {
       closed = true
-      if (timer !== null) clearTimeout(timer)
-      await running
+      await rounds.close()
     },
   }
 }

@@ -3,6 +3,8 @@ import type { Log } from '#base/log.ts'
 export interface RoundsOptions {
   /** One round. What it throws is logged, and the next round comes all the same. */
   readonly run: () => Promise<unknown>
+  /** Milliseconds to the first round; default 1 s, and never longer than `every`. */
+  readonly first?: number
   /** Milliseconds from the end of one round to the next. */
   readonly every: number
   /** False: the registry cannot be used yet, so nothing is tried. */
@@ -23,7 +25,7 @@ export interface Rounds {
 /** A server that was away looks soon at what became due meanwhile. Milliseconds. */
 const FIRST = 1_000
 
-export function createRounds({ run, every, ready, log, failure }: RoundsOptions): Rounds {
+export function createRounds({ run, first = FIRST, every, ready, log, failure }: RoundsOptions): Rounds {
   let timer: NodeJS.Timeout | null = null
   let closed = false
   let running: Promise<unknown> = Promise.resolve()
@@ -39,7 +41,7 @@ export function createRounds({ run, every, ready, log, failure }: RoundsOptions)
   }
 
   return {
-    start: () => schedule(Math.min(FIRST, every)),
+    start: () => schedule(Math.min(first, every)),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

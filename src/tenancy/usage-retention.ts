@@ -2,6 +2,8 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
+import { takeChore } from './chore.ts'
+import { createRounds } from './rounds.ts'
 
 /** Milliseconds: how long one replica has the work, and so how often it is done by all together. */
 const LEASE = 3_600_000
@@ -31,23 +33,10 @@ export interface UsageRetention {
 }
 
 export function createUsageRetention({ database, clock, log, ready, days }: UsageRetentionOptions): UsageRetention {
-  let timer: NodeJS.Timeout | null = null
   let closed = false
-  let running: Promise<unknown> = Promise.resolve()
-
-  async function taken(): Promise<boolean> {
-    const now = clock.now()
-    const rows = await database.control({ as: 'resolver' }, async (db) => {
-      return await db.query(sql`
-        INSERT INTO chores (name, taken_until) VALUES ('usage.retention', ${new Date(now + LEASE)})
-        ON CONFLICT (name) DO UPDATE SET taken_until = excluded.taken_until WHERE chores.taken_until <= ${new Date(now)}
-        RETURNING name`)
-    })
-    return rows.length > 0
-  }
 
   async function tick(): Promise<number | null> {
-    if (!(await taken())) return null
+    if (!(await takeChore(database, 'usage.retention', clock.now(), LEASE))) return null
     const oldest = new Date(clock.now() - days * DAY)
     for (let total = 0; ;) {
       const gone = await database.control({ as: 'resolver' }, async (db) => {
@@ -61,23 +50,20 @@ export function createUsageRetention({ database, clock, log, ready, days }: Usag
     }
   }
 
-  function schedule(wait: number): void {
-    if (closed) return
-    timer = setTimeout(() => {
-      running = (ready() ? tick() : Promise.resolve(null))
-        .catch((error: unknown) => log.warn({ err: error }, 'old usage could not be deleted: tried again'))
-        .finally(() => schedule(LEASE))
-    }, wait)
-    timer.unref()
-  }
-
+  const rounds = createRounds({
+    run: tick,
+    first: FIRST,
+    every: LEASE,
+    ready,
+    log,
+    failure: 'old usage could not be deleted: tried again',
+  })
   return {
     tick,
-    start: () => schedule(FIRST),
+    start: () => rounds.start(),
     async close() {
       closed = true
-      if (timer !== null) clearTimeout(timer)
-      await running
+      await rounds.close()
     },
   }
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { networkOf } from '#base/address.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
@@ -19,7 +18,6 @@ import { createScopes } from '#tenancy/roles.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
-import { createLimit, createLimits } from '#toolkit/limits.ts'
 import { createChanges } from '#toolkit/changes.ts'
 import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
@@ -31,16 +29,8 @@ import { createDevIssuer } from './dev-issuer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
+import { createThresholds } from './thresholds.ts'
 import { warm } from './warm.ts'
-
-/** Bad tokens per minute and address that a provider is asked about; more must wait, for unknown tokens only. */
-const STRANGERS = 30
-/** Wrong secrets per minute for the id of one key; more are 429, a right one is never refused for them (D23). */
-const KEY_FAILURES = 10
-/** Documents of clients per minute and address that are fetched for it (D30). */
-const DOCUMENTS = 10
-/** Renewals per minute of one sign-in; a client needs one an hour. */
-const RENEWALS = 20
 
 export interface GatehouseParts {
   readonly clock?: Clock
@@ -123,16 +113,8 @@ async function assemble({
   const office = createOffice({ config, database, clock, log, scopes, ready: () => door.open })
   const tools = withAdminTools(definitions.tools, office.desk, config.publicUrl)
   const catalogue = createCatalogue(tools, more)
-  const keyFailures = createLimit({
-    on: config.rateLimit.on,
-    perMinute: KEY_FAILURES,
-    detail: 'wrong secrets for one key',
-  })
-  const strangers = createLimit({
-    on: config.rateLimit.on,
-    perMinute: STRANGERS,
-    detail: 'bad tokens of one address that a provider was asked about',
-  })
+  const thresholds = createThresholds(config)
+  const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
   const providers = createProviders({
@@ -142,12 +124,8 @@ async function assemble({
     clock,
     log,
     keyLookup: door.key,
-    strangers: {
-      check: async (ip) => await strangers.check(placeOf(ip)),
-      // What it answers is known; the next check refuses.
-      failed: async (ip) => void (await strangers.consume(placeOf(ip)).catch(() => null)),
-    },
-    keyFailed: async (id) => void (await keyFailures.consume(id)),
+    strangers: thresholds.strangers,
+    keyFailed: thresholds.keyFailed,
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
     ...endpoints,
@@ -171,7 +149,6 @@ async function assemble({
     changes,
     reread: async (tenant) => await door.fenced(tenant),
   })
-  const limits = createLimits(config.rateLimit)
   const serviceTokens = createServiceTokens({
     publicUrl: config.publicUrl,
     keys: signingKeys,
@@ -192,16 +169,6 @@ async function assemble({
         args: { scope },
       }),
   })
-  const documents = createLimit({
-    on: config.rateLimit.on,
-    perMinute: DOCUMENTS,
-    detail: "clients' documents that one address caused to be fetched",
-  })
-  const renewals = createLimit({
-    on: config.rateLimit.on,
-    perMinute: RENEWALS,
-    detail: 'renewals of one sign-in',
-  })
   const login = createLogin({
     config,
     clock,
@@ -214,8 +181,8 @@ async function assemble({
     services: serviceTokens,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     revokeToken: async (token, from) => await door.revokeToken(token, from),
-    documents: async (ip) => void (await documents.consume(placeOf(ip))),
-    renewals: async (family) => void (await renewals.consume(family)),
+    documents: thresholds.documents,
+    renewals: thresholds.renewals,
   })
   const app = await buildApp({
     config,
@@ -291,5 +258,3 @@ async function assemble({
     },
   }
 }
-
-const placeOf = (ip: string | null): string => (ip === null ? 'unknown' : networkOf(ip))

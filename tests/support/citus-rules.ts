@@ -116,7 +116,7 @@ const partOf = (body: Tree, part: string): boolean => body[part] !== undefined &
 function checkNode(name: string, node: Tree, { made }: Tables, kind: string, breach: Tell): void {
   if (name === 'Constraint') {
     const type = textOf(node['contype'])
-    if (/^CONSTR_ATTR_DEFER/.test(type) || node['deferrable'] === true || node['initdeferred'] === true)
+    if (type.startsWith('CONSTR_ATTR_DEFER') || node['deferrable'] === true || node['initdeferred'] === true)
       breach('no-deferred-constraint', textOf(node['conname']) || type)
     if (type === 'CONSTR_IDENTITY') breach('no-serial-or-identity', 'GENERATED AS IDENTITY')
     if (type === 'CONSTR_FOREIGN') {

@@ -27,7 +27,5 @@ CREATE INDEX tenants_plan ON tenants (plan) WHERE plan IS NOT NULL;
 
 -- A plan as a column beside the tenant's others, wherever a tenant is read; null: no plan.
 CREATE FUNCTION plan_limits(name text) RETURNS jsonb LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT to_jsonb(plans) FROM plans WHERE plans.name = plan_limits.name;
-END;
+AS $$ SELECT to_jsonb(plans) FROM plans WHERE plans.name = plan_limits.name $$;
 GRANT EXECUTE ON FUNCTION plan_limits(text) TO gatehouse_resolver, gatehouse_desk, gatehouse_operator;

@@ -5,6 +5,7 @@ import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
 import { defineArchive } from './tenant-archive.ts'
+import { defineMove } from './tenant-move.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -17,7 +18,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import` */
+/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import|move...` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -154,6 +155,7 @@ export const define: Define = (command, { terminal }) => {
     })
 
   defineArchive(command, terminal)
+  defineMove(command, terminal)
 }
 
 const sayWhen = (terminal: Terminal, when: string, slug: string): void =>

@@ -1,4 +1,5 @@
 import type { Sql } from './sql.ts'
+import type { Transfer } from './transfer.ts'
 
 /** Runs one statement in extended protocol with bound values and answers its rows. */
 export interface Queryable {
@@ -125,6 +126,19 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /**
+   * The steps that bring a tenant's schema to another server; whoever takes them keeps the registry. Opens connections of its own: close it.
+   * @param move id of the move, @param holder of the process that works on it
+   */
+  transfer(place: {
+    readonly schema: string
+    readonly from: string
+    readonly to: string
+    readonly move: string
+    readonly holder: string
+  }): Transfer
+  /** The names of the servers that tenants can live on; the first is `default`. */
+  readonly placements: readonly string[]
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }

@@ -6,12 +6,13 @@ import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
-import type { ControlActor, ControlDb, Database } from './database.ts'
+import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
 import { readMigrations } from './migrations.ts'
 import { appRole, ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
+import { following, whereabouts } from './relocation.ts'
 import { isSql, type Sql } from './sql.ts'
 import { createTenantDoor, tenantPassword } from './tenant-door.ts'
 import { transaction } from './transaction.ts'
@@ -24,6 +25,7 @@ export interface OpenOptions {
 
 const CONTROL_TIMEOUT = 10_000
 const ADMIN_POOL_MAX = 2
+const TRANSFER_POOL_MAX = 4
 
 /**
  * The door to Postgres at DATABASE_URL, or to the embedded one in DATA_DIR: started here, or reached through its socket when another
@@ -51,7 +53,7 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
   const urlOf = (placement: string): string => {
     const found = placement === 'default' ? url : settings.placements[placement]
     if (found === undefined)
-      throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
+      throw new DatabaseUnavailable(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
   const asApp = (at: string): Login =>
@@ -74,20 +76,26 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
     placements: ['default', ...Object.keys(settings.placements)],
+    ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,
     tenantPassword: (schema) => (tenantLogin ? tenantPassword(secret, schema) : null),
     log,
   })
 
+  async function control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
+    const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
+    return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
+  }
+
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: door.enter,
+    tenant: following(
+      door.enter,
+      async (schema) => await control({ as: 'resolver', access: 'read' }, async (db) => await whereabouts(db, schema)),
+    ),
     admin,
-    async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
-      const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
-      return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
-    },
+    control,
     async announce(change) {
       await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)
     },

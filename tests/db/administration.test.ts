@@ -35,6 +35,7 @@ async function withTenantMigrations(
   return createAdministration({
     pool: () => pool,
     placements: ['default'],
+    ownPool: () => pool,
     migrations: { control: await readMigrations('control'), tenant },
     app: { role: fresh.kind === 'postgres' ? appRole(fresh.config.database.slugPrefix) : 'postgres', password: null },
     tenantPassword: () => null,

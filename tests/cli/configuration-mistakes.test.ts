@@ -43,7 +43,9 @@ const tools = (name: string, mode: number, text: string): string => {
   chmodSync(at(name), 0o555)
   return at(name)
 }
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
+const rsa = String(
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+)
 
 /** One mistake: the variable that is named, what is set (undefined takes away), and the words that say what is wrong. */
 type Mistake = readonly [name: string, change: Readonly<Record<string, string | undefined>>, says: RegExp]

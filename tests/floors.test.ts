@@ -40,6 +40,7 @@ const WALLS: Record<string, readonly string[]> = {
   'oidc-provider': ['src/http'],
   '@modelcontextprotocol/server': ['src/http', 'src/toolkit'],
   undici: ['src/base'],
+  'prom-client': ['src/base'],
   commander: ['src/main.ts', 'src/cli'],
 }
 

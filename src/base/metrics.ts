@@ -82,6 +82,8 @@ export function createMetrics(): Metrics {
         ...base(facts),
         collect: () => {
           gauge.reset()
+          // Without labels reset makes it 0, which would be a lie when nothing can be read.
+          gauge.remove({})
           for (const [labels, value] of quietly(read)) gauge.set(bound(labels), value)
         },
       })
@@ -92,6 +94,7 @@ export function createMetrics(): Metrics {
         ...base(facts),
         collect: () => {
           counter.reset()
+          counter.remove({})
           for (const [labels, value] of quietly(read)) counter.inc(bound(labels), value)
         },
       })

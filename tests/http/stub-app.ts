@@ -7,7 +7,7 @@ import { Refusal } from '#base/refusal.ts'
 import { buildApp } from '#http/app.ts'
 import type { AppDeps } from '#http/deps.ts'
 import type { Identity } from '#identity/identity.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Principal } from '#tenancy/tenant.ts'
 import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
@@ -64,6 +64,8 @@ export const principal: Principal = {
     schemaVersion: 1,
     mcpAdmin: false,
     deleteAfter: null,
+    plan: null,
+    limits: NO_LIMITS,
   },
   role: 'member',
   scopes,

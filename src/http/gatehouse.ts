@@ -148,7 +148,7 @@ async function assemble({
   })
   const ready = (): boolean => door.open
   const versions = createTenantVersions({ database, clock, ready })
-  watchState(metrics, { auditor, usage: office.usage, ready, versions: versions.read })
+  watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const changes = createChanges()
   const runner = createRunner({
     database,

@@ -62,9 +62,10 @@ export function measured(metrics: Metrics, clock: Clock, providers: readonly Pro
 
 function watchKeys(metrics: Metrics, clock: Clock, providers: readonly Provider[]): void {
   const each = (value: (state: ProviderState) => number | null) => () =>
-    providers.flatMap(({ id, state }) => {
-      const number = state === undefined ? null : value(state())
-      return number === null ? [] : [[{ provider: id }, number] as const]
+    providers.flatMap((provider) => {
+      const state = provider.state?.()
+      const number = state === undefined ? null : value(state)
+      return number === null ? [] : [[{ provider: provider.id }, number] as const]
     })
   metrics.gauge(
     { name: 'gatehouse_provider_ready', help: "1 while a provider's keys are known and may be used", labels: PROVIDER },

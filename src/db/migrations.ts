@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { packageRoot } from '#base/package.ts'
 import { ROLE } from './names.ts'
+import { statementsOf } from './statements.ts'
 
 export interface Migration {
   readonly version: number
@@ -69,9 +70,11 @@ export async function migrate(
       throw new MigrationFailed(name, `${name} was changed after it was applied to ${schema}`)
   }
   for (const { version, name, sha256, text } of migrations.slice(applied.length)) {
-    await client.query(text).catch((error: unknown) => {
+    try {
+      for (const statement of statementsOf(text)) await client.query(statement)
+    } catch (error) {
       throw new MigrationFailed(name, error instanceof Error ? error.message : String(error), { cause: error })
-    })
+    }
     await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [
       version,
       name,

@@ -1,3 +1,6 @@
+import { isIP } from 'node:net'
+import { bareHost, urlOf } from './address.ts'
+
 /** An API that tools may call, as the operator configured it. Without credentials of tenants: those are in the registry. */
 export interface UpstreamConfig {
   /** `default` for UPSTREAM_URL, else the lower-cased NAME of UPSTREAM_<NAME>_URL. */
@@ -85,3 +88,22 @@ export const TRANSPORT_HEADERS: ReadonlySet<string> = new Set([
 /** The path of a login under a base URL: begins with a slash, goes nowhere else. */
 export const isPlainPath = (path: string): boolean =>
   /^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+\/?$/.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)
+
+/** What a tenant has of its own for one upstream. */
+export interface TenantUpstream {
+  /** null: the configured one. Else chosen by the tenant, so it is asked as any URL that a stranger chose (D30). */
+  readonly url: string | null
+  readonly fields: UpstreamFields
+  /** Another one each time it is set. */
+  readonly version: string
+}
+
+/** A base URL that a tenant may choose: https, port 443, a DNS name; user, query, fragment and odd paths are not taken (D30). */
+export function tenantUrl(text: string): string | null {
+  const url = urlOf(text)
+  if (url === null || url.protocol !== 'https:' || url.port !== '' || url.username !== '' || url.password !== '')
+    return null
+  if (/[?#\\\s]/.test(text) || isIP(bareHost(url)) !== 0 || !url.hostname.includes('.')) return null
+  const path = url.pathname.replace(/\/+$/, '')
+  return path === '' || isPlainPath(path) ? `${url.origin}${path}` : null
+}

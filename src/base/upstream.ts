@@ -103,7 +103,7 @@ export function tenantUrl(text: string): string | null {
   const url = urlOf(text)
   if (url === null || url.protocol !== 'https:' || url.port !== '' || url.username !== '' || url.password !== '')
     return null
-  if (/[?#\\\s]/.test(text) || isIP(bareHost(url)) !== 0 || !url.hostname.includes('.')) return null
+  if (/[?#%\\\s]/.test(text) || isIP(bareHost(url)) !== 0 || !url.hostname.includes('.')) return null
   const path = url.pathname.replace(/\/+$/, '')
   return path === '' || isPlainPath(path) ? `${url.origin}${path}` : null
 }

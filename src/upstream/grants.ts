@@ -29,7 +29,7 @@ export type TokenAuth = Extract<UpstreamAuth, { kind: 'client_credentials' | 'lo
 /** How a token is got. Each throws UpstreamError: credentials_refused (judged and refused), unavailable, timeout, refused (by the outbound guard). */
 export interface Grants {
   /** With the credentials themselves. */
-  fresh(): Promise<Grant>
+  readonly fresh: () => Promise<Grant>
   /** With the refresh token; null: this upstream has none. A refresh token that does not come back stays. */
   readonly refreshed: ((refresh: string) => Promise<Grant>) | null
 }

@@ -262,7 +262,7 @@ test('no secret and no body of the API is in an error or a log line', async () =
   const seen: unknown[] = []
   const note = async (work: Promise<unknown>): Promise<void> => {
     const error = await errorOf(work)
-    seen.push(error, error instanceof Error ? [error.message, error.stack, { ...error }] : null)
+    seen.push(error, error instanceof Error ? [error.message, error.stack, Object.entries(error)] : null)
   }
   await one.at().request('/contacts')
   for (const behaviour of ['cut', 'garbage', 'limited', { status: 503, body: 'body-of-an-outage' }] as const) {

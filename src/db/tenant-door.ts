@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { deriveKey } from '#base/derive.ts'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
 import { sqlState } from './errors.ts'
 import { assertSchema } from './names.ts'
+import { watchQueue } from './metrics.ts'
 import { createPool, extended, lease } from './pool.ts'
 import { TenantSemaphore } from './semaphore.ts'
 import type { Sql } from './sql.ts'
@@ -18,6 +20,7 @@ export interface TenantDoorOptions {
   readonly poolMax: number
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
+  readonly metrics?: Metrics
 }
 
 export type TenantDoor = {
@@ -38,10 +41,17 @@ export const tenantPassword = (secret: string, schema: string): string =>
   deriveKey(secret, 'tenant-login-password', schema).toString('base64url')
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
-export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeline }: TenantDoorOptions): TenantDoor {
+export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
+  const { pool, login, poolMax, poolMaxLifetime, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   const limit = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
   const semaphore = new TenantSemaphore({ limit, patience: PATIENCE, maxWaiting: MOST_WAITING })
+  watchQueue(metrics, semaphore)
+  const waited = metrics.histogram({
+    name: 'gatehouse_tenant_queue_wait_seconds',
+    help: "What calls waited for their turn among their tenant's",
+    labels: {},
+  })
   const own = new LRUCache<string, pg.Pool>({ max: LOGIN_POOLS, dispose: (unused) => void unused.end() })
 
   function poolOf({ schema, placement }: TenantPlace): pg.Pool {
@@ -60,7 +70,10 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
     async enter(place, options, run) {
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
-      const leave = await semaphore.enter(place.schema, options.signal)
+      const began = performance.now()
+      const leave = await semaphore
+        .enter(place.schema, options.signal)
+        .finally(() => waited({}, (performance.now() - began) / 1000))
       const words = prelude(place.schema, options, timeout, login === null)
       // What Postgres denied, if anything; null is the prelude.
       const denied: (Sql | null)[] = []

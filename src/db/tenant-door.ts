@@ -1,11 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { deriveKey } from '#base/derive.ts'
-import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
+import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
+import {
+  DatabaseUnavailable,
+  TenantBusy,
+  TenantFenced,
+  type TenantDb,
+  type TenantOptions,
+  type TenantPlace,
+} from './database.ts'
 import { sqlState } from './errors.ts'
 import { assertSchema } from './names.ts'
 import { createPool, extended, lease } from './pool.ts'
-import { TenantSemaphore } from './semaphore.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
 import { transaction } from './transaction.ts'
@@ -29,6 +36,12 @@ const TIMEOUT = 15_000
 /** How long a call waits for its turn among its tenant's, in milliseconds, and how many may wait. */
 const PATIENCE = 5_000
 const MOST_WAITING = 200
+/** Milliseconds: a tenant whose transactions usually last longer has half its share of connections while others are about. */
+const SLOW = 200
+const BUSY = {
+  late: 'no connection came free for this tenant in time',
+  full: 'too many calls of this tenant are waiting',
+}
 /** Tenants with connections of their own at one time (D16), and connections of each. */
 const LOGIN_POOLS = 50
 const LOGIN_POOL_MAX = 2
@@ -40,8 +53,10 @@ export const tenantPassword = (secret: string, schema: string): string =>
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeline }: TenantDoorOptions): TenantDoor {
   const check = createStatementCheck()
-  const limit = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
-  const semaphore = new TenantSemaphore({ limit, patience: PATIENCE, maxWaiting: MOST_WAITING })
+  // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
+  const places = login === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : LOGIN_POOLS * LOGIN_POOL_MAX
+  const most = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
+  const queues = new Map<string, FairQueue>()
   const own = new LRUCache<string, pg.Pool>({ max: LOGIN_POOLS, dispose: (unused) => void unused.end() })
 
   function poolOf({ schema, placement }: TenantPlace): pg.Pool {
@@ -56,11 +71,27 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
     return made
   }
 
+  function queueOf(placement: string): FairQueue {
+    const known = queues.get(placement)
+    if (known !== undefined) return known
+    const made = createFairQueue({
+      places: () => places,
+      most: () => most,
+      patience: PATIENCE,
+      maxWaiting: MOST_WAITING,
+      charge: 'time',
+      slow: SLOW,
+      refuse: (why) => new TenantBusy(BUSY[why]),
+    })
+    queues.set(placement, made)
+    return made
+  }
+
   return {
     async enter(place, options, run) {
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
-      const leave = await semaphore.enter(place.schema, options.signal)
+      const leave = await queueOf(place.placement).enter(place.schema, { signal: options.signal })
       const words = prelude(place.schema, options, timeout, login === null)
       // What Postgres denied, if anything; null is the prelude.
       const denied: (Sql | null)[] = []

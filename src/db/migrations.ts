@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { packageRoot } from '#base/package.ts'
 import { ROLE } from './names.ts'
+import { statementsOf } from './statements.ts'
 
 export interface Migration {
   readonly version: number
@@ -55,7 +56,7 @@ export async function migrate(
       throw new Error(`${name} was changed after it was applied to ${schema}`)
   }
   for (const { version, name, sha256, text } of migrations.slice(applied.length)) {
-    await client.query(text)
+    for (const statement of statementsOf(text)) await client.query(statement)
     await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [
       version,
       name,

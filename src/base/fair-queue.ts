@@ -2,6 +2,8 @@
 export interface Entry {
   /** Aborted while waiting: the caller leaves the queue, and `enter` rejects with the reason. */
   readonly signal?: AbortSignal | undefined
+  /** Called when it has to wait, with what ends the waiting: `enter` rejects with that reason. In place of a signal, which costs each call. */
+  readonly onWait?: (leave: (reason: Error) => void) => void
   /** Places that it takes; default 1. More than there are count as all there are. */
   readonly weight?: number
   /** Most places of this party at once; default that of the queue. */
@@ -13,6 +15,8 @@ export interface FairQueueOptions {
   readonly places: () => number
   /** Most places of one party at once, also when it is alone. */
   readonly most: () => number
+  /** Most places of one party while others are about; default: no fewer than alone. */
+  readonly contended?: () => number
   /** Milliseconds a caller waits for its turn. */
   readonly patience: number
   /** Callers of one party that may wait. */
@@ -115,7 +119,11 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function share(lane: Lane): number {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
-    const even = Math.min(most, Math.floor(options.places() / (1 + crowd - lane.counted)))
+    const even = Math.min(
+      most,
+      options.contended?.() ?? most,
+      Math.floor(options.places() / (1 + crowd - lane.counted)),
+    )
     return Math.max(1, lane.usual > slow ? Math.floor(even / 2) : even)
   }
 
@@ -169,7 +177,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
     }
   }
 
-  async function queue(lane: Lane, weight: number, signal: AbortSignal | undefined): Promise<() => void> {
+  async function queue(lane: Lane, weight: number, { signal, onWait }: Entry): Promise<() => void> {
     if (lane.waiting.length >= maxWaiting) throw refuse('full')
     return await new Promise<() => void>((resolve, reject) => {
       const leave = (reason: unknown): void => {
@@ -195,6 +203,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
         },
       }
       signal?.addEventListener('abort', abort)
+      onWait?.(leave)
       if (lane.held === 0 && lane.waiting.length === 0) lane.paid = Math.max(lane.paid, clock)
       lane.waiting.push(waiter)
       lined.add(lane)
@@ -203,7 +212,8 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   }
 
   return {
-    enter(party, { signal, weight = 1, most } = {}) {
+    enter(party, entry = {}) {
+      const { signal, weight = 1, most } = entry
       signal?.throwIfAborted()
       const at = now()
       if (at - reckoned > RECKON) reckon(at)
@@ -211,7 +221,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       lane.most = most
       const size = Math.max(1, Math.min(weight, options.places()))
       if (lined.size === 0 && within(lane, size) && fits(size)) return take(lane, size)
-      return queue(lane, size, signal)
+      return queue(lane, size, entry)
     },
     count(party) {
       if (party !== undefined) {

@@ -44,6 +44,8 @@ export interface FairQueueOptions {
 export interface FairQueue {
   /** Answers, at once or when its turn comes, the function that gives the place back (to be called once). */
   enter(party: string, entry?: Entry): (() => void) | Promise<() => void>
+  /** Callers so far that got no turn: too many waited, or for too long. */
+  readonly refused: number
   /** Places held, and callers waiting; of one party, or of all. */
   count(party?: string): { readonly held: number; readonly waiting: number }
 }
@@ -80,6 +82,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   const lanes = new Map<string, Lane>()
   const lined = new Set<Lane>()
   let held = 0
+  let refused = 0
   /** The virtual clock: what the last party admitted had had by then. */
   let clock = 0
   /** How many parties compete, in whole parties: one that hardly uses its places counts little. */
@@ -178,7 +181,11 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   }
 
   async function queue(lane: Lane, weight: number, { signal, onWait }: Entry): Promise<() => void> {
-    if (lane.waiting.length >= maxWaiting) throw refuse('full')
+    const deny = (why: 'late' | 'full'): Error => {
+      refused += 1
+      return refuse(why)
+    }
+    if (lane.waiting.length >= maxWaiting) throw deny('full')
     return await new Promise<() => void>((resolve, reject) => {
       const leave = (reason: unknown): void => {
         const place = lane.waiting.indexOf(waiter)
@@ -193,7 +200,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
         serve()
       }
       const abort = (): void => leave(signal?.reason)
-      const late = setTimeout(() => leave(refuse('late')), patience)
+      const late = setTimeout(() => leave(deny('late')), patience)
       const waiter: Waiter = {
         weight,
         admit(give) {
@@ -222,6 +229,9 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       const size = Math.max(1, Math.min(weight, options.places()))
       if (lined.size === 0 && within(lane, size) && fits(size)) return take(lane, size)
       return queue(lane, size, entry)
+    },
+    get refused() {
+      return refused
     },
     count(party) {
       if (party !== undefined) {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { deriveKey } from '#base/derive.ts'
 import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import {
   DatabaseUnavailable,
   TenantBusy,
@@ -12,6 +13,7 @@ import {
 } from './database.ts'
 import { sqlState } from './errors.ts'
 import { assertSchema } from './names.ts'
+import { watchQueue } from './metrics.ts'
 import { createPool, extended, lease } from './pool.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
@@ -25,6 +27,7 @@ export interface TenantDoorOptions {
   readonly poolMax: number
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
+  readonly metrics?: Metrics
 }
 
 export type TenantDoor = {
@@ -51,12 +54,28 @@ export const tenantPassword = (secret: string, schema: string): string =>
   deriveKey(secret, 'tenant-login-password', schema).toString('base64url')
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
-export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeline }: TenantDoorOptions): TenantDoor {
+export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
+  const { pool, login, poolMax, poolMaxLifetime, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
   const places = login === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : LOGIN_POOLS * LOGIN_POOL_MAX
   const most = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
   const queues = new Map<string, FairQueue>()
+  const sum = (count: (queue: FairQueue) => number): number =>
+    [...queues.values()].reduce((all, queue) => all + count(queue), 0)
+  watchQueue(metrics, {
+    get waiting() {
+      return sum((queue) => queue.count().waiting)
+    },
+    get refused() {
+      return sum((queue) => queue.refused)
+    },
+  })
+  const waited = metrics.histogram({
+    name: 'gatehouse_tenant_queue_wait_seconds',
+    help: "What calls waited for their turn among their tenant's",
+    labels: {},
+  })
   const own = new LRUCache<string, pg.Pool>({ max: LOGIN_POOLS, dispose: (unused) => void unused.end() })
 
   function poolOf({ schema, placement }: TenantPlace): pg.Pool {
@@ -91,7 +110,9 @@ export function createTenantDoor({ pool, login, poolMax, poolMaxLifetime, pipeli
     async enter(place, options, run) {
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
-      const leave = await queueOf(place.placement).enter(place.schema, { signal: options.signal })
+      const began = performance.now()
+      const turn = queueOf(place.placement).enter(place.schema, { signal: options.signal })
+      const leave = await Promise.resolve(turn).finally(() => waited({}, (performance.now() - began) / 1000))
       const words = prelude(place.schema, options, timeout, login === null)
       // What Postgres denied, if anything; null is the prelude.
       const denied: (Sql | null)[] = []

@@ -7,7 +7,7 @@ export interface Entry {
   /** Places that it takes; default 1. More than there are count as all there are. */
   readonly weight?: number
   /** Most places of this party at once; default that of the queue. */
-  readonly most?: number
+  readonly most?: number | undefined
 }
 
 export interface FairQueueOptions {

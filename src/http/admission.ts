@@ -70,6 +70,7 @@ export function createAdmission(
       })
       const place = queue.enter(tenant.id, {
         weight: weightOf(request),
+        most: tenant.limits.concurrent_calls ?? undefined,
         onWait: (leave) => {
           giveUp = () => leave(tooMany('the caller left while it waited'))
         },

@@ -55,7 +55,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const journal = createJournal({ log, auditor: deps.auditor, usage: deps.usage, metrics, visits })
   const door = createDoor(config)
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
-  const admission = createAdmission(config.concurrency, pressure.level)
+  const admission = createAdmission(config.concurrency, () => pressure.level())
   const gate = createGate(deps, visits, admission)
   const ipLimit = createIpLimit(config.rateLimit)
   const { library, changes, caller } = deps

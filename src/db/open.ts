@@ -4,11 +4,13 @@ import type { Config } from '#base/config.ts'
 import { deriveKey } from '#base/derive.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
+import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts'
 import { readMigrations } from './migrations.ts'
 import { appRole, ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
@@ -21,6 +23,10 @@ export interface OpenOptions {
   readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   readonly log: Log
   readonly clock: Clock
+  /** Of the admin on each Postgres server, at most; the embedded database has its own number. Default 2. */
+  readonly adminConnections?: number
+  /** Absent: nobody scrapes. */
+  readonly metrics?: Metrics
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -32,7 +38,12 @@ const TRANSFER_POOL_MAX = 4
  * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
  * Throws ConfigError when the embedded database cannot be had.
  */
-export async function openDatabase({ config, log }: OpenOptions): Promise<Database> {
+export async function openDatabase({
+  config,
+  log,
+  metrics = NO_METRICS,
+  adminConnections = ADMIN_POOL_MAX,
+}: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
@@ -62,8 +73,9 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
   const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
+  const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
-    createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }),
+    createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
   const door = createTenantDoor({
@@ -72,9 +84,11 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     poolMax: settings.poolMax,
     poolMaxLifetime: settings.poolMaxLifetime,
     pipeline: settings.pipeline,
+    metrics,
   })
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
+    connections,
     placements: ['default', ...Object.keys(settings.placements)],
     ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
@@ -88,12 +102,16 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
   }
 
+  watchListener(metrics, hub)
+  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+
+  const enter = following(
+    door.enter,
+    async (schema) => await control({ as: 'resolver', access: 'read' }, async (db) => await whereabouts(db, schema)),
+  )
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: following(
-      door.enter,
-      async (schema) => await control({ as: 'resolver', access: 'read' }, async (db) => await whereabouts(db, schema)),
-    ),
+    tenant: timed(metrics, enter),
     admin,
     control,
     async announce(change) {
@@ -149,6 +167,10 @@ class PoolShelf {
     const made = this.#make(placement)
     this.#pools.set(placement, made)
     return made
+  }
+
+  watched(use: string): WatchedPool[] {
+    return [...this.#pools].map(([placement, pool]) => ({ placement, use, pool }))
   }
 
   async close(): Promise<void> {

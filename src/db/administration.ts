@@ -10,10 +10,12 @@ import {
   bringUp,
   createTenantSchema,
   dropTenantSchema,
+  endSessions,
   grantRights,
   hasRights,
-  revokeRights,
+  openTenant,
   settleLogins,
+  shutTenant,
   tablesOf,
   type TenantRole,
 } from './tenant-schema.ts'
@@ -27,6 +29,8 @@ export interface AdministrationOptions {
   readonly app: { readonly role: string; readonly password: string | null }
   /** D16: the password of a tenant's own login; null when tenants do not log in. */
   readonly tenantPassword: (schema: string) => string | null
+  /** Milliseconds that open transactions of a fenced tenant's own sessions have (D16); default 20 s. */
+  readonly grace?: number
   readonly log: Log
 }
 
@@ -34,6 +38,10 @@ export interface AdministrationOptions {
 const MIGRATION_LOCK_TIMEOUT = 2_000
 /** Longer than any tool may run. */
 const DRAIN_TIMEOUT = 310_000
+/** Milliseconds until a tenant's own sessions are ended after its fence. */
+const GRACE = 20_000
+/** Roles that are looked at in one transaction: each one that changes holds a lock. */
+const LOGINS_AT_ONCE = 100
 const WORKERS = 2
 
 /** What changes structure: roles, schemas, migrations, fences. */
@@ -60,8 +68,33 @@ export function createAdministration(options: AdministrationOptions): Administra
     if (placement !== 'default') await adminTransaction(pool('default'), {}, registry)
   }
 
-  /** Waits until no transaction uses the tenant's tables, one table at a time so that nobody can deadlock with it. */
-  async function drain({ schema, placement }: TenantPlace): Promise<void> {
+  /**
+   * Waits until no transaction uses the tenant's tables. One that is logged in as the tenant (D16) may take its time off and hold them for
+   * ever: after as long as a call usually may take it is ended.
+   */
+  async function drain(place: TenantPlace): Promise<void> {
+    if (options.tenantPassword(place.schema) === null) return await locked(place)
+    const end = async (which: 'idle' | 'all'): Promise<void> =>
+      await adminTransaction(
+        pool(place.placement),
+        {},
+        async (client) => await endSessions(client, place.schema, which),
+      )
+    await end('idle')
+    const late = setTimeout(() => {
+      end('all').catch((error: unknown) =>
+        log.warn({ err: error, schema: place.schema }, 'sessions could not be ended'),
+      )
+    }, options.grace ?? GRACE)
+    try {
+      await locked(place)
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  /** One table at a time, so that nobody can deadlock with it. */
+  async function locked({ schema, placement }: TenantPlace): Promise<void> {
     const tables = await adminTransaction(pool(placement), {}, async (client) => await tablesOf(client, schema))
     for (const table of tables) {
       await adminTransaction(pool(placement), { lockTimeout: DRAIN_TIMEOUT }, async (client) => {
@@ -106,11 +139,13 @@ export function createAdministration(options: AdministrationOptions): Administra
         const roles = (await tenants())
           .filter((tenant) => tenant.placement === placement)
           .map(({ schema }) => roleOf(schema))
-        await adminTransaction(
-          pool(placement),
-          { retry: madeAtOnce },
-          async (client) => await settleLogins(client, roles),
-        )
+        for (let from = 0; from < roles.length; from += LOGINS_AT_ONCE) {
+          await adminTransaction(
+            pool(placement),
+            { retry: madeAtOnce },
+            async (client) => await settleLogins(client, roles.slice(from, from + LOGINS_AT_ONCE)),
+          )
+        }
       }
     },
 
@@ -188,7 +223,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     async fence(place, registry, onShut) {
       await change(
         place,
-        async (client, { schema }) => await revokeRights(client, schema),
+        async (client, role) => await shutTenant(client, role),
         async (client) => await asOperator(client, registry),
       )
       await onShut?.()
@@ -198,15 +233,15 @@ export function createAdministration(options: AdministrationOptions): Administra
     async unfence(place, registry) {
       await change(
         place,
-        async (client, { schema }) => await grantRights(client, schema),
+        async (client, role) => await openTenant(client, role),
         async (client) => await asOperator(client, registry),
       )
     },
 
     async drop(place, registry) {
-      roleOf(place.schema)
+      const role = roleOf(place.schema)
       await adminTransaction(pool(place.placement), {}, async (client) => {
-        if ((await tablesOf(client, place.schema)).length > 0) await revokeRights(client, place.schema)
+        if ((await tablesOf(client, place.schema)).length > 0) await shutTenant(client, role)
       })
       await drain(place)
       await change(

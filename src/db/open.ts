@@ -13,7 +13,8 @@ import { readMigrations } from './migrations.ts'
 import { appRole, ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
-import { createTenantDoor, tenantPassword } from './tenant-door.ts'
+import { createTenantDoor } from './tenant-door.ts'
+import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface OpenOptions {
@@ -66,9 +67,16 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
   const door = createTenantDoor({
     pool: (placement) => pools.get(placement),
-    login: tenantLogin ? { url: urlOf, secret } : null,
+    logins: tenantLogin
+      ? createTenantLogins({
+          url: urlOf,
+          secrets: config.sessionSecrets,
+          connections: settings.tenantConnections,
+          maxLifetime: settings.poolMaxLifetime,
+          pipeline: settings.pipeline,
+        })
+      : null,
     poolMax: settings.poolMax,
-    poolMaxLifetime: settings.poolMaxLifetime,
     pipeline: settings.pipeline,
   })
   const admin = createAdministration({

@@ -19,6 +19,7 @@ import {
   tablesOf,
   type TenantRole,
 } from './tenant-schema.ts'
+import { loginState } from './tenant-login-state.ts'
 import { probe } from './wall.ts'
 
 export interface AdministrationOptions {
@@ -257,6 +258,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     wall: async () => await probe(pool('default')),
+    logins: async () => await loginState(pool),
   }
 
   async function migrateOne(schema: string, placement: string): Promise<void> {

@@ -34,12 +34,14 @@ const WALLS: Record<string, readonly string[]> = {
   'openid-client': ['src/login', 'src/bridge'],
   '@napi-rs/keyring': ['src/bridge'],
   pg: ['src/db'],
+  'pg-copy-streams': ['src/db'],
   '@electric-sql/pglite': ['src/db'],
   '@electric-sql/pglite-pgvector': ['src/db'],
   fastify: ['src/http', 'src/http/gatehouse.ts', 'src/console'],
   'oidc-provider': ['src/http'],
   '@modelcontextprotocol/server': ['src/http', 'src/toolkit'],
   undici: ['src/base'],
+  'prom-client': ['src/base'],
   commander: ['src/main.ts', 'src/cli'],
 }
 

@@ -6,6 +6,7 @@ import { ConfigError, type Config, type ProvidersConfig } from './config.ts'
 import { readDatabase } from './config-database.ts'
 import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
+import { exampleOf } from './config-problem.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { likelyMistakes } from './config-typos.ts'
@@ -32,8 +33,16 @@ export function loadConfig(
   const all = dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env
   const reader = new ConfigReader(all, cwd)
   const config = readAll(reader, all, cwd)
-  if (reader.problems.length > 0) throw new ConfigError(reader.problems)
-  return freeze({ ...config, warnings: [...reader.warnings, ...likelyMistakes(all)] })
+  const typos = likelyMistakes(all)
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems.map((problem) => withTypo(problem, typos)))
+  return freeze({ ...config, warnings: [...reader.warnings, ...typos] })
+}
+
+/** What is missing may stand there under a name that nothing reads: then the same line says so. */
+function withTypo(problem: string, typos: readonly string[]): string {
+  const [variable = ''] = problem.split(':', 1)
+  const [typo = ''] = typos.find((line) => line.endsWith(`did you mean ${variable}?`))?.split(':', 1) ?? []
+  return typo === '' ? problem : `${problem} (${typo} is set, and nothing reads it)`
 }
 
 /** As DECISIONS defines it, whatever NODE_ENV says: what others can reach is production. */
@@ -200,7 +209,10 @@ function readProxy(reader: ConfigReader): Pick<Config, 'trustProxy' | 'clientIpH
     reader.warn('TRUST_PROXY', 'trusts everybody: whoever reaches this port chooses their own address')
   const clientIpHeader = reader.text('CLIENT_IP_HEADER')?.toLowerCase() ?? null
   if (clientIpHeader !== null && trustProxy.length === 0)
-    reader.problem('CLIENT_IP_HEADER', 'needs TRUST_PROXY: otherwise any client could name its own address')
+    reader.problem(
+      'CLIENT_IP_HEADER',
+      `needs TRUST_PROXY, for example ${exampleOf('TRUST_PROXY')}: otherwise any client could name its own address`,
+    )
   if (clientIpHeader !== null && !/^[a-z0-9-]+$/.test(clientIpHeader))
     reader.problem('CLIENT_IP_HEADER', 'must be the name of a header, for example fly-client-ip')
   return { trustProxy, clientIpHeader }

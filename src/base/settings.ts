@@ -67,6 +67,10 @@ export function variableOf(name: SettingName, instance: string | null = null): s
   return instance === null ? name : (setting.named ?? name).replace('<NAME>', instance)
 }
 
+/** The variable behind a fact about one OpenID issuer, by the provider's id: `oidc`, or the lower-cased NAME. */
+export const variableOfIssuer = (id: string, name: SettingName): string =>
+  variableOf(name, id === 'oidc' ? null : id.toUpperCase())
+
 /** Is this variable read: a setting, one more of its kind, or its NAME_FILE? */
 export const isSetting = (variable: string): boolean => readable.some((pattern) => pattern.test(variable))
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '#base/clock.ts'
@@ -15,6 +15,8 @@ export interface LockOptions {
   readonly patience?: number
 }
 
+const TTL = 30_000
+
 /**
  * Runs `work` while no other process of this person runs it under the same path. The lock is a file made with O_EXCL, which says who
  * holds it; it is taken over from a process that is gone (pid and start time) or that held it for longer than `ttl`.
@@ -28,20 +30,20 @@ export async function locked<Result>(path: string, options: LockOptions, work: (
     started: await startOf('self'),
     host: hostname(),
   })
+  const { clock, ttl = TTL } = options
   await take(path, mine, options)
+  const taken = clock.now()
+  const ours = async (): Promise<boolean> => (await contentOf(path)) === mine
   try {
     return await work()
   } finally {
-    // Only ours: after `ttl` it may be somebody else's by now.
-    if ((await contentOf(path)) === mine) await rm(path, { force: true })
+    // Near `ttl` it may be taken over in this moment.
+    if (clock.now() - taken > ttl / 2) await removeIf(path, clock, ttl, ours)
+    else if (await ours()) await rm(path, { force: true })
   }
 }
 
-async function take(
-  path: string,
-  mine: string,
-  { clock, ttl = 30_000, patience = 35_000 }: LockOptions,
-): Promise<void> {
+async function take(path: string, mine: string, { clock, ttl = TTL, patience = 35_000 }: LockOptions): Promise<void> {
   const until = clock.now() + patience
   for (;;) {
     try {
@@ -63,26 +65,45 @@ async function take(
   }
 }
 
-/** Removes a lock that nobody holds any more. true: look again at once. */
+/** Is this lock one that nobody holds any more? Then it is removed. true: look again at once. */
 async function isLeftBehind(path: string, clock: Clock, ttl: number): Promise<boolean> {
-  const content = await contentOf(path)
-  if (content === null) return true
-  const age = await stat(path).then(
+  const stale = async (): Promise<boolean> => {
+    const content = await contentOf(path)
+    if (content === null) return false
+    return (await ageOf(path, clock)) > ttl || !(await isHeld(content))
+  }
+  if ((await contentOf(path)) === null) return true
+  return (await stale()) && (await removeIf(path, clock, ttl, stale))
+}
+
+/**
+ * Removes the lock if that still holds once nobody else can remove it: of two that find it left behind, the slower would otherwise remove
+ * the lock that a third has taken meanwhile. A second file, held for the time of a look, keeps the others away; one that its maker's death
+ * left behind is given up after `ttl`. false: another is at it, or it is none to be removed.
+ */
+async function removeIf(path: string, clock: Clock, ttl: number, still: () => Promise<boolean>): Promise<boolean> {
+  const guard = `${path}.removing`
+  try {
+    await (await open(guard, 'wx', 0o600)).close()
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'EPERM') throw error
+    if ((await ageOf(guard, clock)) > ttl) await rm(guard, { force: true })
+    return false
+  }
+  try {
+    if (!(await still())) return false
+    await rm(path, { force: true })
+    return true
+  } finally {
+    await rm(guard, { force: true })
+  }
+}
+
+const ageOf = async (path: string, clock: Clock): Promise<number> =>
+  await stat(path).then(
     (is) => clock.now() - is.mtimeMs,
     () => 0,
   )
-  if (age <= ttl && (await isHeld(content))) return false
-  // Renamed first, and looked at again: two that find it left behind must not remove the lock that a third took meanwhile.
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-    if ((await contentOf(aside)) !== content) await link(aside, path).catch(() => undefined)
-    await rm(aside, { force: true })
-  } catch {
-    // Another was faster.
-  }
-  return true
-}
 
 /** Does the process that wrote this still live? What cannot be told counts as yes, until the ttl. */
 async function isHeld(content: string): Promise<boolean> {

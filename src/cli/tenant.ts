@@ -165,6 +165,7 @@ async function showOne(terminal: Terminal, { registry, actor }: Session, slug: s
   answer(terminal, json, wire(record), () =>
     sheet({
       ...wire(record),
+      limits: limitsInWords(record.limits),
       created_at: moment(record.created_at, now),
       suspended_at: moment(record.suspended_at, now),
       deleted_at: moment(record.deleted_at, now),
@@ -172,6 +173,10 @@ async function showOne(terminal: Terminal, { registry, actor }: Session, slug: s
     }),
   )
 }
+
+/** `-`: the server's own. */
+const limitsInWords = (limits: TenantRecord['limits']): readonly string[] =>
+  Object.entries(limits).flatMap(([name, most]) => (most === null ? [] : [`${name}=${String(most)}`]))
 
 /** As JSON says it: snake_case throughout. */
 const wire = ({ schemaVersion, ...record }: TenantRecord) => ({ ...record, schema_version: schemaVersion })

@@ -11,6 +11,7 @@ const TABLES: ReadonlySet<string> = new Set<Change['table']>([
   'api_keys',
   'invitations',
   'revocations',
+  'plans',
 ])
 
 /** Reads a notification. Anyone who may connect can send one, so what is no change of ours is null and nothing else is believed. */

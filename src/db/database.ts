@@ -45,10 +45,18 @@ export interface TenantOptions {
 
 /** A hint that something in the registry changed: what kind of row and whose. Never believed, only used to re-read (D21). */
 export interface Change {
-  readonly table: 'tenants' | 'domains' | 'members' | 'organizations' | 'api_keys' | 'invitations' | 'revocations'
+  readonly table:
+    | 'tenants'
+    | 'domains'
+    | 'members'
+    | 'organizations'
+    | 'api_keys'
+    | 'invitations'
+    | 'revocations'
+    | 'plans'
   /** Tenant id; null when the row belongs to none. */
   readonly tenant: string | null
-  /** Row id, for keys the public key id, for revocations the digest of the token or person; null for "all". */
+  /** Row id, for keys the public key id, for revocations the digest of the token or person, for plans the name; null for "all". */
   readonly id: string | null
 }
 

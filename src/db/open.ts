@@ -4,11 +4,13 @@ import type { Config } from '#base/config.ts'
 import { deriveKey } from '#base/derive.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
+import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts'
 import { readMigrations } from './migrations.ts'
 import { appRole, ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
@@ -21,6 +23,8 @@ export interface OpenOptions {
   readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   readonly log: Log
   readonly clock: Clock
+  /** Absent: nobody scrapes. */
+  readonly metrics?: Metrics
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -31,7 +35,7 @@ const ADMIN_POOL_MAX = 2
  * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
  * Throws ConfigError when the embedded database cannot be had.
  */
-export async function openDatabase({ config, log }: OpenOptions): Promise<Database> {
+export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
@@ -78,6 +82,7 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
       : null,
     poolMax: settings.poolMax,
     pipeline: settings.pipeline,
+    metrics,
   })
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
@@ -88,9 +93,12 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     log,
   })
 
+  watchListener(metrics, hub)
+  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: door.enter,
+    tenant: timed(metrics, door.enter),
     admin,
     async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
       const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
@@ -149,6 +157,10 @@ class PoolShelf {
     const made = this.#make(placement)
     this.#pools.set(placement, made)
     return made
+  }
+
+  watched(use: string): WatchedPool[] {
+    return [...this.#pools].map(([placement, pool]) => ({ placement, use, pool }))
   }
 
   async close(): Promise<void> {

@@ -18,12 +18,23 @@ export class TenantSemaphore {
   readonly #limit: number
   readonly #patience: number
   readonly #maxWaiting: number
+  #refused = 0
 
   /** @param patience milliseconds a call waits for its turn. */
   constructor({ limit, patience, maxWaiting }: { limit: number; patience: number; maxWaiting: number }) {
     this.#limit = limit
     this.#patience = patience
     this.#maxWaiting = maxWaiting
+  }
+
+  /** Calls that wait for their turn now, of all tenants. */
+  get waiting(): number {
+    return [...this.#lanes.values()].reduce((sum, { waiting }) => sum + waiting.length, 0)
+  }
+
+  /** Calls that got no turn so far. */
+  get refused(): number {
+    return this.#refused
   }
 
   /** Answers the function that gives the place back. Throws TenantBusy, or the signal's reason. */
@@ -42,7 +53,10 @@ export class TenantSemaphore {
   }
 
   async #queue(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
-    if (lane.waiting.length >= this.#maxWaiting) throw new TenantBusy('too many calls of this tenant are waiting')
+    if (lane.waiting.length >= this.#maxWaiting) {
+      this.#refused += 1
+      throw new TenantBusy('too many calls of this tenant are waiting')
+    }
     let forget = (): void => {}
     try {
       await new Promise<void>((resolve, reject) => {
@@ -52,6 +66,7 @@ export class TenantSemaphore {
           const at = lane.waiting.indexOf(waiter)
           if (at === -1) return
           lane.waiting.splice(at, 1)
+          if (reason instanceof TenantBusy) this.#refused += 1
           reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
         }
         const late = setTimeout(

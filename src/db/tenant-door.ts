@@ -1,6 +1,8 @@
 import type pg from 'pg'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
 import { sqlState } from './errors.ts'
+import { watchQueue } from './metrics.ts'
 import { assertSchema } from './names.ts'
 import { extended, lease, type Source } from './pool.ts'
 import { TenantSemaphore } from './semaphore.ts'
@@ -16,6 +18,7 @@ export interface TenantDoorOptions {
   readonly logins: TenantLogins | null
   readonly poolMax: number
   readonly pipeline: boolean
+  readonly metrics?: Metrics
 }
 
 export type TenantDoor = {
@@ -29,10 +32,17 @@ const PATIENCE = 5_000
 const MOST_WAITING = 200
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
-export function createTenantDoor({ pool, logins, poolMax, pipeline }: TenantDoorOptions): TenantDoor {
+export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
+  const { pool, logins, poolMax, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   const limit = Math.max(1, logins === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
   const semaphore = new TenantSemaphore({ limit, patience: PATIENCE, maxWaiting: MOST_WAITING })
+  watchQueue(metrics, semaphore)
+  const waited = metrics.histogram({
+    name: 'gatehouse_tenant_queue_wait_seconds',
+    help: "What calls waited for their turn among their tenant's",
+    labels: {},
+  })
 
   const sourceOf = async ({ schema, placement }: TenantPlace, signal?: AbortSignal): Promise<Leased> =>
     logins === null ? { source: pool(placement), leave: () => {} } : await logins.enter(placement, schema, signal)
@@ -41,7 +51,10 @@ export function createTenantDoor({ pool, logins, poolMax, pipeline }: TenantDoor
     async enter(place, options, run) {
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
-      const leave = await semaphore.enter(place.schema, options.signal)
+      const began = performance.now()
+      const leave = await semaphore
+        .enter(place.schema, options.signal)
+        .finally(() => waited({}, (performance.now() - began) / 1000))
       try {
         const own = await sourceOf(place, options.signal)
         try {

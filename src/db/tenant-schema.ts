@@ -68,7 +68,7 @@ async function assertUnused(client: pg.ClientBase, schema: string): Promise<void
   const name = rows[0]?.name
   if (name === undefined) return
   throw new ConfigError([
-    `the role ${schema} has rights in the database ${name} of this server: set DATABASE_SLUG_PREFIX`,
+    `DATABASE_SLUG_PREFIX: needed, because the role ${schema} has rights in the database ${name} of the same server`,
   ])
 }
 

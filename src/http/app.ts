@@ -18,7 +18,7 @@ import { createIpLimit } from './ip-limit.ts'
 import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
-import { createMetrics, metricsRoutes } from './metrics.ts'
+import { createRequestMetrics, metricsRoutes } from './metrics.ts'
 import { oauthAuthorizeRoutes } from './oauth-authorize.ts'
 import { oauthCallbackRoutes } from './oauth-callback.ts'
 import { jwksRoutes } from './oauth-jwks.ts'
@@ -46,13 +46,24 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { publicUrl } = config
   const addressOf = clientAddress(config)
   const visits = createVisits((request) => addressOf(request.raw))
-  const metrics = createMetrics()
+  const metrics = createRequestMetrics(deps.metrics)
   const journal = createJournal({ log, auditor: deps.auditor, usage: deps.usage, metrics, visits })
   const door = createDoor(config)
   const gate = createGate(deps, visits)
   const ipLimit = createIpLimit(config.rateLimit)
   const { library, changes, caller } = deps
-  const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, library, changes, caller })
+  const mcp = createMcp({
+    config,
+    gate,
+    visits,
+    metrics,
+    meters: deps.metrics,
+    log,
+    catalogue,
+    library,
+    changes,
+    caller,
+  })
   const { broker } = deps.login
   const asked = unbrokered(providers, broker === null ? [] : deps.login.upstreams)
   const scopes = signInScopes(asked, catalogue, config)
@@ -116,7 +127,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.server.on('checkContinue', (request, response) => app.routing(request, response))
 
   healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
-  metricsRoutes(app, metrics, operator)
+  metricsRoutes(app, deps.metrics, operator)
   const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })
   homeRoutes(app, { publicUrl, providers, brokered: broker !== null, console: true, anonymous })

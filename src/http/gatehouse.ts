@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createMetrics, type Metrics } from '#base/metrics.ts'
 import { createConsole } from '#console/console.ts'
 import { withAdminTools } from '#desk/admin-tools.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
@@ -15,6 +16,7 @@ import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
+import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
@@ -29,6 +31,7 @@ import { createDevIssuer } from './dev-issuer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
+import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
 import { warm } from './warm.ts'
 
@@ -66,9 +69,10 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
-  const database = await openDatabase({ config, log, clock })
+  const metrics = createMetrics()
+  const database = await openDatabase({ config, log, clock, metrics })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database })
+    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
@@ -86,6 +90,7 @@ interface Ground {
   readonly definitions: Awaited<ReturnType<typeof loadDefinitions>>
   readonly fetch: GuardedFetch
   readonly database: Database
+  readonly metrics: Metrics
 }
 
 async function assemble({
@@ -97,6 +102,7 @@ async function assemble({
   definitions,
   fetch,
   database,
+  metrics,
 }: Ground): Promise<Gatehouse> {
   const more = [...definitions.resources.values(), ...definitions.prompts.values()]
   const known = scopesOf([...definitions.tools.values(), ...more])
@@ -117,7 +123,7 @@ async function assemble({
   const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
-  const providers = createProviders({
+  const asked = createProviders({
     config,
     mcpUrl: `${config.publicUrl}/mcp`,
     fetch,
@@ -127,9 +133,11 @@ async function assemble({
     strangers: thresholds.strangers,
     keyFailed: thresholds.keyFailed,
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
+    meter: createOpaqueMeter(metrics),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
     ...endpoints,
   })
+  const providers = measured(metrics, clock, asked)
   const authenticator = createAuthenticator({ providers, clock })
   const auditor = createAuditor({
     database,
@@ -138,6 +146,9 @@ async function assemble({
     secret,
     checkpoint: createCheckpointer({ database, clock, secret }),
   })
+  const ready = (): boolean => door.open
+  const versions = createTenantVersions({ database, clock, ready })
+  watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const changes = createChanges()
   const runner = createRunner({
     database,
@@ -188,6 +199,7 @@ async function assemble({
     config,
     log,
     clock,
+    metrics,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
     caller: createCaller({ tools, runner }),

@@ -3,14 +3,14 @@ import type { Log } from '#base/log.ts'
 import { userId } from '#identity/identity.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
-import type { Metrics } from './metrics.ts'
+import type { RequestMetrics } from './metrics.ts'
 import type { Visit, Visits } from './visit.ts'
 
 export interface JournalOptions {
   readonly log: Log
   readonly auditor: Pick<Auditor, 'refused'>
   readonly usage: Pick<UsageMeter, 'refused'>
-  readonly metrics: Metrics
+  readonly metrics: RequestMetrics
   readonly visits: Visits
 }
 

@@ -2,6 +2,7 @@ import { createMcpHandler, type AuthInfo, type McpServerFactory } from '@modelco
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
+import type { Metrics } from '#base/metrics.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -21,6 +22,7 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly gate: Gate
   readonly visits: Visits
   readonly changes: Changes
+  readonly meters: Metrics
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
@@ -47,6 +49,14 @@ export function createMcp(options: McpOptions): Mcp {
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
   const turns = new WeakMap<AuthInfo, Turn>()
   const flights = createFlights()
+  options.meters.gauge(
+    {
+      name: 'gatehouse_mcp_requests_in_flight',
+      help: 'MCP requests whose answer is under way',
+      labels: { kind: ['call', 'stream', 'listen'] },
+    },
+    () => Object.entries(flights.open()).map(([kind, count]) => [{ kind }, count] as const),
+  )
   const factory: McpServerFactory = ({ authInfo, era }) => {
     const turn = authInfo === undefined ? undefined : turns.get(authInfo)
     if (turn === undefined) throw new Error('a request without a principal reached the protocol')

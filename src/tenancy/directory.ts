@@ -186,6 +186,8 @@ function affected({ outcome, token, person }: Entry, { table, tenant, id }: Chan
     case 'organizations':
     case 'invitations':
       return tenant === null || tenant === outcome.tenant.id
+    case 'plans':
+      return id === null || id === outcome.tenant.plan
     case 'revocations':
       return id === null || id === token || id === person || outcome.key !== null
     default:

@@ -1,7 +1,7 @@
 import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import type { Note } from './ledger.ts'
-import { rfc3339, rfc3339OrNull, type TenantRow } from './tenant-row.ts'
+import { limitsOf, rfc3339, rfc3339OrNull, type TenantRow } from './tenant-row.ts'
 import type { Tenant } from './tenant.ts'
 
 /** A tenant as lists show it: deleted ones too, since slug and schema name are never reused. */
@@ -34,7 +34,7 @@ interface Row extends TenantRow {
 export async function readTenants(db: ControlDb, slug: string | null): Promise<readonly TenantRecord[]> {
   const rows = await db.query<Row>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-      mcp_admin, operator_access, delete_after, delete_asked_by, origin, created_at, suspended_at, deleted_at
+      mcp_admin, operator_access, delete_after, delete_asked_by, plan, plan_limits(plan) AS limits, origin, created_at, suspended_at, deleted_at
     FROM tenants WHERE ${slug}::text IS NULL OR slug = ${slug} ORDER BY id`)
   return rows.map(toRecord)
 }
@@ -68,6 +68,8 @@ function toRecord(row: Row): TenantRecord {
     operator_access: row.operator_access,
     delete_after: rfc3339OrNull(row.delete_after),
     delete_asked_by: row.delete_asked_by,
+    plan: row.plan,
+    limits: limitsOf(row.limits),
     created_at: rfc3339(row.created_at),
     suspended_at: rfc3339OrNull(row.suspended_at),
     deleted_at: rfc3339OrNull(row.deleted_at),

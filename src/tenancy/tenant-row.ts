@@ -1,4 +1,4 @@
-import type { Tenant } from './tenant.ts'
+import { NO_LIMITS, type Tenant, type TenantLimits } from './tenant.ts'
 
 /** The columns of `tenants` that make a Tenant, under the names that every query here gives them. */
 export interface TenantRow {
@@ -11,6 +11,9 @@ export interface TenantRow {
   readonly schema_version: number
   readonly mcp_admin: boolean
   readonly delete_after: Date | null
+  readonly plan: string | null
+  /** The plan's row; null: none. */
+  readonly limits: TenantLimits | null
 }
 
 /** null: deleted; to everyone but the operator's list it is as if it never was. */
@@ -26,7 +29,16 @@ export function toTenant(row: TenantRow): Tenant | null {
     schemaVersion: row.schema_version,
     mcpAdmin: row.mcp_admin,
     deleteAfter: rfc3339OrNull(row.delete_after),
+    plan: row.plan,
+    limits: limitsOf(row.limits),
   }
+}
+
+/** Of a plan's row the limits alone. */
+export function limitsOf(row: TenantLimits | null): TenantLimits {
+  if (row === null) return NO_LIMITS
+  const { calls_per_minute, calls_per_minute_principal, concurrent_calls, result_bytes, call_seconds, keys } = row
+  return { calls_per_minute, calls_per_minute_principal, concurrent_calls, result_bytes, call_seconds, keys }
 }
 
 /** RFC 3339 in UTC. */

@@ -3,6 +3,32 @@ import type { Identity } from '#identity/identity.ts'
 export const ROLES = ['viewer', 'member', 'admin', 'owner', 'service'] as const
 export type Role = (typeof ROLES)[number]
 
+/** What a plan says of its tenants; each null: what the server's configuration says. */
+export interface TenantLimits {
+  /** Calls of all its people and keys together; a tool's cost counts. */
+  readonly calls_per_minute: number | null
+  /** Of one person or key. */
+  readonly calls_per_minute_principal: number | null
+  /** Calls under way at the same time. */
+  readonly concurrent_calls: number | null
+  /** Octets of one result; never above the server's. */
+  readonly result_bytes: number | null
+  /** Seconds of one call; never above the server's. */
+  readonly call_seconds: number | null
+  /** Keys of one member that work at the same time. */
+  readonly keys: number | null
+}
+
+/** Of a tenant without a plan. */
+export const NO_LIMITS: TenantLimits = Object.freeze({
+  calls_per_minute: null,
+  calls_per_minute_principal: null,
+  concurrent_calls: null,
+  result_bytes: null,
+  call_seconds: null,
+  keys: null,
+})
+
 export interface Tenant {
   /** UUIDv7. */
   readonly id: string
@@ -21,6 +47,10 @@ export interface Tenant {
   readonly mcpAdmin: boolean
   /** RFC 3339: it is deleted after this; null: it stays. */
   readonly deleteAfter: string | null
+  /** The name of its plan; null: the server's own limits. */
+  readonly plan: string | null
+  /** What the plan says, as it stood when the tenant was read. */
+  readonly limits: TenantLimits
 }
 
 /** Who is calling, in which tenant, with which rights. Nobody touches a tenant's data without one. */

@@ -122,7 +122,8 @@ export function createTenants(options: RegistryOptions): Tenants {
       const { status, ...record } = await show(actor, slug)
       if (status === 'deleted') throw new RegistryError('unknown', `the tenant ${slug} is deleted`)
       const { id, name, schema, placement, schemaVersion, mcp_admin: mcpAdmin, delete_after: deleteAfter } = record
-      return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter }
+      const { plan, limits } = record
+      return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter, plan, limits }
     },
     async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)

@@ -2,11 +2,12 @@ import type { CallToolResult, Tool as WireTool } from '@modelcontextprotocol/ser
 import net from 'node:net'
 import type { Config } from '#base/config.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createMetrics } from '#base/metrics.ts'
 import { Refusal } from '#base/refusal.ts'
 import { buildApp } from '#http/app.ts'
 import type { AppDeps } from '#http/deps.ts'
 import type { Identity } from '#identity/identity.ts'
-import type { Principal } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Principal } from '#tenancy/tenant.ts'
 import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
@@ -63,6 +64,8 @@ export const principal: Principal = {
     schemaVersion: 1,
     mcpAdmin: false,
     deleteAfter: null,
+    plan: null,
+    limits: NO_LIMITS,
   },
   role: 'member',
   scopes,
@@ -137,6 +140,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     config,
     log,
     clock: { now: () => Date.now() },
+    metrics: createMetrics(),
     authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
     principal: async (_identity, { slug }) => {
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')

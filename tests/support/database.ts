@@ -19,7 +19,7 @@ import type { Database } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { openDatabase, type OpenOptions } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
-import type { Tenant } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 
 export type DatabaseKind = 'postgres' | 'embedded'
 const both: readonly DatabaseKind[] = ['postgres', 'embedded']
@@ -110,7 +110,18 @@ export async function freshDatabase({
         )
       })
       const schemaVersion = database.admin.required.tenant
-      return { ...place, id, slug, name: slug, status: 'active', schemaVersion, mcpAdmin: false, deleteAfter: null }
+      return {
+        ...place,
+        id,
+        slug,
+        name: slug,
+        status: 'active',
+        schemaVersion,
+        mcpAdmin: false,
+        deleteAfter: null,
+        plan: null,
+        limits: NO_LIMITS,
+      }
     },
     async sql<Row extends object>(text: string, values: unknown[] = []) {
       return await withClient(url, async (client) => (await client.query<Row>(text, values)).rows)

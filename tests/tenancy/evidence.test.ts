@@ -7,6 +7,7 @@ import { rfc3339, rfc3339OrNull, toTenant, type TenantRow } from '#tenancy/tenan
 import { whoami } from '#tenancy/whoami.ts'
 import { personDigest } from '#tenancy/digest.ts'
 import { person } from './people.ts'
+import { NO_LIMITS } from '#tenancy/tenant.ts'
 
 const hosted = (value: string): Partial<Identity> => ({ organization: { kind: 'hd', value } })
 
@@ -141,6 +142,8 @@ const row: TenantRow = {
   schema_version: 3,
   mcp_admin: true,
   delete_after: new Date('2026-12-01'),
+  plan: null,
+  limits: null,
 }
 const tenant = {
   id: 'an id',
@@ -152,12 +155,16 @@ const tenant = {
   schemaVersion: 3,
   mcpAdmin: true,
   deleteAfter: '2026-12-01T00:00:00.000Z',
+  plan: null,
+  limits: NO_LIMITS,
 } as const
 
 test('a row of the registry is a tenant, unless it is deleted', () => {
   expect(toTenant(row)).toEqual(tenant)
   expect(toTenant({ ...row, tenant_status: 'suspended' })?.status).toBe('suspended')
   expect(toTenant({ ...row, tenant_status: 'deleted' })).toBeNull()
+  const limits = { ...NO_LIMITS, calls_per_minute: 60, keys: 0 }
+  expect(toTenant({ ...row, plan: 'free', limits })).toEqual({ ...tenant, plan: 'free', limits })
 })
 
 test('a person is told who they are, with their scopes in order', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
-import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Principal, type Tenant } from '#tenancy/tenant.ts'
 import { person, scopes } from './support.ts'
 
 const overMcp = createOverMcp()
@@ -14,6 +14,8 @@ const tenant: Tenant = {
   schemaVersion: 1,
   mcpAdmin: false,
   deleteAfter: null,
+  plan: null,
+  limits: NO_LIMITS,
 }
 const of = (role: 'member' | 'owner', mcpAdmin: boolean): Principal => ({
   identity: person('ann@acme.com'),

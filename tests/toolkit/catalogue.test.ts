@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Tenant } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
 import { builtIn, principalOf } from './desk.ts'
 
@@ -15,6 +15,8 @@ const tenant: Tenant = {
   schemaVersion: 1,
   mcpAdmin: false,
   deleteAfter: null,
+  plan: null,
+  limits: NO_LIMITS,
 }
 const owner = principalOf(tenant, 'owner', catalogue.scopes)
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Tenant } from '#tenancy/tenant.ts'
+import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createLimit, createLimits } from '#toolkit/limits.ts'
 import { identityOf, principalOf } from './desk.ts'
 
@@ -13,6 +13,8 @@ const tenantOf = (slug: string): Tenant => ({
   schemaVersion: 1,
   mcpAdmin: false,
   deleteAfter: null,
+  plan: null,
+  limits: NO_LIMITS,
 })
 const someone = (slug: string, sub: string) => principalOf(tenantOf(slug), 'member', [], { identity: identityOf(sub) })
 const config = { on: true, perIp: 300, perTenant: 5, perPrincipal: 3 }

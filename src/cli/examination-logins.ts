@@ -1,7 +1,6 @@
 import type { DatabaseConfig } from '#base/config.ts'
-import type { Database } from '#db/database.ts'
+import type { Database, TenantPlace } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { toTenant, type TenantRow } from '#tenancy/tenant-row.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 
@@ -19,14 +18,13 @@ export async function examineLogins(
   }
   if (able < total)
     return [failed('tenant logins', `${total - able} of ${total} tenants cannot log in: run \`gatehouse migrate\``)]
-  const [row] = await database.control({ as: 'operator', access: 'read' }, async (db) => {
-    return await db.query<TenantRow>(sql`
-      SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-        mcp_admin, delete_after FROM tenants WHERE status = 'active' ORDER BY id LIMIT 1`)
+  const [tenant] = await database.control({ as: 'operator', access: 'read' }, async (db) => {
+    return await db.query<TenantPlace & { readonly slug: string }>(sql`
+      SELECT slug, schema, placement, schema_version AS "schemaVersion" FROM tenants
+      WHERE status = 'active' ORDER BY id LIMIT 1`)
   })
-  const tenant = row === undefined ? null : toTenant(row)
   try {
-    if (tenant !== null) await database.tenant(tenant, { access: 'read' }, async () => {})
+    if (tenant !== undefined) await database.tenant(tenant, { access: 'read' }, async () => {})
   } catch (error) {
     return [failed('tenant logins', `${tenant?.slug ?? ''} cannot log in: ${explain(error)}`)]
   }

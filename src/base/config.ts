@@ -1,4 +1,5 @@
 import type { LoginConfig } from './config-login.ts'
+import type { UpstreamConfig } from './upstream.ts'
 
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
@@ -54,6 +55,8 @@ export interface Config {
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
   readonly login: LoginConfig
+  /** APIs that tools may call. */
+  readonly upstreams: readonly UpstreamConfig[]
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

@@ -114,12 +114,13 @@ test('D16, D18: a fence takes the log-in, ends idle sessions, and after a while 
   const admin = createAdministration({
     pool: () => adminPool,
     placements: ['default'],
+    connections: 2,
     migrations: { control: [], tenant: [] },
     app: { role: `gatehouse_app_${fresh.config.database.slugPrefix.slice(0, -1)}`, password: null },
     tenantPassword: () => 'any',
     grace: 100,
     log,
-  } as Parameters<typeof createAdministration>[0])
+  })
   const read = async (door: Database): Promise<unknown> =>
     await door.tenant(tenant, { access: 'read' }, async (db) => await db.query(sql`SELECT count(*) FROM projects`))
   await read(fresh.database)

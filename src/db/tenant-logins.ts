@@ -24,6 +24,8 @@ export interface TenantLogins {
    * taken. Throws TenantBusy, or the signal's reason.
    */
   enter(server: string, schema: string, signal?: AbortSignal): Promise<{ readonly source: Source; leave(): void }>
+  /** Connections that there may be. */
+  readonly budget: number
   /** Connections that are reserved at present, never above the budget. */
   readonly reserved: number
   close(): Promise<void>
@@ -168,6 +170,7 @@ export function createTenantLogins(options: TenantLoginsOptions): TenantLogins {
   }
 
   return {
+    budget: most * LOGIN_POOL_MAX,
     async enter(server, schema, signal) {
       signal?.throwIfAborted()
       if (closed) throw new DatabaseUnavailable('the database was closed')

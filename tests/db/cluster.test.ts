@@ -156,7 +156,6 @@ test.each(POSTGRES_15 === null ? [] : [POSTGRES_15])(
   async (bin) => {
     await withCluster(bin, async (socket) => {
       await asOrdinaryAdmin(atCluster(socket), wholeWay)
-      await asOrdinaryAdmin(atCluster(socket), wholeWay, { tenantLogin: true })
       const name = tag()
       await query(atCluster(socket)('postgres', 'postgres'), `CREATE DATABASE ${name}`)
       const database = await open(atCluster(socket)('postgres', name), `${name}_`)

@@ -182,7 +182,7 @@ test('D17: a tenant role that has rights in another database of the server is no
   const second = await freshDatabase({ kind: 'postgres', overrides: { slugPrefix: first.config.database.slugPrefix } })
   const acme = await first.tenant('acme')
   await expect(second.tenant('acme')).rejects.toMatchObject({
-    problems: [expect.stringContaining('set DATABASE_SLUG_PREFIX')],
+    problems: [expect.stringContaining('DATABASE_SLUG_PREFIX: needed')],
   })
   await first.database.admin.drop(acme, async () => {})
   // Left over from nobody: no rights anywhere, so it can be taken.

@@ -87,9 +87,9 @@ test('D16: a pool that has calls is never ended, and who finds no room in time i
 
 test('D16: busy tenants cannot keep their connections from one that has none', async () => {
   const logins = loginsOf(2)
-  let over = false
+  const over = new AbortController()
   const busy = Array.from({ length: 2 }, async () => {
-    for (let calls = 0; !over && calls < 10_000; calls += 1) {
+    for (let calls = 0; !over.signal.aborted && calls < 10_000; calls += 1) {
       const { source, leave } = await logins.enter('default', at(0).schema)
       const client = await source.connect()
       await client.query('SELECT 1')
@@ -97,13 +97,15 @@ test('D16: busy tenants cannot keep their connections from one that has none', a
       leave()
     }
   })
-  for (let turn = 0; turn < 3; turn += 1) {
+  let turns = 0
+  for (; turns < 3; turns += 1) {
     const other = await logins.enter('default', at(1).schema)
     ;(await other.source.connect()).release()
     other.leave()
   }
-  over = true
+  over.abort()
   await Promise.all(busy)
+  expect(turns).toBe(3)
   await logins.close()
 })
 

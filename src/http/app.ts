@@ -14,7 +14,6 @@ import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
 import { homeRoutes } from './home.ts'
-import { createIpLimit } from './ip-limit.ts'
 import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
@@ -50,7 +49,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const journal = createJournal({ log, auditor: deps.auditor, usage: deps.usage, metrics, visits })
   const door = createDoor(config)
   const gate = createGate(deps, visits)
-  const ipLimit = createIpLimit(config.rateLimit)
+  const { ipLimit } = deps
   const { library, changes, caller } = deps
   const mcp = createMcp({ config, gate, visits, metrics, log, catalogue, library, changes, caller })
   const { broker } = deps.login

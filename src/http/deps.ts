@@ -17,6 +17,7 @@ import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
+import type { IpLimit } from './ip-limit.ts'
 import type { Visits } from './visit.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
@@ -34,6 +35,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** Failed and anonymous requests of one address. */
+  readonly ipLimit: IpLimit
   /** Who may ask under /api/v1/operator (D3). */
   readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>

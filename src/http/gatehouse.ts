@@ -26,6 +26,7 @@ import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
+import { createCounting } from './counting.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -110,10 +111,12 @@ async function assemble({
     secret,
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
-  const office = createOffice({ config, database, clock, log, scopes, ready: () => door.open })
+  const ready = (): boolean => door.open
+  const counting = await createCounting({ config, database, clock, log, ready })
+  const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
   const tools = withAdminTools(definitions.tools, office.desk, config.publicUrl)
   const catalogue = createCatalogue(tools, more)
-  const thresholds = createThresholds(config)
+  const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
@@ -195,6 +198,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    ipLimit: thresholds.address,
     operators: office.operators,
     login,
     serviceTokens,
@@ -231,11 +235,13 @@ async function assemble({
   })
   await door.start()
   office.start()
+  counting.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
     async () => await auditor.close(),
     async () => await office.close(),
+    async () => await counting.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

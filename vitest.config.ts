@@ -10,7 +10,7 @@ const SLOW = [
   'tests/identity/floods.test.ts',
   'tests/providers/seven-cases.test.ts',
   'tests/conformance/client.test.ts',
-  'tests/e2e/production.test.ts',
+  'tests/e2e/{production,platforms}.test.ts',
   'tests/cli/process.test.ts',
   'tests/browser/{keys,operator,people,settings}.test.ts',
 ]
@@ -20,7 +20,7 @@ const slow = process.env['TEST_SLOW'] ?? 'none'
 export default defineConfig({
   // Tests read the source, never dist/; only processes that they start run the build (tests/support/build.ts makes it).
   // The condition is ours alone: some dependencies publish their TypeScript under plain 'source'.
-  ssr: { resolve: { conditions: ['gatehouse-source', 'node', 'module'] } },
+  ssr: { resolve: { conditions: ['gatehouse-source', 'node'] } },
   test: {
     include: slow === 'only' ? SLOW : ['tests/**/*.test.ts'],
     exclude: slow === 'none' ? [...SLOW, '**/node_modules/**'] : ['**/node_modules/**'],

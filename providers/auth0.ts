@@ -60,6 +60,7 @@ export function createAuth0(config: Auth0Config, parts: ProviderParts, endpoints
   const profiles = createOpaqueVerifier({
     provider: 'auth0',
     clock: parts.clock,
+    ...(parts.meter === undefined ? {} : { meter: parts.meter }),
     check: async (token) => {
       const { sub, exp } = await jwts.verify(token)
       return { value: (await userinfo(parts, userinfoUrl, token, sub)) ?? {}, exp }

@@ -5,7 +5,7 @@ import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import { emailDomain } from '#identity/email.ts'
 import type { Identity } from '#identity/identity.ts'
-import type { OpaqueOptions, StrangerLimit } from '#identity/opaque.ts'
+import type { OpaqueMeter, OpaqueOptions, StrangerLimit } from '#identity/opaque.ts'
 import { readScopes } from '#identity/scopes.ts'
 
 /** What every provider that asks somebody is given. */
@@ -15,11 +15,20 @@ export interface ProviderParts {
   readonly log: Log
   /** For tokens that only the provider can judge. */
   readonly strangers?: StrangerLimit
+  /** Counts what they remember. */
+  readonly meter?: OpaqueMeter
 }
 
 /** Of these what a verifier of tokens needs that only the provider can judge. */
-export const asked = ({ clock, strangers }: ProviderParts): Pick<OpaqueOptions<object>, 'clock' | 'strangers'> =>
-  strangers === undefined ? { clock } : { clock, strangers }
+export const asked = ({
+  clock,
+  strangers,
+  meter,
+}: ProviderParts): Pick<OpaqueOptions<object>, 'clock' | 'strangers' | 'meter'> => ({
+  clock,
+  ...(strangers === undefined ? {} : { strangers }),
+  ...(meter === undefined ? {} : { meter }),
+})
 
 export type Claims = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,6 @@
 import { ConfigError, type OidcConfig } from '#base/config.ts'
 import { Refusal } from '#base/refusal.ts'
+import { variableOfIssuer } from '#base/settings.ts'
 import { emailEvidence, text, type Claims, type TenantEvidence } from './claims.ts'
 
 const HOSTS = [
@@ -33,17 +34,25 @@ export function readEntra({
 }: Pick<OidcConfig, 'id' | 'issuer' | 'tenantIds' | 'introspection'>): Entra | null {
   const { hostname } = new URL(issuer)
   if (tenantIds.length === 0 && !HOSTS.includes(hostname)) return null
-  if (introspection !== null) throw new ConfigError([`${id}: Entra has no introspection`])
+  if (introspection !== null)
+    throw new ConfigError([`${variableOfIssuer(id, 'OIDC_INTROSPECTION')}: Entra has none: take it away`])
   const allowed = tenantIds.map((tid) => tid.toLowerCase())
   if (PLACEHOLDER.test(issuer)) {
     if (allowed.length === 0)
-      throw new ConfigError([`${id}: ${issuer} lets every Entra tenant in; list the allowed tenant ids`])
+      throw new ConfigError([
+        `${variableOfIssuer(id, 'OIDC_TENANT_IDS')}: needed, because ${issuer} lets every Entra tenant in; list the allowed tenant ids`,
+      ])
     return { tenantOf: new Map(allowed.map((tid) => [issuer.replace(PLACEHOLDER, `/${tid}`), tid])) }
   }
   const tid = TENANT_ID.exec(issuer)?.[1]?.toLowerCase()
-  if (tid === undefined) throw new ConfigError([`${id}: ${issuer} names no Entra tenant id`])
+  if (tid === undefined)
+    throw new ConfigError([
+      `${variableOfIssuer(id, 'OIDC_ISSUER')}: ${issuer} names no Entra tenant id, for example https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0`,
+    ])
   if (allowed.some((other) => other !== tid))
-    throw new ConfigError([`${id}: ${issuer} is one tenant, but others are listed`])
+    throw new ConfigError([
+      `${variableOfIssuer(id, 'OIDC_TENANT_IDS')}: ${issuer} is one tenant, but others are listed`,
+    ])
   return { tenantOf: new Map([[issuer, tid]]) }
 }
 

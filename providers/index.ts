@@ -1,4 +1,5 @@
 import { ConfigError, type Config, type OidcConfig } from '#base/config.ts'
+import { variableOfIssuer } from '#base/settings.ts'
 import type { ApiKeyLookup } from '#identity/api-key.ts'
 import type { Provider } from '#identity/provider.ts'
 import { createApiKey } from './api-key.ts'
@@ -75,9 +76,11 @@ export function createProviders(options: ProviderOptions): readonly Provider[] {
 function reachable(issuer: OidcConfig, production: boolean, { fetch }: ProviderParts): OidcConfig {
   const { id, issuer: url } = issuer
   if (production && !url.startsWith('https://'))
-    throw new ConfigError([`${id}: the issuer must be https in production`])
+    throw new ConfigError([`${variableOfIssuer(id, 'OIDC_ISSUER')}: must be https in production`])
   if (!fetch.permits(url)) {
-    throw new ConfigError([`${id}: ${url} may not be asked: it must be https, and public unless EGRESS_ALLOW_PRIVATE`])
+    throw new ConfigError([
+      `${variableOfIssuer(id, 'OIDC_ISSUER')}: ${url} may not be asked: it must be https, and public unless EGRESS_ALLOW_PRIVATE`,
+    ])
   }
   return issuer
 }

@@ -1,4 +1,5 @@
 import type { DatabaseConfig } from './config.ts'
+import { exampleOf } from './config-problem.ts'
 import type { ConfigReader, Environment } from './config-reader.ts'
 import { INSTANCE_NAME, type SettingName } from './settings.ts'
 
@@ -24,14 +25,22 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
       reader.problem('DATABASE_URL', 'needed in production; ALLOW_EMBEDDED=true keeps the data in DATA_DIR instead')
     else if (production) reader.warn('ALLOW_EMBEDDED', 'the data lives in DATA_DIR: one process, one disk, no replica')
     for (const name of ['DATABASE_ADMIN_URL', 'DATABASE_DIRECT_URL'] as const)
-      if (reader.has(name)) reader.problem(name, 'needs DATABASE_URL')
+      if (reader.has(name)) reader.problem(name, `needs DATABASE_URL, for example ${exampleOf('DATABASE_URL')}`)
     if (Object.keys(placements).length > 0)
       reader.problem('DATABASE_URL', `needed by the placements ${Object.keys(placements).join(', ')}`)
-    if (tenantLogin) reader.problem('TENANT_LOGIN', 'needs DATABASE_URL: the embedded database has no logins')
+    if (tenantLogin)
+      reader.problem(
+        'TENANT_LOGIN',
+        `needs DATABASE_URL, for example ${exampleOf('DATABASE_URL')}: the embedded database has no logins`,
+      )
   }
   if (!appRole) {
     reader.warn('DATABASE_APP_ROLE', 'calls log in as the user of DATABASE_URL, whose rights stand behind every tenant')
-    if (appPassword !== null) reader.problem('DATABASE_APP_PASSWORD', 'of no use with DATABASE_APP_ROLE=off')
+    if (appPassword !== null)
+      reader.problem(
+        'DATABASE_APP_PASSWORD',
+        'of no use with DATABASE_APP_ROLE=off: take one of the two away, or turn the role on, for example DATABASE_APP_ROLE=on',
+      )
   }
   if (appPassword !== null && appPassword.length < 16)
     reader.problem('DATABASE_APP_PASSWORD', 'must have at least 16 characters')

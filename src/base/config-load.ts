@@ -4,10 +4,13 @@ import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './address.ts'
 import { ConfigError, type Config, type ProvidersConfig } from './config.ts'
 import { readDatabase } from './config-database.ts'
+import { readFairness } from './config-fairness.ts'
 import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
+import { exampleOf } from './config-problem.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
+import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
 
@@ -32,8 +35,16 @@ export function loadConfig(
   const all = dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env
   const reader = new ConfigReader(all, cwd)
   const config = readAll(reader, all, cwd)
-  if (reader.problems.length > 0) throw new ConfigError(reader.problems)
-  return freeze({ ...config, warnings: [...reader.warnings, ...likelyMistakes(all)] })
+  const typos = likelyMistakes(all)
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems.map((problem) => withTypo(problem, typos)))
+  return freeze({ ...config, warnings: [...reader.warnings, ...typos] })
+}
+
+/** What is missing may stand there under a name that nothing reads: then the same line says so. */
+function withTypo(problem: string, typos: readonly string[]): string {
+  const [variable = ''] = problem.split(':', 1)
+  const [typo = ''] = typos.find((line) => line.endsWith(`did you mean ${variable}?`))?.split(':', 1) ?? []
+  return typo === '' ? problem : `${problem} (${typo} is set, and nothing reads it)`
 }
 
 /** As DECISIONS defines it, whatever NODE_ENV says: what others can reach is production. */
@@ -54,6 +65,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
   const port = reader.count('PORT', 3000, [1, 65_535])
   const publicUrl = readPublicUrl(reader, production, port)
   const providers = readProviders(reader, env, production)
+  const egressAllowPrivate = reader.flag('EGRESS_ALLOW_PRIVATE', !production)
   if (production && !hasProvider(providers))
     reader.problem(
       'GOOGLE_CLIENT_ID',
@@ -77,6 +89,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
     rateLimitStore: readStore(reader),
+    ...readFairness(reader),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
     auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),
     ...readProxy(reader),
@@ -93,11 +106,12 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
     },
     tenantDeleteDays: reader.count('TENANT_DELETE_DAYS', 7, [0, 90]),
-    egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
+    egressAllowPrivate,
     dnsServers: reader.listOf('DNS_SERVERS', isDnsServer, 'must be IP addresses, perhaps with a port'),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
     providers,
     login: readSignIn(reader),
+    upstreams: readUpstreams(reader, env, egressAllowPrivate),
   }
 }
 
@@ -216,7 +230,10 @@ function readProxy(reader: ConfigReader): Pick<Config, 'trustProxy' | 'clientIpH
     reader.warn('TRUST_PROXY', 'trusts everybody: whoever reaches this port chooses their own address')
   const clientIpHeader = reader.text('CLIENT_IP_HEADER')?.toLowerCase() ?? null
   if (clientIpHeader !== null && trustProxy.length === 0)
-    reader.problem('CLIENT_IP_HEADER', 'needs TRUST_PROXY: otherwise any client could name its own address')
+    reader.problem(
+      'CLIENT_IP_HEADER',
+      `needs TRUST_PROXY, for example ${exampleOf('TRUST_PROXY')}: otherwise any client could name its own address`,
+    )
   if (clientIpHeader !== null && !/^[a-z0-9-]+$/.test(clientIpHeader))
     reader.problem('CLIENT_IP_HEADER', 'must be the name of a header, for example fly-client-ip')
   return { trustProxy, clientIpHeader }

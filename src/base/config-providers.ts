@@ -25,9 +25,22 @@ export function readProviders(reader: ConfigReader, env: Environment, production
   }
   if (sharedSecret !== null && oidc.some(({ issuer }) => issuer === sharedSecret.issuer))
     reader.problem('JWT_ISSUER', 'another issuer has the same name')
+  const google = readGoogle(reader)
+  const auth0 = readAuth0(reader)
+  // Whoever spoke first would answer for both.
+  const taken = [
+    ...(google === null ? [] : [['https://accounts.google.com', 'GOOGLE_CLIENT_ID'] as const]),
+    ...(auth0 === null ? [] : [[`https://${auth0.domain}`, 'AUTH0_DOMAIN'] as const]),
+  ]
+  for (const { id, issuer } of oidc)
+    for (const [, other] of taken.filter(([url]) => url === issuer.replace(/\/$/, '').toLowerCase()))
+      (id === 'oidc' ? reader : reader.of(id.toUpperCase())).problem(
+        'OIDC_ISSUER',
+        `is the issuer that ${other} stands for already: take one of the two away`,
+      )
   return {
-    google: readGoogle(reader),
-    auth0: readAuth0(reader),
+    google,
+    auth0,
     github: readGithub(reader),
     oidc,
     sharedSecret,

@@ -43,7 +43,8 @@ function existing(file: string): string | null {
     chmodSync(file, 0o600)
     return secret
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return null
+    // A path through a file, too: that it cannot be made is said when it is made.
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return null
     throw new ConfigError([`SESSION_SECRET: ${file} cannot be read`])
   }
 }

@@ -1,4 +1,6 @@
+import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
 import type { LoginConfig } from './config-login.ts'
+import type { UpstreamConfig } from './upstream.ts'
 
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
@@ -33,6 +35,8 @@ export interface Config {
   }
   /** Where requests are counted. */
   readonly rateLimitStore: RateLimitStore
+  readonly concurrency: ConcurrencyConfig
+  readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
   readonly usageRetentionDays: number
   /** Days for which the audit is kept (D35). */
@@ -56,6 +60,8 @@ export interface Config {
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
   readonly login: LoginConfig
+  /** APIs that tools may call. */
+  readonly upstreams: readonly UpstreamConfig[]
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

@@ -1,6 +1,8 @@
+import { FAIRNESS_SETTINGS } from './settings-fairness.ts'
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
+import { UPSTREAM_SETTINGS } from './settings-upstreams.ts'
 
 /** One variable of the environment. The table below is what is read, what `.env.example` shows and what docs/configuration.md lists. */
 export interface Setting {
@@ -40,7 +42,14 @@ const PLATFORM_SETTINGS = {
 } as const satisfies Record<string, Setting>
 
 /** Every variable that is read, in the order in which it is shown. */
-export const SETTINGS = { ...SERVER_SETTINGS, ...PROVIDER_SETTINGS, ...LOGIN_SETTINGS, ...PLATFORM_SETTINGS }
+export const SETTINGS = {
+  ...SERVER_SETTINGS,
+  ...FAIRNESS_SETTINGS,
+  ...PROVIDER_SETTINGS,
+  ...LOGIN_SETTINGS,
+  ...UPSTREAM_SETTINGS,
+  ...PLATFORM_SETTINGS,
+}
 
 export type SettingName = keyof typeof SETTINGS
 
@@ -66,6 +75,10 @@ export function variableOf(name: SettingName, instance: string | null = null): s
   const setting: Setting = SETTINGS[name]
   return instance === null ? name : (setting.named ?? name).replace('<NAME>', instance)
 }
+
+/** The variable behind a fact about one OpenID issuer, by the provider's id: `oidc`, or the lower-cased NAME. */
+export const variableOfIssuer = (id: string, name: SettingName): string =>
+  variableOf(name, id === 'oidc' ? null : id.toUpperCase())
 
 /** Is this variable read: a setting, one more of its kind, or its NAME_FILE? */
 export const isSetting = (variable: string): boolean => readable.some((pattern) => pattern.test(variable))

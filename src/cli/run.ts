@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '#base/config.ts'
+import { withExample } from '#base/config-problem.ts'
 import { version } from '#base/package.ts'
 import { COMMANDS, type CommandContext } from './commands.ts'
 import { EXIT, tell, type Exit, type Terminal } from './terminal.ts'
@@ -15,7 +16,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     if (error instanceof CommanderError) return exitOf(error)
     if (error instanceof ConfigError) {
       tell(terminal, `error: ${error.message}`)
-      for (const problem of error.problems) tell(terminal, `  ${problem}`)
+      for (const problem of error.problems) tell(terminal, `  ${withExample(problem)}`)
       return EXIT.configuration
     }
     // Loaded only now: it knows the database, and a client-side command must not wait for that.

@@ -63,7 +63,9 @@ async function createAppRole(client: pg.ClientBase, role: string, password: stri
     [role],
   )
   if (rows[0]?.strong === true)
-    throw new ConfigError([`the database role ${role} has rights of an administrator: drop it, it is made anew`])
+    throw new ConfigError([
+      `DATABASE_URL: the role ${role} there has rights of an administrator; drop it, it is made anew`,
+    ])
   await client.query(`ALTER ROLE ${role} LOGIN NOINHERIT PASSWORD '${scramVerifier(password)}'`)
   await client.query(`ALTER ROLE ${role} SET search_path = ''`)
 }
@@ -83,7 +85,7 @@ export async function grantRole(client: pg.ClientBase, role: string, to: string,
   } catch (error) {
     if (sqlState(error) !== '42501') throw error
     throw new ConfigError([
-      `the admin user may not grant the role ${role}: it was made by another administrator of this server`,
+      `DATABASE_ADMIN_URL: its user may not grant the role ${role}, which another administrator of that server made`,
     ])
   }
 }

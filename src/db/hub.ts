@@ -37,11 +37,22 @@ export class Hub {
   #live = false
   #answered = false
   #failures = 0
+  #gaps = 0
   #closed = false
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#interval = options.heartbeat ?? HEARTBEAT
+  }
+
+  /** Are changes known to arrive? */
+  get live(): boolean {
+    return this.#live
+  }
+
+  /** How often some may have been missed. The first moment of listening counts: nobody knows what was before. */
+  get gaps(): number {
+    return this.#gaps
   }
 
   async listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener> {
@@ -117,6 +128,7 @@ export class Hub {
   }
 
   #gap(): void {
+    this.#gaps += 1
     for (const { onGap } of this.#subscribers) onGap()
   }
 

@@ -31,7 +31,7 @@ export function appRole(prefix: string): string {
 }
 
 function checkPrefix(prefix: string): void {
-  if (!PREFIX.test(prefix)) throw new ConfigError([`DATABASE_SLUG_PREFIX must match ${PREFIX.source}`])
+  if (!PREFIX.test(prefix)) throw new ConfigError([`DATABASE_SLUG_PREFIX: must match ${PREFIX.source}`])
 }
 
 /** Schema names are put into statements as identifiers: this is what makes that safe, whoever made the row. */

@@ -3,12 +3,14 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
+import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
+import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts'
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
@@ -20,6 +22,10 @@ export interface OpenOptions {
   readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   readonly log: Log
   readonly clock: Clock
+  /** Of the admin on each Postgres server, at most; the embedded database has its own number. Default 2. */
+  readonly adminConnections?: number
+  /** Absent: nobody scrapes. */
+  readonly metrics?: Metrics
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -30,7 +36,12 @@ const ADMIN_POOL_MAX = 2
  * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
  * Throws ConfigError when the embedded database cannot be had.
  */
-export async function openDatabase({ config, log }: OpenOptions): Promise<Database> {
+export async function openDatabase({
+  config,
+  log,
+  metrics = NO_METRICS,
+  adminConnections = ADMIN_POOL_MAX,
+}: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
@@ -60,8 +71,9 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
   const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement), own), limits, settings.pipeline))
+  const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
-    createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }),
+    createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
@@ -70,9 +82,11 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     poolMax: settings.poolMax,
     poolMaxLifetime: settings.poolMaxLifetime,
     pipeline: settings.pipeline,
+    metrics,
   })
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
+    connections,
     placements: ['default', ...Object.keys(settings.placements)],
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,
@@ -80,9 +94,12 @@ export async function openDatabase({ config, log }: OpenOptions): Promise<Databa
     log,
   })
 
+  watchListener(metrics, hub)
+  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: door.enter,
+    tenant: timed(metrics, door.enter),
     admin,
     async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
       const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
@@ -137,6 +154,10 @@ class PoolShelf {
     const made = this.#make(placement)
     this.#pools.set(placement, made)
     return made
+  }
+
+  watched(use: string): WatchedPool[] {
+    return [...this.#pools].map(([placement, pool]) => ({ placement, use, pool }))
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ export function parseUrl(url: string): URL {
   try {
     return new URL(url.replace(/^(postgres(?:ql)?:\/\/)(?=\/|$|\?)/, '$1localhost'))
   } catch {
-    throw new ConfigError(['a database URL is malformed: postgres://user:password@host:5432/database is the form'])
+    throw new ConfigError(['DATABASE_URL: is malformed'])
   }
 }
 

@@ -68,7 +68,7 @@ async function assertUnused(client: pg.ClientBase, schema: string): Promise<void
   const name = rows[0]?.name
   if (name === undefined) return
   throw new ConfigError([
-    `the role ${schema} has rights in the database ${name} of this server: set DATABASE_SLUG_PREFIX`,
+    `DATABASE_SLUG_PREFIX: needed, because the role ${schema} has rights in the database ${name} of the same server`,
   ])
 }
 
@@ -95,6 +95,14 @@ export async function settleLogins(client: pg.ClientBase, roles: readonly Tenant
         `ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(password)}'; COMMENT ON ROLE ${schema} IS '${mark}'`,
       )
   }
+}
+
+/** Roles that look like tenants' and may log in, of all databases of the server. */
+export async function tenantLogins(client: pg.ClientBase): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname LIKE 'tenant\\_%'`,
+  )
+  return rows.map(({ name }) => name)
 }
 
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */

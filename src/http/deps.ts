@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
+import type { Metrics } from '#base/metrics.ts'
 import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
@@ -18,6 +19,7 @@ import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
 import type { IpLimit } from './ip-limit.ts'
+import type { PressureWatch } from './pressure.ts'
 import type { Visits } from './visit.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
@@ -25,6 +27,8 @@ export interface AppDeps {
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
+  /** What /metrics tells. */
+  readonly metrics: Metrics
   /** Token to identity, or a Refusal. */
   authenticate(token: string, context: VerifyContext): Promise<Identity>
   /** Identity to principal, or a Refusal. Asked again every second while a stream is open (D22), so its answer should come from a cache. */
@@ -37,6 +41,8 @@ export interface AppDeps {
   readonly limits: CallLimits
   /** Failed and anonymous requests of one address. */
   readonly ipLimit: IpLimit
+  /** How hard it is for the process; default: it is watched. For tests. */
+  readonly pressure?: PressureWatch
   /** Who may ask under /api/v1/operator (D3). */
   readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>

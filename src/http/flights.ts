@@ -13,6 +13,8 @@ interface Flight {
 
 /** All answers under way, so that the server can let them finish before it ends. */
 export interface Flights {
+  /** How many are open now. `stream`: those answered as a stream of events; `listen`: those without an end of their own. */
+  open(): { readonly call: number; readonly stream: number; readonly listen: number }
   /** @param endless nobody waits for it: subscriptions/listen has no end of its own. */
   take(reply: FastifyReply, endless: boolean): Flight
   /** Resolves when the last one has ended, or after `patience` ms, when what is left is ended. */
@@ -20,8 +22,18 @@ export interface Flights {
 }
 
 export function createFlights(): Flights {
-  const open = new Map<AbortController, { readonly endless: boolean; readonly ended: Promise<void> }>()
+  const open = new Map<
+    AbortController,
+    { readonly endless: boolean; readonly ended: Promise<void>; streams: boolean }
+  >()
+  const count = (is: (flight: { readonly endless: boolean; readonly streams: boolean }) => boolean): number =>
+    [...open.values()].filter(is).length
   return {
+    open: () => ({
+      call: count(({ endless, streams }) => !endless && !streams),
+      stream: count(({ endless, streams }) => !endless && streams),
+      listen: count(({ endless }) => endless),
+    }),
     take(reply, endless) {
       const gone = new AbortController()
       const ended = new Promise<void>((resolve) => {
@@ -31,8 +43,10 @@ export function createFlights(): Flights {
           resolve()
         })
       })
-      open.set(gone, { endless, ended })
+      const flight = { endless, ended, streams: false }
+      open.set(gone, flight)
       const watch: Flight['watch'] = (recheck) => {
+        flight.streams = true
         const looking = setInterval(() => void recheck().catch(() => gone.abort()), RECHECK)
         gone.signal.addEventListener('abort', () => reply.raw.destroy(), { once: true })
         reply.raw.once('close', () => clearInterval(looking))

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createMetrics, type Metrics } from '#base/metrics.ts'
 import { createConsole } from '#console/console.ts'
 import { withAdminTools } from '#desk/admin-tools.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
@@ -15,6 +16,7 @@ import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
+import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
@@ -23,6 +25,7 @@ import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
+import { createUpstreams } from '#upstream/upstreams.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
@@ -30,6 +33,7 @@ import { createCounting } from './counting.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
+import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
 import { warm } from './warm.ts'
 
@@ -67,9 +71,10 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
-  const database = await openDatabase({ config, log, clock })
+  const metrics = createMetrics()
+  const database = await openDatabase({ config, log, clock, metrics })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database })
+    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
@@ -87,6 +92,7 @@ interface Ground {
   readonly definitions: Awaited<ReturnType<typeof loadDefinitions>>
   readonly fetch: GuardedFetch
   readonly database: Database
+  readonly metrics: Metrics
 }
 
 async function assemble({
@@ -98,6 +104,7 @@ async function assemble({
   definitions,
   fetch,
   database,
+  metrics,
 }: Ground): Promise<Gatehouse> {
   const more = [...definitions.resources.values(), ...definitions.prompts.values()]
   const known = scopesOf([...definitions.tools.values(), ...more])
@@ -120,7 +127,7 @@ async function assemble({
   const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
-  const providers = createProviders({
+  const asked = createProviders({
     config,
     mcpUrl: `${config.publicUrl}/mcp`,
     fetch,
@@ -130,9 +137,11 @@ async function assemble({
     strangers: thresholds.strangers,
     keyFailed: thresholds.keyFailed,
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
+    meter: createOpaqueMeter(metrics),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
     ...endpoints,
   })
+  const providers = measured(metrics, clock, asked)
   const authenticator = createAuthenticator({ providers, clock })
   const auditor = createAuditor({
     database,
@@ -141,6 +150,8 @@ async function assemble({
     secret,
     checkpoint: createCheckpointer({ database, clock, secret }),
   })
+  const versions = createTenantVersions({ database, clock, ready })
+  watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const changes = createChanges()
   const runner = createRunner({
     database,
@@ -150,6 +161,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
+    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: async () => null }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({
@@ -178,7 +190,7 @@ async function assemble({
     log,
     fetch,
     database,
-    ready: () => door.open,
+    ready,
     providers,
     scopes: [...new Set([...config.requiredScopes, ...known])],
     services: serviceTokens,
@@ -191,6 +203,7 @@ async function assemble({
     config,
     log,
     clock,
+    metrics,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
     caller: createCaller({ tools, runner }),
@@ -211,7 +224,7 @@ async function assemble({
       secrets: config.sessionSecrets,
       clock,
       database,
-      ready: () => door.open,
+      ready,
       upstreams: login.upstreams,
       registry: office.registry,
       operators: office.operators,

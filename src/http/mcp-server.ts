@@ -16,14 +16,14 @@ import { ToolError } from '#toolkit/tool.ts'
 import { serveLibrary } from './mcp-library.ts'
 import { invalid, page, type Era, type Turn } from './mcp-request.ts'
 import { inRounds, type Questions } from './mcp-rounds.ts'
-import type { Metrics } from './metrics.ts'
+import type { RequestMetrics } from './metrics.ts'
 
 export interface McpServerOptions {
   readonly caller: Caller
   readonly catalogue: Catalogue
   readonly library: Library
   readonly questions: Questions
-  readonly metrics: Metrics
+  readonly metrics: RequestMetrics
   readonly log: Log
 }
 

@@ -9,6 +9,8 @@ export interface BreakerOptions {
   readonly clock: Clock
   /** Does this error say that the other side is down? Any other error counts as an answer. */
   readonly isOutage: (error: unknown) => boolean
+  /** Told when it opens, and when it closes again; open while only single tries are let through. */
+  readonly onChange?: (open: boolean) => void
 }
 
 /**
@@ -20,6 +22,7 @@ export function createBreaker({
   openFor,
   clock,
   isOutage,
+  onChange,
 }: BreakerOptions): <Value>(work: () => Promise<Value>) => Promise<Value> {
   let failed = 0
   let openUntil = 0
@@ -36,10 +39,12 @@ export function createBreaker({
     if (open) trying = true
     try {
       const value = await work()
+      if (open) onChange?.(false)
       failed = 0
       return value
     } catch (error) {
       failed = isOutage(error) ? failed + 1 : 0
+      if (failed >= failures !== open) onChange?.(!open)
       if (failed >= failures) openUntil = clock.now() + openFor
       throw error
     } finally {

@@ -97,7 +97,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     },
 
     state() {
-      const { held, firstAttempt, lastSuccess, lastError, lastFailure, nextAttempt } = source.state()
+      const { held, firstAttempt, lastSuccess, lastError, failed, lastFailure, nextAttempt } = source.state()
       const ready = lastSuccess !== null && clock.now() < lastSuccess + STALE_FOR
       return {
         ready,
@@ -106,6 +106,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
         last_success: lastSuccess,
         last_error: lastError,
         last_failure: lastFailure,
+        failed,
         next_attempt: nextAttempt,
       }
     },

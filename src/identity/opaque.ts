@@ -24,6 +24,14 @@ export interface StrangerLimit {
   failed(ip: string | null): Promise<void>
 }
 
+/** What is counted of verifiers of this kind, by the provider's id. */
+export interface OpaqueMeter {
+  /** `good`, `bad`: remembered; `miss`: the provider has to be asked, or somebody who asks is waited for. */
+  looked(provider: string, found: 'good' | 'bad' | 'miss'): void
+  /** The provider is taken for down, or no longer. */
+  breaker(provider: string, open: boolean): void
+}
+
 export interface OpaqueOptions<Value extends object> {
   /** The provider's id. */
   readonly provider: string
@@ -35,6 +43,7 @@ export interface OpaqueOptions<Value extends object> {
   readonly clock: Clock
   /** Bounds what an address that brings bad tokens can make us ask; absent: nothing does. */
   readonly strangers?: StrangerLimit
+  readonly meter?: OpaqueMeter
   /** Accepted tokens remembered; default 10 000. */
   readonly maxPositive?: number
   /** Refused tokens remembered; default 5 000. */
@@ -53,7 +62,7 @@ export interface OpaqueVerifier<Value extends object> {
 
 /** Remembers what a provider said of tokens that only it can judge. Tokens themselves are not kept: entries go by a keyed hash. */
 export function createOpaqueVerifier<Value extends object>(options: OpaqueOptions<Value>): OpaqueVerifier<Value> {
-  const { provider, clock, strangers, maxPositive = 10_000, maxNegative = 5_000 } = options
+  const { provider, clock, strangers, meter, maxPositive = 10_000, maxNegative = 5_000 } = options
   // Of this process only, so that a memory dump cannot be matched against known tokens.
   const secret = randomBytes(32)
   const nameOf = (token: string): string =>
@@ -67,7 +76,13 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
   })
   const flights = new SingleFlight<Value>()
   const inTurn = createSemaphore(50, 200)
-  const whileUp = createBreaker({ failures: 5, openFor: 10_000, clock, isOutage })
+  const whileUp = createBreaker({
+    failures: 5,
+    openFor: 10_000,
+    clock,
+    isOutage,
+    onChange: (open) => meter?.breaker(provider, open),
+  })
 
   async function ask(name: string, token: string, ip: string | null, stranger: boolean): Promise<Value> {
     try {
@@ -90,8 +105,9 @@ export function createOpaqueVerifier<Value extends object>(options: OpaqueOption
     async verify(token, ip = null, stranger = true) {
       const name = nameOf(token)
       const good = accepted.get(name)
+      const bad = good === undefined ? refused.get(name) : undefined
+      meter?.looked(provider, good !== undefined ? 'good' : bad !== undefined ? 'bad' : 'miss')
       if (good !== undefined) return good.value
-      const bad = refused.get(name)
       if (bad !== undefined) throw new Refusal(bad.code, bad.detail === null ? {} : { detail: bad.detail })
       if (stranger) await strangers?.check(ip)
       return await flights.run(name, async () => await inTurn(async () => await ask(name, token, ip, stranger)))

@@ -75,6 +75,8 @@ export interface ProviderState {
   readonly first_attempt: number | null
   readonly last_success: number | null
   readonly last_error: string | null
+  /** Fetches of the keys that failed so far. */
+  readonly failed?: number
   /** Milliseconds, as the next; absent or null: never. */
   readonly last_failure?: number | null
   /** When use causes the keys to be fetched again. */

@@ -36,6 +36,8 @@ interface RefreshedState<Value extends object> {
   readonly lastSuccess: number | null
   /** null as long as the last attempt succeeded. */
   readonly lastError: string | null
+  /** Attempts that failed, of all so far. */
+  readonly failed: number
   /** When an attempt last failed, also when later ones succeeded. */
   readonly lastFailure: number | null
   /** The first moment at which use causes another attempt; null: none was made yet, so the first use does. */
@@ -48,6 +50,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
   let firstAttempt: number | null = null
   let lastAttempt = -Infinity
   let failures = 0
+  let failed = 0
   let lastError: string | null = null
   let lastFailure: number | null = null
   let flight: Promise<Value> | null = null
@@ -64,6 +67,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
       return value
     } catch (error) {
       failures += 1
+      failed += 1
       lastFailure = clock.now()
       lastError = error instanceof Error ? error.message : 'unknown'
       options.onFailure(error)
@@ -104,6 +108,7 @@ export function createRefreshed<Value extends object>(options: RefreshedOptions<
       firstAttempt,
       lastSuccess: held?.at ?? null,
       lastError,
+      failed,
       lastFailure,
       nextAttempt: nextAttempt(),
     }),

@@ -45,6 +45,8 @@ export interface UsageMeter {
   start(): void
   /** Writes what is waiting for the last time. */
   close(): Promise<void>
+  /** Rows that wait to be written, writes that failed, and calls that were never counted. */
+  readonly state: { readonly waiting: number; readonly failures: number; readonly lost: number }
 }
 
 export interface UsageMeterOptions {
@@ -75,6 +77,8 @@ export function createUsageMeter({ database, clock, log }: UsageMeterOptions): U
   let flushing: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
   let uncounted = 0
+  let failures = 0
+  let lost = 0
 
   function add(about: About, more: Counts): void {
     const held = waiting.get(keyOf(about)) ?? begun(about)
@@ -120,6 +124,7 @@ export function createUsageMeter({ database, clock, log }: UsageMeterOptions): U
         if (!away) await write(chunk.map(([, row]) => row))
       } catch (error) {
         away = error instanceof DatabaseUnavailable
+        failures += 1
         log.warn({ err: error, rows: chunk.length }, 'usage could not be written: tried again')
         keep(chunk)
         continue
@@ -127,6 +132,7 @@ export function createUsageMeter({ database, clock, log }: UsageMeterOptions): U
       if (away) keep(chunk)
     }
     if (uncounted > 0) log.error({ lost: uncounted }, 'usage was not counted: too much waits for the database')
+    lost += uncounted
     uncounted = 0
   }
 
@@ -161,6 +167,9 @@ export function createUsageMeter({ database, clock, log }: UsageMeterOptions): U
   }
 
   return {
+    get state() {
+      return { waiting: waiting.size, failures, lost: lost + uncounted }
+    },
     call({ principal, tool, failed, startedAt }) {
       const took = Math.min(Math.max(0, Math.round(clock.now() - startedAt)), 2_147_483_647)
       const more = { calls: 1, failures: failed ? 1 : 0, refusals: 0, total: took, longest: took }

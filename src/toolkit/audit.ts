@@ -40,6 +40,8 @@ export interface Auditor {
   close(): Promise<void>
   /** Rows given up so far because the database stayed away or would not take them. */
   readonly lost: number
+  /** Rows that wait to be written, or are being written. */
+  readonly waiting: number
 }
 
 /** Starts its timers at once; `close` ends them. */
@@ -152,6 +154,9 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
   return {
     get lost() {
       return queue.lost
+    },
+    get waiting() {
+      return queue.size
     },
     async insert(db, record) {
       const { tenant } = record.principal

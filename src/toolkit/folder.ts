@@ -22,7 +22,7 @@ export function inspectToolFolder(folder: string, production: boolean): ToolFold
   const problems: string[] = []
   const found = { files, digests, problems }
   if (!isAbsolute(folder)) {
-    problems.push('TOOLS_DIR must be an absolute path')
+    problems.push('TOOLS_DIR: must be an absolute path')
     return found
   }
   const root = existing(folder)

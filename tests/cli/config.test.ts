@@ -71,9 +71,9 @@ test('a configuration that cannot be used: every problem at once on stderr, noth
     expect(ran, line).toMatchObject({ exit: 78, stdout: '' })
     expect(ran.stderr.split('\n')).toEqual([
       'error: 3 problems in the configuration',
-      '  PORT: must be a whole number from 1 to 65535',
-      '  SESSION_SECRET: must have at least 32 characters',
-      '  CLIENT_IP_HEADER: needs TRUST_PROXY: otherwise any client could name its own address',
+      '  PORT: must be a whole number from 1 to 65535, for example PORT=3000',
+      '  SESSION_SECRET: must have at least 32 characters, for example SESSION_SECRET="$(openssl rand -base64 48)"',
+      '  CLIENT_IP_HEADER: needs TRUST_PROXY, for example TRUST_PROXY=10.0.0.0/8: otherwise any client could name its own address',
       '',
     ])
   }

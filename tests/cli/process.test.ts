@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '#base/package.ts'
+import { takeLock } from '#db/embedded/lock.ts'
 import { BUILT } from '../support/processes.ts'
 import { freePort } from '../support/gatehouse.ts'
 
@@ -95,7 +96,44 @@ test('a server whose provider cannot be used ends with 78 although its database 
   env = own
   rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 })
   expect(ended).toMatchObject({ code: 78, stderr: expect.stringContaining('lets every Entra tenant in') })
-})
+}, 60_000)
+
+test('the real process says of a single mistake what the table of configuration-mistakes.test.ts says in this one', async () => {
+  const own = env
+  for (const [change, line] of [
+    [{ PORT: '70000' }, /^ {2}PORT: must be a whole number from 1 to 65535, for example PORT=3000$/m],
+    [
+      { SESSION_SECRET: 'hunter2' },
+      /^ {2}SESSION_SECRET: must have at least 32 characters, for example SESSION_SECRET=/m,
+    ],
+    [
+      { TOOLS_DIR: '/no/such/folder' },
+      /^ {2}TOOLS_DIR: there is no folder \/no\/such\/folder, for example TOOLS_DIR=/m,
+    ],
+  ] as const) {
+    env = { ...own, ...change }
+    const ended = await gatehouse('serve')
+    expect(ended).toMatchObject({ code: 78, stderr: expect.stringMatching(line) })
+    expect(ended.stdout + ended.stderr).not.toContain('hunter2')
+  }
+  env = own
+}, 60_000)
+
+test('DATA_DIR that a process holds which does not answer ends the start with 78, and says so', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gh-'))
+  // This process, which is alive, took the lock and never says where it can be reached.
+  const lock = await takeLock(dataDir)
+  const own = env
+  env = { ...own, DATA_DIR: dataDir }
+  const ended = await gatehouse('serve')
+  env = own
+  if ('release' in lock) await lock.release()
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 })
+  expect(ended).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/^ {2}DATA_DIR: another process holds the database in .*, for example DATA_DIR=/m),
+  })
+}, 60_000)
 
 test('an idle server ends within two seconds of SIGTERM, with 0', async () => {
   const began = performance.now()

@@ -290,7 +290,7 @@ describe('a schema', () => {
     await within(async () => {
       await expect(createTenantSchema(client, taken, known)).rejects.toMatchObject({
         problems: [
-          `the role ${taken.schema} has rights in the database ${there?.name} of this server: set DATABASE_SLUG_PREFIX`,
+          `DATABASE_SLUG_PREFIX: needed, because the role ${taken.schema} has rights in the database ${there?.name} of the same server`,
         ],
       })
     })

@@ -15,7 +15,7 @@ test.each(['', 'Acme', '1st', '_a', 'a-b', 'a b', 'a;', 'a\n', ' a', 'a'.repeat(
 
 test.each(['Blue_', '1_', '_', 'a-', 'a;', 'a\n', ' a', 'p'.repeat(15)])('%j is no prefix', (prefix) => {
   const problem = expect.objectContaining({
-    problems: ['DATABASE_SLUG_PREFIX must match ^([a-z][a-z0-9_]{0,13})?$'],
+    problems: ['DATABASE_SLUG_PREFIX: must match ^([a-z][a-z0-9_]{0,13})?$'],
   })
   expect(() => schemaName('acme', prefix)).toThrow(problem)
   expect(() => appRole(prefix)).toThrow(problem)

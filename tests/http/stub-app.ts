@@ -2,6 +2,7 @@ import type { CallToolResult, Tool as WireTool } from '@modelcontextprotocol/ser
 import net from 'node:net'
 import type { Config } from '#base/config.ts'
 import { createLog, type Log } from '#base/log.ts'
+import { createMetrics } from '#base/metrics.ts'
 import { Refusal } from '#base/refusal.ts'
 import { buildApp } from '#http/app.ts'
 import type { AppDeps } from '#http/deps.ts'
@@ -86,6 +87,8 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     operators: [],
     logLevel: 'info',
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
+    concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
+    pressure: { maxDelay: 0, maxHeap: 0 },
     trustProxy: [],
     clientIpHeader: null,
     metricsToken: null,
@@ -140,6 +143,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     config,
     log,
     clock: { now: () => Date.now() },
+    metrics: createMetrics(),
     authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
     principal: async (_identity, { slug }) => {
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')

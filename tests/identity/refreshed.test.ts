@@ -108,18 +108,25 @@ test('a fetch on demand is made when the last attempt is long enough ago, and on
 })
 
 test('its state tells the first attempt, the last success, what went wrong last, and when it is tried again', async () => {
-  const never = { firstAttempt: null, lastSuccess: null, lastError: null, lastFailure: null, nextAttempt: null }
+  const never = {
+    firstAttempt: null,
+    lastSuccess: null,
+    lastError: null,
+    failed: 0,
+    lastFailure: null,
+    nextAttempt: null,
+  }
   expect(source.state()).toEqual({ held: null, ...never })
   const first = clock.now()
   error = DOWN
   await refused(async () => await source.get())
-  const failed = { lastError: DOWN.message, lastFailure: first, nextAttempt: first + 1_000 }
+  const failed = { lastError: DOWN.message, failed: 1, lastFailure: first, nextAttempt: first + 1_000 }
   expect(source.state()).toEqual({ held: null, firstAttempt: first, lastSuccess: null, ...failed })
   clock.advance(1_000)
   error = null
   await source.get()
   const now = clock.now()
-  const good = { lastSuccess: now, lastError: null, lastFailure: first, nextAttempt: now + 70_000 }
+  const good = { lastSuccess: now, lastError: null, failed: 1, lastFailure: first, nextAttempt: now + 70_000 }
   expect(source.state()).toEqual({ held: { n: 2 }, firstAttempt: first, ...good })
 })
 

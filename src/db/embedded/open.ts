@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, chmod, mkdir, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -27,7 +28,13 @@ const PATIENCE = 20_000
  * Throws ConfigError when its holder cannot be reached or its files cannot be opened.
  */
 export async function openEmbedded(dataDir: string, log: Log): Promise<Embedded> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await access(dataDir, constants.W_OK)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new ConfigError([`DATA_DIR: ${dataDir} cannot be written (${code})`])
+  }
   const deadline = Date.now() + PATIENCE
   for (;;) {
     const lock = await takeLock(dataDir)

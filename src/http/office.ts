@@ -72,6 +72,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
+    upstreams: config.upstreams,
   })
   const archive = createArchive({ ...shared, tenantAuditKey: (schema) => auditKey(sessionSecrets[0] ?? '', schema) })
   const usage = createUsageMeter({ database, clock, log })

@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   readonly log: Log
   readonly clock: Clock
+  /** Of the admin on each Postgres server, at most; the embedded database has its own number. Default 2. */
+  readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
 }
@@ -34,7 +36,12 @@ const ADMIN_POOL_MAX = 2
  * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
  * Throws ConfigError when the embedded database cannot be had.
  */
-export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOptions): Promise<Database> {
+export async function openDatabase({
+  config,
+  log,
+  metrics = NO_METRICS,
+  adminConnections = ADMIN_POOL_MAX,
+}: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
@@ -64,8 +71,9 @@ export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOp
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
   const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
+  const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
-    createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }),
+    createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
   const door = createTenantDoor({
@@ -78,6 +86,7 @@ export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOp
   })
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
+    connections,
     placements: ['default', ...Object.keys(settings.placements)],
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,

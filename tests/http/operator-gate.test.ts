@@ -49,6 +49,7 @@ beforeAll(async () => {
       }),
     },
     visits,
+    { enter: () => undefined },
   )
   app.setErrorHandler(
     createFailureHandler({

@@ -161,7 +161,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
-    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: async () => null }),
+    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({

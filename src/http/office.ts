@@ -77,6 +77,7 @@ export function createOffice({ config, database, clock, log, scopes, ready, coun
     validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
+    upstreams: config.upstreams,
   })
   const archive = createArchive({ ...shared, tenantAuditKey: (schema) => auditKey(sessionSecrets[0] ?? '', schema) })
   const usage = createUsageMeter({ database, clock, log })

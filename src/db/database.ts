@@ -52,6 +52,7 @@ export interface Change {
     | 'members'
     | 'organizations'
     | 'api_keys'
+    | 'upstreams'
     | 'invitations'
     | 'revocations'
     | 'plans'
@@ -138,6 +139,8 @@ export interface Administration {
   }): Transfer
   /** The names of the servers that tenants can live on; the first is `default`. */
   readonly placements: readonly string[]
+  /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
+  logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }

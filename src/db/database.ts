@@ -54,6 +54,7 @@ export interface Change {
     | 'members'
     | 'organizations'
     | 'api_keys'
+    | 'upstreams'
     | 'invitations'
     | 'revocations'
     | 'plans'
@@ -78,7 +79,7 @@ export interface Database {
   control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T>
   /**
    * One transaction inside a tenant's schema, under the tenant's role (DESIGN section 8). COMMIT when `run` resolves, ROLLBACK when it
-   * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (semaphore wait too
+   * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (waited too
    * long), StatementTimeout.
    */
   tenant<T>(tenant: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>): Promise<T>
@@ -143,6 +144,8 @@ export interface Administration {
     register: (db: ControlDb) => Promise<void>,
     fill: (target: BackupTarget) => Promise<void>,
   ): Promise<void>
+  /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
+  logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }

@@ -67,10 +67,13 @@ export function createJournal({ log, auditor, usage, metrics, visits }: JournalO
     )
     // Without a token nobody was turned away: that is how every client begins. And an address over its limit is for the log alone, else
     // whoever knocks without end fills the registry's disk, where rows stay for 400 days.
-    if (visit.presented && !(refusal.code === 'rate_limited' && principal === null))
+    if (visit.presented && !LOAD.has(refusal.code) && !(refusal.code === 'rate_limited' && principal === null))
       auditor.refused({ refusal, requestId, ip, identity, principal, tool: tool === null ? null : cut(tool) })
   }
 }
+
+/** Who floods is in the log and in the usage: a row of the audit for each would carry the flood on into the database. */
+const LOAD: ReadonlySet<string> = new Set(['too_many_calls', 'overloaded'])
 
 const who = ({ requestId, ip, identity, principal }: Visit): object => ({
   request_id: requestId,

@@ -6,6 +6,7 @@ import type { Metrics } from '#base/metrics.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { Admission } from './admission.ts'
 import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
@@ -21,13 +22,12 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout'>
   readonly gate: Gate
   readonly visits: Visits
+  readonly admission: Pick<Admission, 'stream'>
   readonly changes: Changes
   readonly meters: Metrics
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
-/** Streams of subscriptions/listen open at once in this process. */
-const MOST_LISTENING = 1024
 /** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
 const RESERVE = 3000
 
@@ -43,7 +43,7 @@ export interface Mcp {
  * that who is calling is known before a byte of the body is read, and every answer carries our headers.
  */
 export function createMcp(options: McpOptions): Mcp {
-  const { config, gate, visits, library, changes, log } = options
+  const { config, gate, visits, library, changes, log, admission } = options
   const questions = createQuestions()
   const serverFor = createMcpServer({ ...options, questions })
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
@@ -69,15 +69,11 @@ export function createMcp(options: McpOptions): Mcp {
     const { principal, recheck } = gate.admitted(request)
     return { principal: overMcp(principal), recheck }
   }
-  let listening = 0
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
-  const listener = (reply: FastifyReply, { principal }: Turn) => {
-    listening += 1
-    reply.raw.once('close', () => {
-      listening -= 1
-    })
+  const listener = (request: FastifyRequest, reply: FastifyReply, { principal }: Turn) => {
+    const maxSubscriptions = admission.stream(request, reply, principal) ? 1 : 0
     const bus = tenantBus(principal, changes, library)
-    return createMcpHandler(factory, { onerror, bus, maxSubscriptions: listening > MOST_LISTENING ? 0 : 1 })
+    return createMcpHandler(factory, { onerror, bus, maxSubscriptions })
   }
 
   const routes = async (app: FastifyInstance): Promise<void> => {
@@ -137,7 +133,7 @@ export function createMcp(options: McpOptions): Mcp {
     turns.set(authInfo, turn)
     const listens = method === 'subscriptions/listen'
     const flight = flights.take(reply, listens)
-    const response = await (listens ? listener(reply, turn) : handler).fetch(
+    const response = await (listens ? listener(request, reply, turn) : handler).fetch(
       webRequest(request, config.publicUrl, flight.signal),
       {
         authInfo,

@@ -16,6 +16,7 @@ import type { Answers } from '#tenancy/answers.ts'
 import type { Archive } from '#tenancy/archive/archive.ts'
 import type { Registry } from '#tenancy/registry.ts'
 import { createLimits } from '#toolkit/limits.ts'
+import { createIpLimit } from '#http/ip-limit.ts'
 import type { Runner } from '#toolkit/run.ts'
 
 /** The HTTP side over values that stand for the rooms beneath: who the token `alice` is, and a few tools. */
@@ -86,6 +87,8 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     operators: [],
     logLevel: 'info',
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
+    concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
+    pressure: { maxDelay: 0, maxHeap: 0 },
     trustProxy: [],
     clientIpHeader: null,
     metricsToken: null,
@@ -179,6 +182,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
       },
     },
     limits: createLimits(config.rateLimit),
+    ipLimit: createIpLimit(config.rateLimit),
     operators: { is: () => false, admit: async () => refuse('operator_unknown') },
     auditor: { refused: (request) => void audited.push(request) },
     usage: { refused: () => {} },

@@ -4,6 +4,7 @@ import { confirm } from './confirm.ts'
 import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
+import { defineBackup } from './tenant-backup.ts'
 import { defineArchive } from './tenant-archive.ts'
 import { defineMove } from './tenant-move.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
@@ -18,7 +19,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import|move...` */
+/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import|backup|restore|move...` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -155,6 +156,7 @@ export const define: Define = (command, { terminal }) => {
     })
 
   defineArchive(command, terminal)
+  defineBackup(command, terminal)
   defineMove(command, terminal)
 }
 

@@ -174,14 +174,14 @@ export function createTransfer(options: TransferOptions): Transfer {
     round: catchUp,
     async stop({ horizon, closeness, atWork, patience, limit, beforeShut }) {
       let began = 0
-      const done = await shutting(source, schema, { patience, limit }, async ({ still, shut }) => {
+      const done = await shutting(source, schema, { patience, limit }, async (steps) => {
         began = Date.now()
         const round = await catchUp(horizon, closeness)
-        still()
+        steps.still()
         await beforeShut()
-        still()
+        steps.still()
         await arrive(atWork)
-        await shut(own('left'))
+        await steps.shut(own('left'))
         return round
       })
       return { ...done, held: Date.now() - began }

@@ -44,15 +44,15 @@ test('a move waits for open writes for a while, then gives up and the tenant wor
 test('nobody is cut off in the middle of a transaction: an open read is waited for', async () => {
   const tenant = await at.make('reader')
   await add(at.fresh.database, tenant, 'one')
-  let moving: Promise<unknown> | null = null
+  const moves: Promise<unknown>[] = []
   const seen = await at.fresh.database.tenant(tenant, { access: 'read', snapshot: true }, async (db) => {
     await db.query(sql`SELECT id FROM projects`)
-    moving = at.moves().move(tenant, operator, 'two')
+    moves.push(at.moves().move(tenant, operator, 'two'))
     await until(async () => (await at.moves().show(tenant, operator))?.state === 'stopped')
     return await db.query(sql`SELECT name FROM projects`)
   })
   expect(seen).toEqual([{ name: 'one' }])
-  await moving
+  await Promise.all(moves)
   expect((await at.now(tenant)).placement).toBe('two')
 })
 
@@ -70,15 +70,15 @@ describe('left in the middle', () => {
         const dead = async (): Promise<never> => {
           throw new Error('killed')
         }
-        const last = {
+        const last: { -readonly [Name in keyof Transfer]: Transfer[Name] } = {
           ...transfer,
           // Nothing comes after its death.
           async [step](...given: never[]) {
             if (when === 'after') await (transfer[step] as (...all: never[]) => Promise<unknown>)(...given)
-            for (const name of Object.keys(last) as (keyof Transfer)[]) if (name !== 'close') last[name] = dead as never
+            for (const name of Object.keys(last) as (keyof Transfer)[]) if (name !== 'close') last[name] = dead
             throw new Error('killed')
           },
-        } as { -readonly [Name in keyof Transfer]: Transfer[Name] }
+        }
         return last
       },
     },

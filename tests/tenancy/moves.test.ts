@@ -16,12 +16,12 @@ test('a tenant moves while it works: nothing acknowledged is lost, changed rows 
   const kept: string[] = []
   const gone: string[] = []
   for (let n = 0; n < 40; n += 1) kept.push(await add(at.fresh.database, tenant, `before ${n}`))
-  let moving = true
+  const state = { moving: true }
   let longest = 0
   const changed = new Set<string>()
   // Two processes write, change and delete all the time; one of them with an old word of where the tenant lives.
   const work = async (database: Database): Promise<void> => {
-    for (let n = 0; moving; n += 1) {
+    for (let n = 0; state.moving; n += 1) {
       const began = performance.now()
       const id = await add(database, tenant, `meanwhile ${n}`)
       const victim = n % 3 === 0 ? kept.shift() : undefined
@@ -39,7 +39,7 @@ test('a tenant moves while it works: nothing acknowledged is lost, changed rows 
   const workers = [work(at.fresh.database), work(at.stale)]
   const done = await at.moves().move(tenant, operator, 'two', { verify: 'rows' })
   await until(() => kept.length > 60)
-  moving = false
+  state.moving = false
   await Promise.all(workers)
   expect(done).toMatchObject({ from: 'default', to: 'two', state: 'switched', problem: null, working: false })
   expect((await at.now(tenant)).placement).toBe('two')

@@ -1,4 +1,5 @@
 import type { LoginConfig } from './config-login.ts'
+import type { TracingConfig } from './config-tracing.ts'
 
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
@@ -38,6 +39,8 @@ export interface Config {
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null
+  /** null: spans are sent nowhere. */
+  readonly tracing: TracingConfig | null
   readonly shutdownTimeout: number
   readonly toolsDir: string | null
   readonly tenancy: {

@@ -4,7 +4,8 @@ import type { Setting } from './settings.ts'
 export const TRACING_SETTINGS = {
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     group: 'Traces',
-    about: 'Where spans are sent to: a collector of OpenTelemetry that speaks OTLP over HTTP. Needs three packages beside Gatehouse.',
+    about:
+      'Where spans are sent to: a collector of OpenTelemetry that speaks OTLP over HTTP. Needs three packages beside Gatehouse.',
     default: 'no spans',
     example: 'http://otel-collector:4318',
   },

@@ -1,6 +1,7 @@
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
+import { TRACING_SETTINGS } from './settings-tracing.ts'
 
 /** One variable of the environment. The table below is what is read, what `.env.example` shows and what docs/configuration.md lists. */
 export interface Setting {
@@ -40,7 +41,13 @@ const PLATFORM_SETTINGS = {
 } as const satisfies Record<string, Setting>
 
 /** Every variable that is read, in the order in which it is shown. */
-export const SETTINGS = { ...SERVER_SETTINGS, ...PROVIDER_SETTINGS, ...LOGIN_SETTINGS, ...PLATFORM_SETTINGS }
+export const SETTINGS = {
+  ...SERVER_SETTINGS,
+  ...PROVIDER_SETTINGS,
+  ...LOGIN_SETTINGS,
+  ...TRACING_SETTINGS,
+  ...PLATFORM_SETTINGS,
+}
 
 export type SettingName = keyof typeof SETTINGS
 

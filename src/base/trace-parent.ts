@@ -13,6 +13,8 @@ export function remoteSpan(traceparent: unknown, tracestate: unknown): RemoteSpa
   const [, traceId = '', spanId = ''] = (typeof traceparent === 'string' ? TRACE_PARENT.exec(traceparent) : null) ?? []
   if (/^0*$/.test(traceId) || /^0*$/.test(spanId)) return null
   const state =
-    typeof tracestate === 'string' && tracestate.length <= LONGEST_STATE ? { traceState: createTraceState(tracestate) } : {}
+    typeof tracestate === 'string' && tracestate.length <= LONGEST_STATE
+      ? { traceState: createTraceState(tracestate) }
+      : {}
   return { traceId, spanId, traceFlags: 0, isRemote: true, ...state }
 }

@@ -5,6 +5,7 @@ import { deriveKey } from '#base/derive.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
+import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
@@ -16,6 +17,7 @@ import { appRole, ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
 import { createTenantDoor, tenantPassword } from './tenant-door.ts'
+import { traced } from './traced.ts'
 import { transaction } from './transaction.ts'
 
 export interface OpenOptions {
@@ -24,6 +26,8 @@ export interface OpenOptions {
   readonly clock: Clock
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
+  /** Absent: nobody collects spans. */
+  readonly tracing?: Tracing
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -34,7 +38,12 @@ const ADMIN_POOL_MAX = 2
  * process holds it. Connects to a server only when something is asked of it; its roles need not exist yet.
  * Throws ConfigError when the embedded database cannot be had.
  */
-export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOptions): Promise<Database> {
+export async function openDatabase({
+  config,
+  log,
+  metrics = NO_METRICS,
+  tracing = NO_TRACING,
+}: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
@@ -90,7 +99,7 @@ export async function openDatabase({ config, log, metrics = NO_METRICS }: OpenOp
 
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: timed(metrics, door.enter),
+    tenant: traced(tracing, timed(metrics, door.enter)),
     admin,
     async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
       const pool = (actor.as === 'operator' ? adminPools : pools).get('default')

@@ -33,6 +33,7 @@ import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
+import { openTraces, type Traces } from './trace-exporter.ts'
 import { warm } from './warm.ts'
 
 export interface GatehouseParts {
@@ -70,13 +71,16 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
   const metrics = createMetrics()
-  const database = await openDatabase({ config, log, clock, metrics })
+  const traces = await openTraces(config.tracing, log)
+  const { tracing } = traces
+  const database = await openDatabase({ config, log, clock, metrics, tracing })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics })
+    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics, traces })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
     await fetch.close()
+    await traces.close()
     throw error
   }
 }
@@ -91,6 +95,7 @@ interface Ground {
   readonly fetch: GuardedFetch
   readonly database: Database
   readonly metrics: Metrics
+  readonly traces: Traces
 }
 
 async function assemble({
@@ -103,6 +108,7 @@ async function assemble({
   fetch,
   database,
   metrics,
+  traces,
 }: Ground): Promise<Gatehouse> {
   const more = [...definitions.resources.values(), ...definitions.prompts.values()]
   const known = scopesOf([...definitions.tools.values(), ...more])
@@ -200,6 +206,7 @@ async function assemble({
     log,
     clock,
     metrics,
+    tracing: traces.tracing,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
     caller: createCaller({ tools, runner }),
@@ -251,6 +258,7 @@ async function assemble({
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),
+    async () => await traces.close(),
   ]
   return {
     app,

@@ -51,6 +51,19 @@ export function noteError(scope: Scope, text: string): void {
   }
 }
 
+/** The same stream of events; an error in it is noted on the span. An event comes as one piece, or its error is not seen. */
+export function noteErrors(scope: Scope, body: ReadableStream<Uint8Array> | null): ReadableStream<Uint8Array> | null {
+  if (!scope.recording || body === null) return body
+  const look = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, out) {
+      for (const line of Buffer.from(piece).toString().split('\n'))
+        if (line.startsWith('data: ')) noteError(scope, line.slice('data: '.length))
+      out.enqueue(piece)
+    },
+  })
+  return body.pipeThrough(look)
+}
+
 export function failRpc(scope: Scope, code: string): void {
   scope.set({ 'rpc.response.status_code': code.slice(0, 16) })
   scope.fail(code.slice(0, 16))

@@ -19,21 +19,24 @@ export interface Traces {
 
 /**
  * Spans for the collector of the configuration; else for whoever registered an SDK before us (`node --import`); else none.
+ * @param packages for tests.
  * @throws ConfigError when there is a collector, and the packages that speak to one are not installed.
  */
-export async function openTraces(config: TracingConfig | null, log: Log): Promise<Traces> {
-  if (config !== null) return await toCollector(config, log)
+export async function openTraces(
+  config: TracingConfig | null,
+  log: Log,
+  packages: () => Promise<Packages> = installed,
+): Promise<Traces> {
+  if (config !== null) return await toCollector(config, log, await load(packages))
   const global = trace.getTracerProvider()
-  const registered = !(global instanceof ProxyTracerProvider) || global.getDelegate() !== NOBODYS.getDelegate()
+  // One that nothing was given to delegates to what does nothing.
+  const registered =
+    !(global instanceof ProxyTracerProvider) || global.getDelegate() !== new ProxyTracerProvider().getDelegate()
   const tracing = registered ? createTracing(trace.getTracer('gatehouse', version)) : NO_TRACING
   return { tracing, close: async () => {} }
 }
 
-/** One that nothing was given to: its delegate is the one that does nothing. */
-const NOBODYS = new ProxyTracerProvider()
-
-async function toCollector(config: TracingConfig, log: Log): Promise<Traces> {
-  const { sdk, resources, otlp } = await load()
+async function toCollector(config: TracingConfig, log: Log, { sdk, resources, otlp }: Packages): Promise<Traces> {
   const exporter = new otlp.OTLPTraceExporter({
     url: config.endpoint,
     headers: { ...config.exporterHeaders },
@@ -69,14 +72,28 @@ async function toCollector(config: TracingConfig, log: Log): Promise<Traces> {
   }
 }
 
-async function load() {
+/** What of them is used. */
+interface Packages {
+  readonly sdk: Pick<
+    typeof import('@opentelemetry/sdk-trace'),
+    'TracerProvider' | 'BatchSpanProcessor' | 'ParentBasedSampler' | 'TraceIdRatioBasedSampler'
+  >
+  readonly resources: Pick<typeof import('@opentelemetry/resources'), 'resourceFromAttributes'>
+  readonly otlp: Pick<typeof import('@opentelemetry/exporter-trace-otlp-http'), 'OTLPTraceExporter'>
+}
+
+async function installed(): Promise<Packages> {
+  const [sdk, resources, otlp] = await Promise.all([
+    import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+  ])
+  return { sdk, resources, otlp }
+}
+
+async function load(packages: () => Promise<Packages>): Promise<Packages> {
   try {
-    const [sdk, resources, otlp] = await Promise.all([
-      import('@opentelemetry/sdk-trace'),
-      import('@opentelemetry/resources'),
-      import('@opentelemetry/exporter-trace-otlp-http'),
-    ])
-    return { sdk, resources, otlp }
+    return await packages()
   } catch {
     throw new ConfigError([
       `OTEL_EXPORTER_OTLP_ENDPOINT: the packages that send spans are not installed: npm install ${PACKAGES}`,

@@ -12,6 +12,7 @@ const FLOOR: Record<string, number> = {
   'src/db': 1,
   'src/tenancy': 2,
   providers: 2,
+  'src/upstream': 2,
   'src/toolkit': 3,
   'src/login': 3,
   'src/tools': 4,

@@ -10,6 +10,7 @@ import { exampleOf } from './config-problem.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { readTracing } from './config-tracing.ts'
+import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
 
@@ -64,6 +65,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
   const port = reader.count('PORT', 3000, [1, 65_535])
   const publicUrl = readPublicUrl(reader, production, port)
   const providers = readProviders(reader, env, production)
+  const egressAllowPrivate = reader.flag('EGRESS_ALLOW_PRIVATE', !production)
   if (production && !hasProvider(providers))
     reader.problem(
       'GOOGLE_CLIENT_ID',
@@ -103,11 +105,12 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       provisionLimit: reader.count('PROVISION_LIMIT', 20, [0, 1_000_000]),
     },
     tenantDeleteDays: reader.count('TENANT_DELETE_DAYS', 7, [0, 90]),
-    egressAllowPrivate: reader.flag('EGRESS_ALLOW_PRIVATE', !production),
+    egressAllowPrivate,
     dnsServers: reader.listOf('DNS_SERVERS', isDnsServer, 'must be IP addresses, perhaps with a port'),
     requiredScopes: reader.listOf('REQUIRED_SCOPES', isScope, 'must be scopes, separated by commas'),
     providers,
     login: readSignIn(reader),
+    upstreams: readUpstreams(reader, env, egressAllowPrivate),
   }
 }
 

@@ -12,7 +12,7 @@ export function likelyMistakes(env: Environment): readonly string[] {
     if (isSetting(upper)) return [`${name}: is not read; did you mean ${upper}?`]
     const near = known.find((one) => letters(one) === letters(upper) || (one.length >= 8 && isNear(one, upper)))
     if (near !== undefined) return [`${name}: is not read; did you mean ${near}?`]
-    return /^(?:OIDC|AUTH0|GATEHOUSE)_/.test(name) ? [`${name}: is not read`] : []
+    return /^(?:OIDC|AUTH0|GATEHOUSE|UPSTREAM)_/.test(name) ? [`${name}: is not read`] : []
   })
 }
 

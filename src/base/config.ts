@@ -1,5 +1,6 @@
 import type { LoginConfig } from './config-login.ts'
 import type { TracingConfig } from './config-tracing.ts'
+import type { UpstreamConfig } from './upstream.ts'
 
 /**
  * The whole configuration, checked. Made once by `loadConfig` from the environment; deep-frozen; nothing else reads the environment.
@@ -57,6 +58,8 @@ export interface Config {
   readonly requiredScopes: readonly string[]
   readonly providers: ProvidersConfig
   readonly login: LoginConfig
+  /** APIs that tools may call. */
+  readonly upstreams: readonly UpstreamConfig[]
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

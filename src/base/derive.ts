@@ -18,6 +18,7 @@ export type Purpose =
   | 'invitation'
   | 'see-as'
   | 'development-client'
+  | 'upstream-credentials'
 
 /**
  * A 32-byte key for one purpose, derived from one secret of SESSION_SECRET (HKDF-SHA-256, RFC 5869).

@@ -31,13 +31,15 @@ export class FetchFailed extends Error {
 export interface FetchInit {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | URLSearchParams
+  readonly body?: string | URLSearchParams | Uint8Array
+  /** Ends the exchange; it is then FetchFailed `network`. Whoever gives one knows why it was aborted. */
+  readonly signal?: AbortSignal
   /** Milliseconds for the whole exchange: name, connection, headers and body. Default 5 000; 3 000 when untrusted. */
   readonly timeout?: number
   /** Most bytes of body, counted after decompression. Default 256 KiB; 10 KiB when untrusted. */
   readonly maxBytes?: number
   /** Statuses that are an answer; any other is FetchFailed `status`. Default [200]. */
-  readonly accept?: readonly number[]
+  readonly accept?: readonly number[] | 'any'
   /** The URL came in a request, not from configuration (D30): https, port 443, a DNS name, a public address, always. */
   readonly untrusted?: boolean
 }
@@ -57,6 +59,8 @@ export interface GuardedFetch {
   json(url: string | URL, init?: FetchInit): Promise<Fetched<unknown>>
   /** @throws FetchFailed, and nothing else. */
   text(url: string | URL, init?: FetchInit): Promise<Fetched<string>>
+  /** Any status is an answer, and the body is left as it came. @throws FetchFailed, and nothing else. */
+  bytes(url: string | URL, init?: FetchInit): Promise<Fetched<Uint8Array>>
   /** The same guard in the shape of `fetch`, for jose and openid-client: any status is an answer, redirects are not followed. */
   readonly raw: typeof fetch
   /** May a configured URL be asked at all: https, or http to this machine where private addresses are allowed? Looks nothing up. */
@@ -102,15 +106,21 @@ export function createGuardedFetch(options: GuardOptions): GuardedFetch {
     const url = parse(input)
     const reason = init.untrusted === true ? untrustedRefusal(url) : configuredRefusal(url, options.allowPrivate)
     if (reason !== null) throw new FetchFailed('refused', url, { detail: reason })
-    const { method = 'GET', headers = {}, body } = init
+    const { method = 'GET', headers = {}, body, signal } = init
     const limits = init.untrusted === true ? UNTRUSTED : TRUSTED
     const answer = await exchange(
       url,
-      { method, headers: { 'user-agent': 'gatehouse', ...headers }, ...(body === undefined ? {} : { body }) },
+      {
+        method,
+        headers: { 'user-agent': 'gatehouse', ...headers },
+        ...(body === undefined ? {} : { body }),
+        ...(signal === undefined ? {} : { signal }),
+      },
       { timeout: init.timeout ?? limits.timeout, maxBytes: init.maxBytes ?? limits.maxBytes },
       init.untrusted === true ? untrusted : trusted,
     )
-    if (!(init.accept ?? [200]).includes(answer.status))
+    const { accept = [200] } = init
+    if (accept !== 'any' && !accept.includes(answer.status))
       throw new FetchFailed('status', url, { status: answer.status, headers: answer.headers })
     return { ...answer, url }
   }
@@ -132,6 +142,11 @@ export function createGuardedFetch(options: GuardOptions): GuardedFetch {
     async text(input, init = {}) {
       const { status, headers, body } = await fetched(input, init)
       return { status, headers, body: body.toString('utf8') }
+    },
+
+    async bytes(input, init = {}) {
+      const { status, headers, body } = await fetched(input, { ...init, accept: 'any' })
+      return { status, headers, body }
     },
 
     async raw(input, init) {

@@ -88,7 +88,7 @@ async function knownScopes({ toolsDir, production }: Config, terminal: Terminal)
 }
 
 /** The operating system's user, for the audit. Containers may run as a number without a name. */
-function operator(): Actor {
+export function operator(): Actor {
   try {
     return { kind: 'operator', name: userInfo().username }
   } catch {

@@ -12,13 +12,14 @@ export function migrationsSection(database: Database): OperatorSection {
     async show({ actor }) {
       const report = await migrationReport(database, actor)
       return html`${head('Migrations', 'What this program needs, and what the database has.')} ${summary(report)}
-      ${report.behind.length > 0 && behind(report)} ${report.versions.length > 0 && versions(report)}`
+      ${running(report)} ${report.failures.length > 0 && failures(report)} ${report.behind.length > 0 && behind(report)}
+      ${report.versions.length > 0 && versions(report)}`
     },
   }
   return { pages: [page], forms: [] }
 }
 
-const summary = ({ control, tenant, behind }: MigrationReport): Html =>
+const summary = ({ control, tenant, behindInAll }: MigrationReport): Html =>
   html`<div class="cards">
     <dl class="card stat">
       <dt>Registry</dt>
@@ -31,10 +32,48 @@ const summary = ({ control, tenant, behind }: MigrationReport): Html =>
       <dt>Tenants</dt>
       <dd>version ${tenant.required}</dd>
       <dd class="small">
-        ${behind.length === 0 ? chip('good', 'all up to date') : chip('warn', `${behind.length === 100 ? '100 or more' : behind.length} behind`)}
+        ${behindInAll === 0 ? chip('good', 'all up to date') : chip('warn', `${behindInAll} behind`)}
       </dd>
     </dl>
   </div>`
+
+/** Runs of `gatehouse migrate` at this moment. */
+const running = ({ runs }: MigrationReport): readonly Html[] =>
+  runs
+    .filter((run) => run.running)
+    .map(
+      ({ runner, total, done, failed }) =>
+        html`<p class="card">
+          ${chip('warn', 'running')} ${runner}: ${done} of ${total} tenants done, ${failed} failed
+        </p>`,
+    )
+
+const failures = ({ failures }: MigrationReport): Html =>
+  html`<section class="card">
+    <h2>Failed</h2>
+    <p>Their last migration ended so. They stay as they were; the others went on.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Tenants whose migration failed">
+      <table class="full">
+        <thead>
+          <tr>
+            <th scope="col">Tenant</th>
+            <th scope="col">Migration</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${failures.map(
+            ({ slug, file, sqlstate, error, hint }) =>
+              html`<tr>
+                <th scope="row"><a href="${operatorPath(`/tenants/${slug}`)}">${slug}</a></th>
+                <td class="mono">${file ?? ''} ${sqlstate ?? ''}</td>
+                <td>${error} ${hint !== null && html`<span class="small">${hint}.</span>`}</td>
+              </tr> `,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`
 
 const behind = ({ behind }: MigrationReport): Html =>
   html`<section class="card">
@@ -77,16 +116,18 @@ const versions = ({ versions, tenant }: MigrationReport): Html =>
         <thead>
           <tr>
             <th scope="col">Version of the schema</th>
+            <th scope="col">Postgres server</th>
             <th scope="col" class="right">Tenants</th>
           </tr>
         </thead>
         <tbody>
           ${versions.map(
-            ({ version, tenants }) =>
+            ({ placement, version, tenants }) =>
               html`<tr>
                 <th scope="row">
                   ${version} ${version === tenant.required && html`<span class="small">needed</span>`}
                 </th>
+                <td>${placement}</td>
                 <td class="right">${tenants}</td>
               </tr> `,
           )}

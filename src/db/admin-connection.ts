@@ -9,12 +9,21 @@ import { isSql } from './sql.ts'
 export interface AdminTransactionOptions {
   /** Milliseconds to wait for a lock. */
   readonly lockTimeout?: number
+  /** Milliseconds for each statement; default and 0: what the server says. */
+  readonly statementTimeout?: number
   /** Is it worth trying again? `work` then starts over in a new transaction. */
   readonly retry?: (error: unknown) => boolean
+  /** How often in all; default 12. */
+  readonly attempts?: number
+  /** Milliseconds before the next attempt, after this many. */
+  readonly backOff?: (attempts: number) => number
+  /** The isolation level, and READ ONLY, as BEGIN takes them. */
+  readonly mode?: 'REPEATABLE READ, READ ONLY'
 }
 
 const LOCK_TIMEOUT = 10_000
 const ATTEMPTS = 12
+const soon = (attempts: number): number => attempts * 20
 
 /** Two administrators met: one of them lost and has only to try again. */
 const metAnother = (error: unknown): boolean => {
@@ -29,26 +38,42 @@ export const madeAtOnce = (error: unknown): boolean =>
 /** One transaction on the admin connection, tried again where that helps. Throws as database.ts says, and what `work` throws. */
 export async function adminTransaction<T>(
   pool: pg.Pool,
-  { lockTimeout = LOCK_TIMEOUT, retry = metAnother }: AdminTransactionOptions,
+  options: AdminTransactionOptions,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
+  const { lockTimeout = LOCK_TIMEOUT, statementTimeout = 0, retry = metAnother, attempts = ATTEMPTS, mode } = options
+  const { backOff = soon } = options
+  const begin = [
+    mode === undefined ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${mode}`,
+    `SET LOCAL search_path = ''`,
+    `SET LOCAL lock_timeout = ${lockTimeout}`,
+    ...(statementTimeout === 0 ? [] : [`SET LOCAL statement_timeout = ${statementTimeout}`]),
+  ].join('; ')
   for (let attempt = 1; ; attempt += 1) {
-    const client = await lease(pool)
     try {
-      await client.query(`BEGIN; SET LOCAL search_path = ''; SET LOCAL lock_timeout = ${lockTimeout}`)
-      const result = await work(client)
-      const { command } = await client.query('COMMIT')
-      if (command !== 'COMMIT') throw new Error(`the server answered COMMIT with ${command}`)
-      client.release()
-      return result
+      return await once(pool, begin, work)
     } catch (error) {
-      await client.query('ROLLBACK').then(
-        () => client.release(),
-        () => client.release(true),
-      )
-      if (attempt === ATTEMPTS || !retry(error)) throw named(error)
+      if (attempt >= attempts || !retry(error)) throw named(error)
     }
-    await pause(attempt * 20 * (0.5 + Math.random()))
+    await pause(backOff(attempt) * (0.5 + Math.random()))
+  }
+}
+
+async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await lease(pool)
+  try {
+    await client.query(begin)
+    const result = await work(client)
+    const { command } = await client.query('COMMIT')
+    if (command !== 'COMMIT') throw new Error(`the server answered COMMIT with ${command}`)
+    client.release()
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').then(
+      () => client.release(),
+      () => client.release(true),
+    )
+    throw error
   }
 }
 

@@ -2,19 +2,20 @@ import type pg from 'pg'
 import type { Log } from '#base/log.ts'
 import { adminTransaction, asOperator, asOwnerOf, madeAtOnce } from './admin-connection.ts'
 import { asOwner, prepare } from './bootstrap.ts'
-import type { Administration, MigrationProgress, TenantPlace } from './database.ts'
+import type { Administration, TenantPlace } from './database.ts'
+import { createTenantMigration } from './migrate-tenants.ts'
+import { setVersion } from './migration-record.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { sql } from './sql.ts'
 import {
-  bringUp,
   createTenantSchema,
   dropTenantSchema,
   grantRights,
-  hasRights,
   revokeRights,
   settleLogins,
   tablesOf,
+  tenantLogins,
   type TenantRole,
 } from './tenant-schema.ts'
 import { probe } from './wall.ts'
@@ -25,16 +26,17 @@ export interface AdministrationOptions {
   readonly placements: readonly string[]
   readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
   readonly app: { readonly role: string; readonly password: string | null }
+  /** Connections of each such pool. */
+  readonly connections: number
   /** D16: the password of a tenant's own login; null when tenants do not log in. */
   readonly tenantPassword: (schema: string) => string | null
   readonly log: Log
 }
 
-/** A migration gives way to tools rather than the other way round; it is tried again. */
-const MIGRATION_LOCK_TIMEOUT = 2_000
 /** Longer than any tool may run. */
 const DRAIN_TIMEOUT = 310_000
-const WORKERS = 2
+/** Schemas of one transaction at start. */
+const PAGE = 500
 
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
@@ -70,26 +72,40 @@ export function createAdministration(options: AdministrationOptions): Administra
     }
   }
 
-  /** Those that are not deleted; with a version: only those below it. */
-  async function tenants(below: number | null = null): Promise<{ schema: string; placement: string; slug: string }[]> {
-    return await adminTransaction(
+  /** Of those on a server that are not deleted, the next in order; with names: only those. */
+  async function schemas(placement: string, after: string, names: readonly string[] | null): Promise<string[]> {
+    const rows = await adminTransaction(
       pool('default'),
       {},
       async (client) =>
         await asOperator(
           client,
           async (db) =>
-            await db.query(sql`SELECT schema, placement, slug FROM tenants
-              WHERE status <> 'deleted' AND (${below}::integer IS NULL OR schema_version < ${below}) ORDER BY id`),
+            await db.query<{ schema: string }>(sql`SELECT schema FROM tenants
+              WHERE status <> 'deleted' AND placement = ${placement} AND schema > ${after}
+                AND (${names}::text[] IS NULL OR schema = ANY (${names}))
+              ORDER BY schema LIMIT ${PAGE}`),
         ),
     )
+    return rows.map(({ schema }) => schema)
   }
 
-  const setVersion = async (client: pg.PoolClient, schema: string, version: number): Promise<void> => {
-    await asOperator(
-      client,
-      async (db) => await db.query(sql`UPDATE tenants SET schema_version = ${version} WHERE schema = ${schema}`),
-    )
+  /** D16: every tenant's login as it must be now. Where tenants do not log in, only roles that still may are looked at: a start must not take longer with each tenant. */
+  async function settle(placement: string): Promise<void> {
+    const loggingIn = options.tenantPassword('tenant_any') !== null
+    const names = loggingIn ? null : await adminTransaction(pool(placement), {}, tenantLogins)
+    if (names?.length === 0) return
+    for (let after = ''; ;) {
+      const page = await schemas(placement, after, names)
+      if (page.length > 0)
+        await adminTransaction(
+          pool(placement),
+          { retry: madeAtOnce },
+          async (client) => await settleLogins(client, page.map(roleOf)),
+        )
+      if (page.length < PAGE) return
+      after = page.at(-1) ?? after
+    }
   }
 
   return {
@@ -102,16 +118,7 @@ export function createAdministration(options: AdministrationOptions): Administra
           if (placement === 'default') await migrate(client, 'gatehouse', migrations.control)
         })
       }
-      for (const placement of placements) {
-        const roles = (await tenants())
-          .filter((tenant) => tenant.placement === placement)
-          .map(({ schema }) => roleOf(schema))
-        await adminTransaction(
-          pool(placement),
-          { retry: madeAtOnce },
-          async (client) => await settleLogins(client, roles),
-        )
-      }
+      for (const placement of placements) await settle(placement)
     },
 
     async controlVersion() {
@@ -135,7 +142,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
       const enlist = async (client: pg.PoolClient): Promise<void> => {
         await asOperator(client, register)
-        await setVersion(client, place.schema, required.tenant)
+        await asOperator(client, async (db) => await setVersion(db, place.schema, required.tenant))
       }
       if (place.placement === 'default') {
         return await adminTransaction(pool('default'), {}, async (client) => {
@@ -154,36 +161,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
     },
 
-    async migrateTenants({ workers = WORKERS, only, onProgress } = {}) {
-      const wanted = new Set(only)
-      const behind = (await tenants(required.tenant)).filter(
-        ({ schema, slug }) => only === undefined || wanted.has(schema) || wanted.has(slug),
-      )
-      const failed: { schema: string; error: string }[] = []
-      let done = 0
-      const progress = (current: string | null): MigrationProgress => ({
-        total: behind.length,
-        done,
-        current,
-        failed: [...failed],
-      })
-      const queue = behind.values()
-      const work = async (): Promise<void> => {
-        for (const { schema, placement } of queue) {
-          onProgress?.(progress(schema))
-          try {
-            await migrateOne(schema, placement)
-          } catch (error) {
-            log.error({ err: error, schema }, 'migration failed')
-            failed.push({ schema, error: error instanceof Error ? error.message : String(error) })
-          }
-          done += 1
-          onProgress?.(progress(schema))
-        }
-      }
-      await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, WORKERS)) }, work))
-      return progress(null)
-    },
+    migrateTenants: createTenantMigration({ ...options, migrations: migrations.tenant, roleOf }),
 
     async fence(place, registry, onShut) {
       await change(
@@ -223,27 +201,4 @@ export function createAdministration(options: AdministrationOptions): Administra
 
     wall: async () => await probe(pool('default')),
   }
-
-  async function migrateOne(schema: string, placement: string): Promise<void> {
-    const role = roleOf(schema)
-    const bring = async (client: pg.PoolClient): Promise<void> => {
-      // A fenced tenant is migrated too, and stays fenced.
-      const atWork = await hasRights(client, schema)
-      await bringUp(client, role, migrations.tenant)
-      if (atWork) await grantRights(client, schema)
-    }
-    const note = async (client: pg.PoolClient): Promise<void> => await setVersion(client, schema, required.tenant)
-    await adminTransaction(
-      pool(placement),
-      { lockTimeout: MIGRATION_LOCK_TIMEOUT, retry: isLocked },
-      async (client) => {
-        await bring(client)
-        if (placement === 'default') await note(client)
-      },
-    )
-    if (placement !== 'default') await adminTransaction(pool('default'), {}, note)
-  }
 }
-
-const isLocked = (error: unknown): boolean =>
-  madeAtOnce(error) || (error instanceof Error && 'code' in error && error.code === '55P03')

@@ -102,12 +102,11 @@ export interface Administration {
    * Nothing is left when any of it fails. Sets tenants.schema_version itself.
    */
   provision(place: Pick<TenantPlace, 'schema' | 'placement'>, register: (db: ControlDb) => Promise<void>): Promise<void>
-  /** Brings tenants below the required version up, one transaction each; goes on after a failure and lists it. */
-  migrateTenants(options?: {
-    readonly workers?: number
-    readonly only?: readonly string[]
-    readonly onProgress?: (progress: MigrationProgress) => void
-  }): Promise<MigrationProgress>
+  /**
+   * Brings tenants below the required version up, one transaction each; goes on after a failure and lists it. May be ended at any moment and
+   * run again; several at once share the work. Throws DatabaseUnavailable when a server is away for longer than a tenant's attempts.
+   */
+  migrateTenants(options?: MigrateOptions): Promise<MigrationProgress>
   /**
    * D18: revokes the tenant role's rights and changes the registry in the same transaction, then waits out open transactions, which may
    * take minutes. `onShut`: after the first, before the second.
@@ -129,11 +128,47 @@ export interface Administration {
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }
 
+export interface MigrateOptions {
+  /** Tenants at a time on each Postgres server; fewer where the server has not twice as many connections left. */
+  readonly workers?: number
+  /** Slugs or schemas. */
+  readonly only?: readonly string[]
+  /** So many, or these slugs, one by one before all others: when one fails, nothing else is tried. Default none. */
+  readonly canary?: number | readonly string[]
+  /** Milliseconds to wait for each lock: calls of the tenant wait as long. Default 2 s. */
+  readonly lockTimeout?: number
+  /** Milliseconds for each statement; 0: what the server says. Default 10 min. */
+  readonly statementTimeout?: number
+  /** How often a tenant is tried whose tables are locked, with growing pauses between; default 6. */
+  readonly attempts?: number
+  /** Aborted: no further tenant is begun. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: MigrationProgress) => void
+}
+
 export interface MigrationProgress {
+  /** Tenants that were behind when it began. */
   readonly total: number
+  /** Those brought up by this run; another at the same time may have done others. */
   readonly done: number
+  /** Slug of the tenant it is about. */
   readonly current: string | null
-  readonly failed: readonly { readonly schema: string; readonly error: string }[]
+  readonly failed: readonly MigrationFailure[]
+  /** At the end: how many are behind now. */
+  readonly left: number
+  /** By placement: tenants at a time. */
+  readonly workers: Readonly<Record<string, number>>
+  readonly stopped: 'canary' | 'signal' | null
+}
+
+export interface MigrationFailure {
+  readonly schema: string
+  readonly slug: string
+  /** Of sql/tenant; null: it failed before or after the files. */
+  readonly file: string | null
+  readonly error: string
+  readonly sqlstate: string | null
+  readonly hint: string | null
 }
 
 /** Postgres cannot be reached, or the connection broke before the outcome was known. */

@@ -13,6 +13,18 @@ export interface Migration {
   readonly text: string
 }
 
+/** One file of a migration could not be applied; what Postgres says of it is the cause. */
+export class MigrationFailed extends Error {
+  override readonly name = 'MigrationFailed'
+  /** Its name, without the folder. */
+  readonly file: string
+
+  constructor(file: string, why: string, options?: ErrorOptions) {
+    super(why, options)
+    this.file = file
+  }
+}
+
 /** The numbered files of sql/control or sql/tenant, in order. Their versions are 1, 2, 3 ... without a gap. */
 export async function readMigrations(
   kind: 'control' | 'tenant',
@@ -31,7 +43,8 @@ export async function readMigrations(
 
 /**
  * Applies what is pending in one schema, as the owner role, within the caller's transaction. One runner at a time per schema.
- * Throws when a file was changed after it was applied: nobody knows then what the schema holds.
+ * Throws MigrationFailed, also when a file was changed after it was applied: nobody knows then what the schema holds; and what Postgres
+ * says when there is no such schema.
  * Leaves the transaction in the owner's role and with the schema as its search_path.
  * @returns the version reached.
  */
@@ -44,7 +57,8 @@ export async function migrate(
   await client.query('SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))', [
     `gatehouse:${schema}`,
   ])
-  await client.query(`CREATE TABLE IF NOT EXISTS schema_migrations (
+  // With the schema's name: one that was dropped meanwhile must be an error, not a reason to make tables in the next of the path.
+  await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.schema_migrations (
     version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
   const { rows: applied } = await client.query<{ version: number; name: string; sha256: string }>(
     'SELECT version, name, sha256 FROM schema_migrations ORDER BY version',
@@ -53,10 +67,14 @@ export async function migrate(
     const known = migrations[version - 1]
     // A newer program was here: its versions are additions that this one can live with (expand, then contract).
     if (known !== undefined && known.sha256 !== sha256)
-      throw new Error(`${name} was changed after it was applied to ${schema}`)
+      throw new MigrationFailed(name, `${name} was changed after it was applied to ${schema}`)
   }
   for (const { version, name, sha256, text } of migrations.slice(applied.length)) {
-    for (const statement of statementsOf(text)) await client.query(statement)
+    try {
+      for (const statement of statementsOf(text)) await client.query(statement)
+    } catch (error) {
+      throw new MigrationFailed(name, error instanceof Error ? error.message : String(error), { cause: error })
+    }
     await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [
       version,
       name,

@@ -24,6 +24,8 @@ export interface OpenOptions {
   readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
   readonly log: Log
   readonly clock: Clock
+  /** Of the admin on each Postgres server, at most; the embedded database has its own number. Default 2. */
+  readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
   /** Absent: nobody collects spans. */
@@ -43,6 +45,7 @@ export async function openDatabase({
   log,
   metrics = NO_METRICS,
   tracing = NO_TRACING,
+  adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
@@ -73,8 +76,9 @@ export async function openDatabase({
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
   const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
+  const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
-    createPool({ url: adminUrlOf(placement) }, { ...limits, max: ADMIN_POOL_MAX }),
+    createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
   const door = createTenantDoor({
@@ -87,6 +91,7 @@ export async function openDatabase({
   })
   const admin = createAdministration({
     pool: (placement) => adminPools.get(placement),
+    connections,
     placements: ['default', ...Object.keys(settings.placements)],
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,

@@ -97,6 +97,14 @@ export async function settleLogins(client: pg.ClientBase, roles: readonly Tenant
   }
 }
 
+/** Roles that look like tenants' and may log in, of all databases of the server. */
+export async function tenantLogins(client: pg.ClientBase): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname LIKE 'tenant\\_%'`,
+  )
+  return rows.map(({ name }) => name)
+}
+
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
   await asOwner(

@@ -1,5 +1,6 @@
 import type { TenantDb } from '#db/database.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { Upstream } from '#upstream/client.ts'
 
 /** What a run of a tool, a resource or a prompt is given. */
 export interface ToolContext {
@@ -8,6 +9,11 @@ export interface ToolContext {
   readonly principal: Principal
   /** Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. */
   readonly signal: AbortSignal
+  /**
+   * An API that the operator configured (UPSTREAM_URL, or UPSTREAM_<NAME>_URL by its name in lower case), with the credentials of the
+   * caller's organisation; never with the caller's token.
+   */
+  readonly upstream: (name?: string) => Upstream
   /** Sends a progress notification when the caller asked for it; does nothing otherwise. */
   readonly progress: (done: number, total?: number, message?: string) => Promise<void>
   /** Sends a log message to the client: from 2026-07-28 on only when the request names a level, and from that level up. */

@@ -2,6 +2,7 @@ import type { Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, StatementTimeout, TenantBusy, TenantFenced } from '#db/database.ts'
 import { sqlState } from '#db/errors.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
+import { UpstreamError } from '#upstream/error.ts'
 import { InvalidArguments } from './arguments.ts'
 import { ToolError, type Tool } from './tool.ts'
 
@@ -25,26 +26,29 @@ export interface FailedCall {
   readonly principal: Principal
   readonly requestId: string
   readonly signal: AbortSignal
+  /** Something was sent to an upstream that may have changed something there: no rollback takes it back. */
+  readonly elsewhere: boolean
   /** D18: why the tenant is closed by now, or null when it is open (again). Throws when that cannot be found out. */
   readonly reread: (tenant: Tenant) => Promise<Refusal | null>
 }
 
 /** The one place that turns an error after dispatch into words. What is not expected here is hidden from the caller. */
 export async function failureOf(error: unknown, call: FailedCall): Promise<Failure> {
-  const { access, requestId, signal } = call
+  const { access, requestId, signal, elsewhere } = call
+  const unchanged = elsewhere
+    ? 'nothing was changed here, but another service was asked to change something and may have done so. Look before trying again'
+    : 'nothing was changed'
   const expected = (reason: string, text: string): Failure => ({ reason, text, bug: false })
   if (error instanceof ToolError) return expected('tool_error', error.message)
   if (error instanceof InvalidArguments) return expected('invalid_arguments', error.message)
+  if (error instanceof UpstreamError) return expected(`upstream_${error.code}`, error.message)
   if (error instanceof StatementTimeout) {
-    return expected(
-      'timeout',
-      'The call took too long and was ended; nothing was changed. Ask for less, or try again later.',
-    )
+    return expected('timeout', `The call took too long and was ended; ${unchanged}. Ask for less, or try again later.`)
   }
   if (error instanceof TenantBusy) {
     return expected(
       'tenant_busy',
-      'This organisation has too many calls under way; nothing was changed. Try again in a few seconds.',
+      `This organisation has too many calls under way; ${unchanged}. Try again in a few seconds.`,
     )
   }
   if (error instanceof DatabaseUnavailable) return expected('database_unavailable', unavailable(access))
@@ -57,9 +61,9 @@ export async function failureOf(error: unknown, call: FailedCall): Promise<Failu
     )
   }
   if (CONFLICTS.has(sqlState(error) ?? '')) {
-    return expected('conflict', 'Another call was changing the same thing; nothing was changed. Try again.')
+    return expected('conflict', `Another call was changing the same thing; ${unchanged}. Try again.`)
   }
-  if (signal.aborted) return expected('cancelled', 'The call was cancelled; nothing was changed.')
+  if (signal.aborted) return expected('cancelled', `The call was cancelled; ${unchanged}.`)
   return { reason: 'internal_error', text: `internal error, request ${requestId}`, bug: true }
 }
 

@@ -5,6 +5,8 @@ import { Refusal } from '#base/refusal.ts'
 import type { Database, TenantDb } from '#db/database.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
+import { UpstreamError } from '#upstream/error.ts'
+import type { Upstreams } from '#upstream/upstreams.ts'
 import { InvalidArguments } from './arguments.ts'
 import { Asking } from './ask.ts'
 import type { Auditor, CallRecord } from './audit.ts'
@@ -92,6 +94,8 @@ export interface RunnerOptions {
   readonly log: Log
   readonly states: StateSeal
   readonly changes: Changes
+  /** Absent: there are none. */
+  readonly upstreams?: Upstreams
   /** D18: reads the registry again after TenantFenced; answers why the tenant is closed, or null when it is open (again). */
   readonly reread: (tenant: Tenant) => Promise<Refusal | null>
 }
@@ -110,7 +114,17 @@ export interface Runner {
 /** Characters of the name of something that is not there, in answer and audit. */
 export const LONGEST_NAME = 128
 
-export function createRunner({ database, audit, usage, clock, log, states, changes, reread }: RunnerOptions): Runner {
+export function createRunner({
+  database,
+  audit,
+  usage,
+  clock,
+  log,
+  states,
+  changes,
+  upstreams = NO_UPSTREAMS,
+  reread,
+}: RunnerOptions): Runner {
   type Row = Pick<CallRecord, 'outcome' | 'reason' | 'target'>
   const recordOf = (
     { principal, request: { requestId, ip }, args }: Pick<Job<unknown>, 'principal' | 'request' | 'args'>,
@@ -123,13 +137,17 @@ export function createRunner({ database, audit, usage, clock, log, states, chang
   async function inTransaction<Answer>(
     { subject, principal, request, perform, target }: Job<Answer>,
     input: Record<string, unknown>,
-    context: Omit<ToolContext, 'db' | 'signal'>,
+    context: Omit<ToolContext, 'db' | 'signal' | 'upstream'>,
+    changing: () => void,
     ok: (target: string | null) => CallRecord,
   ): Promise<Answer> {
     const { access, timeout = DEFAULT_TIMEOUT } = subject
+    const deadline = clock.now() + timeout
     const { answer, record } = await withDeadline(timeout, request.signal, async (signal) => {
+      const about = { tenant: principal.tenant.id, requestId: request.requestId, signal, access, deadline, changing }
+      const upstream = upstreams.bind(about)
       const work = async (db: TenantDb) => {
-        const answer = await perform(input, { ...context, signal, db })
+        const answer = await perform(input, { ...context, signal, db, upstream })
         if (answer instanceof Asking) throw new Asked(answer)
         const record = ok(target(input, answer))
         if (access === 'write') await audit.insert(db, record)
@@ -161,6 +179,7 @@ export function createRunner({ database, audit, usage, clock, log, states, chang
       const binding: StateBinding = { principal, args, ...job.call }
       const told: Change[] = []
       let input: Record<string, unknown> | null = null
+      let elsewhere = false
       try {
         input = await job.read()
         const context = {
@@ -175,7 +194,8 @@ export function createRunner({ database, audit, usage, clock, log, states, chang
           client: request.client ?? ANY_CLIENT,
           changed: (what: Change) => void told.push(what),
         }
-        const answer = await inTransaction(job, input, context, (target) => row('ok', null, target))
+        const changing = (): void => void (elsewhere = true)
+        const answer = await inTransaction(job, input, context, changing, (target) => row('ok', null, target))
         usage.call({ principal, tool: action, failed: false, startedAt })
         for (const change of told) changes.publish(principal.tenant.id, change)
         return { answer }
@@ -186,8 +206,19 @@ export function createRunner({ database, audit, usage, clock, log, states, chang
           await audit.record(row('ok', 'input_required', target))
           return { asking: wireAsking(error.asking, states, binding) }
         }
-        const failure = await failureOf(error, { access: subject.access, principal, requestId, signal, reread })
+        const failure = await failureOf(error, {
+          access: subject.access,
+          principal,
+          requestId,
+          signal,
+          elsewhere,
+          reread,
+        })
         if (failure.bug) log.error({ err: error, ...about }, 'a tool failed')
+        if (error instanceof UpstreamError) {
+          const { upstream, code, status, detail } = error
+          log.warn({ upstream, code, status, detail, ...about }, 'an upstream gave no answer')
+        }
         usage.call({ principal, tool: action, failed: true, startedAt })
         await audit.record(row('failed', failure.reason, target))
         if (error instanceof InvalidArguments) throw error
@@ -214,6 +245,12 @@ const wireAsking = (asking: Asking, states: StateSeal, binding: StateBinding): I
 
 const ANY_CLIENT: ClientAbilities = { elicitation: true, sampling: true, roots: true }
 const NOBODY = async (): Promise<void> => {}
+
+const NO_UPSTREAMS: Upstreams = {
+  bind: () => () => {
+    throw new Error('no upstream is configured')
+  },
+}
 
 const NO_DATABASE: TenantDb = {
   access: 'read',

@@ -11,7 +11,10 @@ export { uuidv7 } from '#base/id.ts'
 export { userId } from '#identity/identity.ts'
 export { whoami } from '#tenancy/whoami.ts'
 export { cursorOf, encodeCursor } from './cursor.ts'
+export { UpstreamError } from '#upstream/error.ts'
 export { answerOf, ask, askModel, askPerson, askRoots } from './ask.ts'
+export type { Upstream, UpstreamRequest } from '#upstream/client.ts'
+export type { UpstreamResponse } from '#upstream/response.ts'
 export type { TenantDb, Principal, ToolContext, ToolLog }
 
 /** The tool's own words for the caller: shown as a result with `isError: true`. Everything else a tool throws is hidden and logged. */

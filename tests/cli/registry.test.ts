@@ -486,7 +486,7 @@ describe.each(upperKinds)('%s', (kind) => {
       expect(bar.stderr).toMatch(/\[#{30}\] 2\/2/)
       await behind()
       const lines = await run('migrate')
-      expect(lines.stderr).toMatch(/^2 of 2 tenants$/m)
+      expect(lines.stderr).toMatch(/^2 of 2 tenants, .*\d\/s$/m)
       expect(lines.stderr).not.toContain('\u001b')
       const { tenant } = fresh.database.admin.required
       for (const { stdout } of [bar, lines])
@@ -507,6 +507,37 @@ describe.each(upperKinds)('%s', (kind) => {
         schema_version: fresh.database.admin.required.tenant,
       })
       await run('tenant delete broken --now --yes')
+    })
+
+    test('migrate status tells versions, who is behind and why, and that nothing runs', async () => {
+      await run('tenant create stuck')
+      await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug = 'stuck'`)
+      const [{ schema } = { schema: '' }] = await fresh.sql<{ schema: string }>(
+        `SELECT schema FROM gatehouse.tenants WHERE slug = 'stuck'`,
+      )
+      await fresh.sql(`UPDATE ${schema}.schema_migrations SET sha256 = 'another'`)
+      const plan = await run('migrate --dry-run --json')
+      expect(plan.json()).toMatchObject({ tenants: [{ placement: 'default', version: 0, tenants: 1 }] })
+      expect(await run('migrate --only stuck')).toMatchObject({ exit: 3 })
+      const { required } = fresh.database.admin
+      expect((await run('migrate status --json')).json()).toMatchObject({
+        control: { version: required.control, required: required.control },
+        tenant: { required: required.tenant },
+        behind_in_all: 1,
+        behind: [{ slug: 'stuck', version: 0, served: false }],
+        failures: [
+          { slug: 'stuck', file: '0001_data.sql', error: expect.stringContaining('was changed'), sqlstate: null },
+        ],
+        runs: expect.arrayContaining([expect.objectContaining({ running: false, total: 1, done: 0, failed: 1 })]),
+      })
+      const told = await run('migrate status')
+      expect(told.stdout).toMatch(/^default +0 +1 +no: 503$/m)
+      expect(told.stderr).toMatch(/^failed .*: stuck: 0001_data\.sql: .*was changed/m)
+      expect(await run('migrate --only nobody')).toMatchObject({
+        exit: 1,
+        stderr: expect.stringContaining('there is no tenant nobody'),
+      })
+      await run('tenant delete stuck --now --yes')
     })
 
     test('doctor tells of the database and its wall', async () => {

@@ -1,0 +1,167 @@
+import type { Setting } from './settings.ts'
+
+/** The APIs that tools may call, and how Gatehouse proves itself there. Each row also exists per NAME. */
+export const UPSTREAM_SETTINGS = {
+  UPSTREAM_URL: {
+    group: 'Upstreams',
+    about:
+      'An API that tools may call: the base URL, https (http for this machine only, with EGRESS_ALLOW_PRIVATE). Requests go under its path and nowhere else. Tools say `context.upstream()`; one with a NAME is `context.upstream("name")`.',
+    default: '',
+    example: 'https://api.example.com/v1',
+    named: 'UPSTREAM_<NAME>_URL',
+  },
+  UPSTREAM_AUTH: {
+    group: 'Upstreams',
+    about:
+      '`none`; `header`: fixed headers; `client_credentials`: OAuth 2.0 (RFC 6749 section 4.4); `login`: a user name and a password give a token there.',
+    default: '',
+    example: 'header',
+    named: 'UPSTREAM_<NAME>_AUTH',
+  },
+  UPSTREAM_CREDENTIALS: {
+    group: 'Upstreams',
+    about:
+      '`shared`: those given here, for every tenant that has none of its own. `tenant`: a tenant’s own only, none are given here.',
+    default: 'shared',
+    example: 'tenant',
+    named: 'UPSTREAM_<NAME>_CREDENTIALS',
+  },
+  UPSTREAM_TENANT_MAY: {
+    group: 'Upstreams',
+    about:
+      'What a tenant’s admins may set themselves: `nothing`, `credentials`, or `url` (credentials and a base URL of their own: https, port 443, a public address). Operators may always give a tenant credentials.',
+    default: 'nothing',
+    example: 'credentials',
+    named: 'UPSTREAM_<NAME>_TENANT_MAY',
+  },
+  UPSTREAM_HEADER_NAMES: {
+    group: 'Upstreams',
+    about: 'With `header`: the names of the headers.',
+    default: 'Authorization',
+    example: 'X-Api-Key',
+    named: 'UPSTREAM_<NAME>_HEADER_NAMES',
+  },
+  UPSTREAM_HEADER_VALUES: {
+    group: 'Upstreams',
+    about: 'With `header`: their values, one per line, in the order of the names.',
+    default: '',
+    example: '...',
+    secret: true,
+    named: 'UPSTREAM_<NAME>_HEADER_VALUES',
+  },
+  UPSTREAM_TOKEN_URL: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: the token endpoint, https as above.',
+    default: '',
+    example: 'https://auth.example.com/oauth/token',
+    named: 'UPSTREAM_<NAME>_TOKEN_URL',
+  },
+  UPSTREAM_CLIENT_ID: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: the client.',
+    default: '',
+    example: 'gatehouse',
+    named: 'UPSTREAM_<NAME>_CLIENT_ID',
+  },
+  UPSTREAM_CLIENT_SECRET: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: its secret.',
+    default: '',
+    example: '...',
+    secret: true,
+    named: 'UPSTREAM_<NAME>_CLIENT_SECRET',
+  },
+  UPSTREAM_CLIENT_AUTH: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: `basic` (client_secret_basic) or `post` (client_secret_post).',
+    default: 'basic',
+    example: 'post',
+    named: 'UPSTREAM_<NAME>_CLIENT_AUTH',
+  },
+  UPSTREAM_SCOPE: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: the scopes to ask for.',
+    default: 'none',
+    example: 'contacts:read,contacts:write',
+    named: 'UPSTREAM_<NAME>_SCOPE',
+  },
+  UPSTREAM_AUDIENCE: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: `audience`, as Auth0 wants it.',
+    default: 'none',
+    example: 'https://api.example.com',
+    named: 'UPSTREAM_<NAME>_AUDIENCE',
+  },
+  UPSTREAM_RESOURCE: {
+    group: 'Upstreams',
+    about: 'With `client_credentials`: `resource` (RFC 8707).',
+    default: 'none',
+    example: 'https://api.example.com',
+    named: 'UPSTREAM_<NAME>_RESOURCE',
+  },
+  UPSTREAM_USERNAME: {
+    group: 'Upstreams',
+    about: 'With `login`: the user.',
+    default: '',
+    example: 'gatehouse',
+    named: 'UPSTREAM_<NAME>_USERNAME',
+  },
+  UPSTREAM_PASSWORD: {
+    group: 'Upstreams',
+    about: 'With `login`: the password.',
+    default: '',
+    example: '...',
+    secret: true,
+    named: 'UPSTREAM_<NAME>_PASSWORD',
+  },
+  UPSTREAM_LOGIN_PATH: {
+    group: 'Upstreams',
+    about: 'With `login`: where, under the base URL, user name and password are sent as JSON.',
+    default: '/auth/login',
+    example: '/api/token',
+    named: 'UPSTREAM_<NAME>_LOGIN_PATH',
+  },
+  UPSTREAM_REFRESH_PATH: {
+    group: 'Upstreams',
+    about: 'With `login`: where the refresh token is sent as JSON; `none`: it logs in again.',
+    default: '/auth/refresh',
+    example: 'none',
+    named: 'UPSTREAM_<NAME>_REFRESH_PATH',
+  },
+  UPSTREAM_LOGIN_FIELDS: {
+    group: 'Upstreams',
+    about:
+      'With `login`: the names of those five in its JSON, in this order: username, password, access_token, refresh_token, expires_in. In answers a dot goes deeper.',
+    default: 'username,password,access_token,refresh_token,expires_in',
+    example: 'email,password,data.token,data.refresh,data.ttl',
+    named: 'UPSTREAM_<NAME>_LOGIN_FIELDS',
+  },
+  UPSTREAM_TOKEN_SCHEME: {
+    group: 'Upstreams',
+    about: 'The word before the token in `Authorization`, with `login` and `client_credentials`.',
+    default: 'Bearer',
+    example: 'Token',
+    named: 'UPSTREAM_<NAME>_TOKEN_SCHEME',
+  },
+  UPSTREAM_TIMEOUT: {
+    group: 'Upstreams',
+    about: 'Seconds for one request of a tool, signing in and retries included; never longer than the call itself.',
+    default: '10',
+    example: '30',
+    named: 'UPSTREAM_<NAME>_TIMEOUT',
+  },
+  UPSTREAM_CONCURRENCY: {
+    group: 'Upstreams',
+    about: 'Requests of one tenant at a time in one process; the others wait.',
+    default: '10',
+    example: '4',
+    named: 'UPSTREAM_<NAME>_CONCURRENCY',
+  },
+  UPSTREAM_MAX_BYTES: {
+    group: 'Upstreams',
+    about: 'Most bytes of an answer, after decompression.',
+    default: '1048576',
+    example: '4194304',
+    named: 'UPSTREAM_<NAME>_MAX_BYTES',
+  },
+} as const satisfies Record<string, Setting>

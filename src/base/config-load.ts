@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util'
 import { isLoopbackHost } from './address.ts'
 import { ConfigError, type Config, type ProvidersConfig } from './config.ts'
 import { readDatabase } from './config-database.ts'
+import { readFairness } from './config-fairness.ts'
 import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
 import { exampleOf } from './config-problem.ts'
@@ -88,6 +89,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
+    ...readFairness(reader),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
     auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),
     ...readProxy(reader),

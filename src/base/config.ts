@@ -1,3 +1,4 @@
+import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
 import type { LoginConfig } from './config-login.ts'
 import type { TracingConfig } from './config-tracing.ts'
 import type { UpstreamConfig } from './upstream.ts'
@@ -33,6 +34,8 @@ export interface Config {
     readonly perTenant: number
     readonly perPrincipal: number
   }
+  readonly concurrency: ConcurrencyConfig
+  readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
   readonly usageRetentionDays: number
   /** Days for which the audit is kept (D35). */

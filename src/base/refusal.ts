@@ -116,6 +116,12 @@ export const REFUSALS = {
     error: 'insufficient_scope',
     description: 'The access token lacks a scope that this call needs.',
   },
+  too_many_calls: {
+    status: 429,
+    error: 'rate_limited',
+    description: 'Too many calls are under way. Try again in a moment.',
+  },
+  overloaded: UNAVAILABLE,
   rate_limited: { status: 429, error: 'rate_limited', description: 'Too many requests. Try again later.' },
   host_refused: { status: 403, error: 'forbidden', description: 'This host is not served here.' },
   origin_refused: { status: 403, error: 'forbidden', description: 'This origin may not call this server.' },

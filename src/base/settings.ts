@@ -1,3 +1,4 @@
+import { FAIRNESS_SETTINGS } from './settings-fairness.ts'
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
@@ -44,6 +45,7 @@ const PLATFORM_SETTINGS = {
 /** Every variable that is read, in the order in which it is shown. */
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...FAIRNESS_SETTINGS,
   ...PROVIDER_SETTINGS,
   ...LOGIN_SETTINGS,
   ...TRACING_SETTINGS,

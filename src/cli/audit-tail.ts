@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '#base/clock.ts'
-import { tailAudit, type TailedRow } from '#tenancy/audit-tail.ts'
+import { tailAudit, type TailedRow, type TailedTenant } from '#tenancy/audit-tail.ts'
 import { securityEvent } from '#tenancy/security-event.ts'
-import type { Tenant } from '#tenancy/tenant.ts'
 import type { CommandContext } from './commands.ts'
 import { duration } from './parse.ts'
 import { withRegistry } from './session.ts'
@@ -24,7 +23,7 @@ export function defineTail(command: Command, { terminal }: CommandContext): void
       await withRegistry(terminal, async ({ database, registry, actor }) => {
         const tenant = slug === undefined ? null : await registry.tenants.get(actor, slug)
         const stop = terminal.stop ?? interrupted()
-        const all = async (): Promise<readonly Tenant[]> =>
+        const all = async (): Promise<readonly TailedTenant[]> =>
           (await registry.tenants.list(actor)).filter(({ status }) => status === 'active')
         tell(terminal, 'Following. Ctrl-C ends it.')
         const rows = tailAudit({

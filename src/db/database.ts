@@ -75,7 +75,7 @@ export interface Database {
   control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T>
   /**
    * One transaction inside a tenant's schema, under the tenant's role (DESIGN section 8). COMMIT when `run` resolves, ROLLBACK when it
-   * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (semaphore wait too
+   * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (waited too
    * long), StatementTimeout.
    */
   tenant<T>(tenant: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>): Promise<T>

@@ -1,13 +1,20 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { deriveKey } from '#base/derive.ts'
+import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
-import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
+import {
+  DatabaseUnavailable,
+  TenantBusy,
+  TenantFenced,
+  type TenantDb,
+  type TenantOptions,
+  type TenantPlace,
+} from './database.ts'
 import { sqlState } from './errors.ts'
 import { assertSchema } from './names.ts'
 import { watchQueue } from './metrics.ts'
 import { createPool, extended, lease } from './pool.ts'
-import { TenantSemaphore } from './semaphore.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
 import { transaction } from './transaction.ts'
@@ -32,6 +39,12 @@ const TIMEOUT = 15_000
 /** How long a call waits for its turn among its tenant's, in milliseconds, and how many may wait. */
 const PATIENCE = 5_000
 const MOST_WAITING = 200
+/** Milliseconds: a tenant whose transactions usually last longer has half its share of connections while others are about. */
+const SLOW = 200
+const BUSY = {
+  late: 'no connection came free for this tenant in time',
+  full: 'too many calls of this tenant are waiting',
+}
 /** Tenants with connections of their own at one time (D16), and connections of each. */
 const LOGIN_POOLS = 50
 const LOGIN_POOL_MAX = 2
@@ -44,9 +57,20 @@ export const tenantPassword = (secret: string, schema: string): string =>
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   const { pool, login, poolMax, poolMaxLifetime, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
-  const limit = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
-  const semaphore = new TenantSemaphore({ limit, patience: PATIENCE, maxWaiting: MOST_WAITING })
-  watchQueue(metrics, semaphore)
+  // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
+  const places = login === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : LOGIN_POOLS * LOGIN_POOL_MAX
+  const most = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
+  const queues = new Map<string, FairQueue>()
+  const sum = (count: (queue: FairQueue) => number): number =>
+    [...queues.values()].reduce((all, queue) => all + count(queue), 0)
+  watchQueue(metrics, {
+    get waiting() {
+      return sum((queue) => queue.count().waiting)
+    },
+    get refused() {
+      return sum((queue) => queue.refused)
+    },
+  })
   const waited = metrics.histogram({
     name: 'gatehouse_tenant_queue_wait_seconds',
     help: "What calls waited for their turn among their tenant's",
@@ -66,14 +90,29 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     return made
   }
 
+  function queueOf(placement: string): FairQueue {
+    const known = queues.get(placement)
+    if (known !== undefined) return known
+    const made = createFairQueue({
+      places: () => places,
+      most: () => most,
+      patience: PATIENCE,
+      maxWaiting: MOST_WAITING,
+      charge: 'time',
+      slow: SLOW,
+      refuse: (why) => new TenantBusy(BUSY[why]),
+    })
+    queues.set(placement, made)
+    return made
+  }
+
   return {
     async enter(place, options, run) {
       assertSchema(place.schema)
       const timeout = options.timeout ?? TIMEOUT
       const began = performance.now()
-      const leave = await semaphore
-        .enter(place.schema, options.signal)
-        .finally(() => waited({}, (performance.now() - began) / 1000))
+      const turn = queueOf(place.placement).enter(place.schema, { signal: options.signal })
+      const leave = await Promise.resolve(turn).finally(() => waited({}, (performance.now() - began) / 1000))
       const words = prelude(place.schema, options, timeout, login === null)
       // What Postgres denied, if anything; null is the prelude.
       const denied: (Sql | null)[] = []

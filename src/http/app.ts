@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { IncomingMessage } from 'node:http'
 import { uuidv7 } from '#base/id.ts'
 import { Refusal } from '#base/refusal.ts'
+import { createAdmission } from './admission.ts'
 import { apiRoutes } from './api.ts'
 import { apiDocumentRoutes } from './api-document.ts'
 import { authTokenRoutes } from './auth-token.ts'
@@ -26,11 +27,15 @@ import { authorizationServerRoutes } from './oauth-metadata.ts'
 import { oauthRegisterRoutes } from './oauth-register.ts'
 import { oauthTokenRoutes } from './oauth-token.ts'
 import { createOperatorAccess } from './operator-access.ts'
+import { createPressureWatch } from './pressure.ts'
 import { onlyMethods } from './routes.ts'
 import { createVisits } from './visit.ts'
 
 /** A client may name its request, in a form that is safe in any log and header. */
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/
+
+/** Who watches over us is answered while we end, and while we have too much to do. */
+const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz'])
 
 /** Milliseconds between the end of the last call and the end of every connection. */
 const LAST_MOMENT = 500
@@ -56,12 +61,15 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     tracing: deps.tracing,
   })
   const door = createDoor(config)
-  const gate = createGate(deps, visits)
+  const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
+  const admission = createAdmission(config.concurrency, () => pressure.level())
+  const gate = createGate(deps, visits, admission)
   const ipLimit = createIpLimit(config.rateLimit)
   const { library, changes, caller } = deps
   const mcp = createMcp({
     config,
     gate,
+    admission,
     visits,
     metrics,
     meters: deps.metrics,
@@ -119,12 +127,16 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     begin(request, reply)
     if (door(request, reply)) return await reply
-    if (draining && !/^\/(?:livez|readyz|healthz)$/.test(request.url)) {
+    const { url = '' } = request.routeOptions
+    if (draining && !HEALTH.has(url)) {
       reply.header('connection', 'close')
       throw new Refusal('draining', { retryAfter: 1 })
     }
+    if (pressure.level() === 'drowning' && !HEALTH.has(url) && url !== '/metrics')
+      throw new Refusal('overloaded', { retryAfter: 2 })
     return undefined
   })
+  await pressure.watch(app)
   app.addHook('preClose', async () => {
     draining = true
     await mcp.drain()

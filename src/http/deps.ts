@@ -19,6 +19,7 @@ import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
+import type { PressureWatch } from './pressure.ts'
 import type { Visits } from './visit.ts'
 
 /** All that http is built from. Values only: the composition root makes them, a test hands in simple ones. */
@@ -39,6 +40,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** How hard it is for the process; default: it is watched. For tests. */
+  readonly pressure?: PressureWatch
   /** Who may ask under /api/v1/operator (D3). */
   readonly operators: Operators
   readonly auditor: Pick<Auditor, 'refused'>

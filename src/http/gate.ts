@@ -5,6 +5,7 @@ import { bearerToken } from '#identity/bearer.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { OperatorActor } from '#tenancy/registry.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { Admission as Places } from './admission.ts'
 import { limitHeaders } from './challenge.ts'
 import type { AppDeps } from './deps.ts'
 import { routedSlug } from './endpoints.ts'
@@ -43,10 +44,11 @@ export interface Gate {
   readonly operator: (request: FastifyRequest) => OperatorAdmission
 }
 
-/** Who is calling: bearer token, identity, principal, limits. */
+/** Who is calling: bearer token, identity, principal, limits, and a place among the calls under way. */
 export function createGate(
   deps: Pick<AppDeps, 'authenticate' | 'principal' | 'limits' | 'clock' | 'operators' | 'tracing'>,
   visits: Visits,
+  places: Pick<Places, 'enter'>,
 ): Gate {
   const admissions = new WeakMap<FastifyRequest, Admission>()
   const operators = new WeakMap<FastifyRequest, OperatorAdmission>()
@@ -72,6 +74,7 @@ export function createGate(
       visit.principal = principal
       const limit = await deps.limits.consume(principal)
       if (limit !== null) reply.headers(limitHeaders(limit))
+      await places.enter(request, reply, principal)
       admissions.set(request, {
         principal,
         recheck: async () => {

@@ -16,6 +16,7 @@ import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
+import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
@@ -156,6 +157,7 @@ async function assemble({
   const ready = (): boolean => door.open
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
+  const events = logEvents(log)
   const changes = createChanges()
   const runner = createRunner({
     database,
@@ -175,7 +177,7 @@ async function assemble({
     authenticate: async (key, from) => await authenticator.authenticate(key, from),
     principal: async (identity, asked) => await door.principal(identity, asked),
     limit: async (principal) => await limits.consume(principal),
-    issued: async ({ principal, jti, scope, at, ip, requestId }) =>
+    issued: async ({ principal, jti, scope, at, ip, requestId }) => {
       await auditor.record({
         principal,
         tool: 'token.issued',
@@ -186,7 +188,9 @@ async function assemble({
         requestId,
         ip,
         args: { scope },
-      }),
+      })
+      events(tokenIssued(principal, jti, { ip, requestId }))
+    },
   })
   const login = createLogin({
     config,
@@ -224,6 +228,7 @@ async function assemble({
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
     console: createConsole({
+      events,
       publicUrl: config.publicUrl,
       secrets: config.sessionSecrets,
       clock,

@@ -3,6 +3,7 @@ import type { Log } from '#base/log.ts'
 import { remoteSpan } from '#base/trace-parent.ts'
 import type { Tracing } from '#base/tracing.ts'
 import { userId } from '#identity/identity.ts'
+import { eventFields } from '#tenancy/security-event.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { RequestMetrics } from './metrics.ts'
@@ -90,6 +91,8 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
     log.warn(
       {
         ...who(visit),
+        // Without a token nobody was turned away.
+        ...(refusal.code === 'token_missing' ? {} : { event: eventFields(`refused.${refusal.code}`, 'refused') }),
         route,
         ...why,
         ...(refusal.status === 503 && refusal.cause !== undefined ? { err: refusal.cause } : {}),
@@ -98,13 +101,15 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
     )
     // Without a token nobody was turned away: that is how every client begins. And an address over its limit is for the log alone, else
     // whoever knocks without end fills the registry's disk, where rows stay for 400 days.
-    if (visit.presented && !(refusal.code === 'rate_limited' && principal === null))
+    if (visit.presented && !LOAD.has(refusal.code) && !(refusal.code === 'rate_limited' && principal === null))
       auditor.refused({ refusal, requestId, ip, identity, principal, tool: tool === null ? null : cut(tool) })
   }
 }
 
 /** Asked by machines, many times a minute. */
 const UNTRACED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz', '/metrics'])
+/** Who floods is in the log and in the usage: a row of the audit for each would carry the flood on into the database. */
+const LOAD: ReadonlySet<string> = new Set(['too_many_calls', 'overloaded'])
 
 const who = ({ requestId, ip, identity, principal, trace }: Visit): object => ({
   request_id: requestId,

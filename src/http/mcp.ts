@@ -7,6 +7,7 @@ import type { Tracing } from '#base/tracing.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import type { Admission } from './admission.ts'
 import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
@@ -23,14 +24,13 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout'>
   readonly gate: Gate
   readonly visits: Visits
+  readonly admission: Pick<Admission, 'stream'>
   readonly changes: Changes
   readonly meters: Metrics
   readonly tracing: Tracing
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
-/** Streams of subscriptions/listen open at once in this process. */
-const MOST_LISTENING = 1024
 /** Milliseconds of SHUTDOWN_TIMEOUT kept for what comes after the last call: audit and database. */
 const RESERVE = 3000
 
@@ -46,7 +46,7 @@ export interface Mcp {
  * that who is calling is known before a byte of the body is read, and every answer carries our headers.
  */
 export function createMcp(options: McpOptions): Mcp {
-  const { config, gate, visits, library, changes, log } = options
+  const { config, gate, visits, library, changes, log, admission } = options
   const questions = createQuestions()
   const serverFor = createMcpServer({ ...options, questions })
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
@@ -75,15 +75,11 @@ export function createMcp(options: McpOptions): Mcp {
   /** What a caller makes up must not become a label. */
   const labelOf = (principal: Principal, tool: string): string =>
     options.catalogue.requiredScopes(principal, tool) === null ? 'unknown' : tool
-  let listening = 0
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
-  const listener = (reply: FastifyReply, { principal }: Turn) => {
-    listening += 1
-    reply.raw.once('close', () => {
-      listening -= 1
-    })
+  const listener = (request: FastifyRequest, reply: FastifyReply, { principal }: Turn) => {
+    const maxSubscriptions = admission.stream(request, reply, principal) ? 1 : 0
     const bus = tenantBus(principal, changes, library)
-    return createMcpHandler(factory, { onerror, bus, maxSubscriptions: listening > MOST_LISTENING ? 0 : 1 })
+    return createMcpHandler(factory, { onerror, bus, maxSubscriptions })
   }
 
   const routes = async (app: FastifyInstance): Promise<void> => {
@@ -154,10 +150,13 @@ export function createMcp(options: McpOptions): Mcp {
     const flight = flights.take(reply, listens)
     const response = await trace.run(
       async () =>
-        await (listens ? listener(reply, turn) : handler).fetch(webRequest(request, config.publicUrl, flight.signal), {
-          authInfo,
-          ...(message?.value === undefined ? {} : { parsedBody: message.value }),
-        }),
+        await (listens ? listener(request, reply, turn) : handler).fetch(
+          webRequest(request, config.publicUrl, flight.signal),
+          {
+            authInfo,
+            ...(message?.value === undefined ? {} : { parsedBody: message.value }),
+          },
+        ),
     )
     reply.code(response.status)
     // Whether the connection stays is between the client and Node, which hears of `close` and of draining.

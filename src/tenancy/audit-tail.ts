@@ -8,12 +8,15 @@ import { needOperator } from './ledger.ts'
 import type { Actor } from './registry.ts'
 import type { Tenant } from './tenant.ts'
 
+/** Of a tenant what leads to its audit. */
+export type TailedTenant = Pick<Tenant, 'id' | 'slug' | 'schema' | 'placement' | 'schemaVersion'>
+
 export interface TailOptions {
   readonly database: Database
   readonly clock: Clock
   readonly actor: Actor
   /** Whose own audits are followed beside the registry's; asked at each look, so that new tenants are seen. */
-  readonly tenants: () => Promise<readonly Tenant[]>
+  readonly tenants: () => Promise<readonly TailedTenant[]>
   /** Of the registry's audit only what concerns this tenant; null: all. */
   readonly only: string | null
   /** Milliseconds since the epoch. */
@@ -28,7 +31,7 @@ export interface TailOptions {
 
 /** Where a row stood: null is the registry. */
 export interface TailedRow extends AuditRow {
-  readonly tenant: Tenant | null
+  readonly tenant: TailedTenant | null
 }
 
 /** Rows of one look at one place. */
@@ -56,7 +59,10 @@ export async function* tailAudit(options: TailOptions): AsyncGenerator<TailedRow
 
   async function look(): Promise<TailedRow[]> {
     const found: TailedRow[] = []
-    const registry = await database.control({ as: 'operator', access: 'read' }, async (db) => await placeOf('').read(db))
+    const registry = await database.control(
+      { as: 'operator', access: 'read' },
+      async (db) => await placeOf('').read(db),
+    )
     for (const row of registry) if (only === null || row.tenant_id === only) found.push({ ...row, tenant: null })
     for (const tenant of await options.tenants()) {
       const rows = await database

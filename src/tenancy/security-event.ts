@@ -1,4 +1,6 @@
+import type { Log } from '#base/log.ts'
 import type { AuditEntry } from './audit.ts'
+import type { Principal } from './tenant.ts'
 
 type Category = 'authentication' | 'configuration' | 'database' | 'iam' | 'session' | 'web' | 'api'
 type Type = 'access' | 'allowed' | 'change' | 'creation' | 'deletion' | 'denied' | 'end' | 'info' | 'start'
@@ -101,6 +103,34 @@ export interface SecurityEvent {
 /** Takes events that are committed. Never throws. */
 export type SecurityEvents = (event: SecurityEvent) => void
 
+/** A service token was made of a key: its row is in the tenant's own audit. */
+export const tokenIssued = (
+  { identity, tenant }: Principal,
+  jti: string,
+  from: { readonly ip: string | null; readonly requestId: string },
+): SecurityEvent =>
+  securityEvent({
+    at: 0,
+    tenant_id: tenant.id,
+    iss: identity.iss,
+    sub: identity.sub,
+    key_id: identity.key?.id ?? null,
+    action: 'token.issued',
+    target: jti,
+    outcome: 'ok',
+    latency_ms: null,
+    request_id: from.requestId,
+    ip: from.ip,
+    detail: null,
+    arguments_digest: null,
+  })
+
+/** One line of the log for each. */
+export const logEvents =
+  (log: Log): SecurityEvents =>
+  (event) =>
+    log.info(event, 'security event')
+
 /** What an entry of the audit is called as an event: refusals are one event each for limits and for the rest, tool calls `tool.called`. */
 export function eventFields(action: string, outcome: AuditEntry['outcome']): SecurityEvent['event'] {
   const always = { kind: 'event', module: 'gatehouse' } as const
@@ -130,7 +160,7 @@ const ecs = ({ category, type }: { readonly category: string; readonly type: rea
 const isEventName = (name: string): name is SecurityEventName => Object.hasOwn(SECURITY_EVENTS, name)
 
 /** Of these the detail holds names of settings, roles and states, and nobody's address. */
-const TELLING: ReadonlySet<string> = new Set(['tenant.settings_changed', 'member.role_changed', 'see_as.ended'])
+const TELLING: ReadonlySet<string> = new Set(['tenant.settings_changed', 'member.role_changed'])
 
 /**
  * An entry of the audit as an event. For the log, which goes further than the audit: no email address, and of the detail what is known to

@@ -1,8 +1,7 @@
 import { TtlCache } from '#base/cache.ts'
 import type { Clock } from '#base/clock.ts'
+import { createFairQueue } from '#base/fair-queue.ts'
 import { Refusal } from '#base/refusal.ts'
-import { TenantBusy } from '#db/database.ts'
-import { TenantSemaphore } from '#db/semaphore.ts'
 import { createBreaker } from '#identity/breaker.ts'
 import { UpstreamError } from './error.ts'
 
@@ -38,7 +37,14 @@ type Breaker = ReturnType<typeof createBreaker>
  * well for the others.
  */
 export function createLane({ upstream, clock, concurrency, patience }: LaneOptions): Lane {
-  const semaphore = new TenantSemaphore({ limit: concurrency, patience, maxWaiting: MAX_WAITING })
+  const queue = createFairQueue({
+    places: () => Infinity,
+    most: () => concurrency,
+    patience,
+    maxWaiting: MAX_WAITING,
+    charge: 'calls',
+    refuse: () => new UpstreamError('busy', upstream),
+  })
   const breakers = new TtlCache<{ readonly run: Breaker }>({ max: REMEMBERED.max, clock })
   const breakerOf = (tenant: string): Breaker => {
     const held = breakers.get(tenant)
@@ -49,11 +55,7 @@ export function createLane({ upstream, clock, concurrency, patience }: LaneOptio
   }
   return {
     async enter(tenant, signal) {
-      try {
-        return await semaphore.enter(tenant, signal)
-      } catch (error) {
-        throw error instanceof TenantBusy ? new UpstreamError('busy', upstream) : error
-      }
+      return await queue.enter(tenant, { signal })
     },
     async attempt(tenant, work) {
       try {

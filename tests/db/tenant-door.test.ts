@@ -92,7 +92,7 @@ describe('a call begins', () => {
 test.each([
   [10, 5],
   [5, 2],
-  [1, 1],
+  [2, 1],
 ])('of %s connections one tenant takes %s', async (poolMax, most) => {
   const { door } = doorTo(undefined, poolMax)
   let inside = 0

@@ -51,6 +51,7 @@ beforeAll(async () => {
       }),
     },
     visits,
+    { enter: () => undefined },
   )
   app.setErrorHandler(
     createFailureHandler({

@@ -87,6 +87,8 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     operators: [],
     logLevel: 'info',
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
+    concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
+    pressure: { maxDelay: 0, maxHeap: 0 },
     trustProxy: [],
     clientIpHeader: null,
     metricsToken: null,

@@ -125,19 +125,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'db-words': {
     source: 'src/db',
-    only: [
-      'admin-connection',
-      'change',
-      'database',
-      'errors',
-      'names',
-      'pool',
-      'scram',
-      'semaphore',
-      'sql',
-      'statement',
-    ].concat(['tenant-door', 'transaction']),
-    tests: ['tests/db/{admin-connection,change,connection,errors,names,pool,semaphore,statement,tenant-door}.test.ts'],
+    only: ['admin-connection', 'change', 'database', 'errors', 'names', 'pool', 'scram', 'sql', 'statement'].concat([
+      'tenant-door',
+      'transaction',
+    ]),
+    tests: ['tests/db/{admin-connection,change,connection,errors,names,pool,statement,tenant-door}.test.ts'],
     postgres: false,
   },
   'db-schema': {

@@ -1,0 +1,246 @@
+/** What one party may ask of the queue. */
+export interface Entry {
+  /** Aborted while waiting: the caller leaves the queue, and `enter` rejects with the reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Called when it has to wait, with what ends the waiting: `enter` rejects with that reason. In place of a signal, which costs each call. */
+  readonly onWait?: (leave: (reason: Error) => void) => void
+  /** Places that it takes; default 1. More than there are count as all there are. */
+  readonly weight?: number
+  /** Most places of this party at once; default that of the queue. */
+  readonly most?: number | undefined
+}
+
+export interface FairQueueOptions {
+  /** Places in all. */
+  readonly places: () => number
+  /** Most places of one party at once, also when it is alone. */
+  readonly most: () => number
+  /** Most places of one party while others are about; default: no fewer than alone. */
+  readonly contended?: () => number
+  /** Milliseconds a caller waits for its turn. */
+  readonly patience: number
+  /** Callers of one party that may wait. */
+  readonly maxWaiting: number
+  /** What the order is reckoned in: `time` that places were held, or `calls`, where a call that only waits costs no more than another. */
+  readonly charge: 'time' | 'calls'
+  /** Milliseconds: a party whose calls usually take longer gets half its share while others are about. */
+  readonly slow?: number
+  /** Milliseconds of any clock that only goes forward; for tests. */
+  readonly now?: () => number
+  /** What a caller is told that waited too long, or came when too many of its party waited. */
+  readonly refuse: (why: 'late' | 'full') => Error
+}
+
+/**
+ * Who is next, when several parties share places: fair by what each has had, not by who came first, so that a party with 200 callers
+ * waiting never stands before one with a single caller. (Start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996.)
+ *
+ * - alone, a party has up to `most` places; with others about, an even share of all of them, counted by how much these really use;
+ * - the last place is kept for a party that holds none;
+ * - the next free place goes to the waiting party that has had least; who was away has saved nothing up.
+ *
+ * Lanes are forgotten two seconds after their last caller. It preempts nobody.
+ */
+export interface FairQueue {
+  /** Answers, at once or when its turn comes, the function that gives the place back (to be called once). */
+  enter(party: string, entry?: Entry): (() => void) | Promise<() => void>
+  /** Callers so far that got no turn: too many waited, or for too long. */
+  readonly refused: number
+  /** Places held, and callers waiting; of one party, or of all. */
+  count(party?: string): { readonly held: number; readonly waiting: number }
+}
+
+/** Milliseconds for which a party counts as present, and over which its use is averaged. */
+const MEMORY = 2_000
+/** Milliseconds between two reckonings of how many parties compete. */
+const RECKON = 100
+/** Milliseconds that a call is taken to last before any of its party was seen to end. */
+const GUESS = 5
+
+interface Waiter {
+  readonly weight: number
+  readonly admit: (leave: () => void) => void
+}
+
+interface Lane {
+  held: number
+  most: number | undefined
+  readonly waiting: Waiter[]
+  /** What it has had, on the queue's virtual clock. */
+  paid: number
+  /** Place-milliseconds of the last MEMORY, decaying; brought up to date at `seen`. */
+  used: number
+  seen: number
+  /** What of `crowd` it is itself. */
+  counted: number
+  /** Milliseconds that its calls usually last. */
+  usual: number
+}
+
+export function createFairQueue(options: FairQueueOptions): FairQueue {
+  const { charge, slow = Infinity, patience, maxWaiting, refuse, now = () => performance.now() } = options
+  const lanes = new Map<string, Lane>()
+  const lined = new Set<Lane>()
+  let held = 0
+  let refused = 0
+  /** The virtual clock: what the last party admitted had had by then. */
+  let clock = 0
+  /** How many parties compete, in whole parties: one that hardly uses its places counts little. */
+  let crowd = 0
+  let reckoned = -Infinity
+
+  function laneOf(party: string, at: number): Lane {
+    const known = lanes.get(party)
+    if (known !== undefined) return known
+    const lane = { held: 0, most: undefined, waiting: [], paid: clock, used: 0, seen: at, counted: 0, usual: GUESS }
+    lanes.set(party, lane)
+    return lane
+  }
+
+  function look(lane: Lane, at: number): void {
+    const passed = at - lane.seen
+    lane.used = (lane.used + lane.held * passed) * Math.exp(-passed / MEMORY)
+    lane.seen = at
+  }
+
+  function reckon(at: number): void {
+    reckoned = at
+    crowd = 0
+    for (const [party, lane] of lanes) {
+      if (lane.held === 0 && lane.waiting.length === 0 && at - lane.seen > MEMORY) {
+        lanes.delete(party)
+        continue
+      }
+      // Who holds nothing was last seen when it left: that must stay known.
+      if (lane.held > 0) look(lane, at)
+      const lately = (lane.used * Math.exp((lane.seen - at) / MEMORY)) / MEMORY
+      lane.counted = lane.waiting.length > 0 ? 1 : Math.min(1, lately)
+      crowd += lane.counted
+    }
+  }
+
+  function share(lane: Lane): number {
+    const most = lane.most ?? options.most()
+    if (lanes.size === 1) return most
+    const even = Math.min(
+      most,
+      options.contended?.() ?? most,
+      Math.floor(options.places() / (1 + crowd - lane.counted)),
+    )
+    return Math.max(1, lane.usual > slow ? Math.floor(even / 2) : even)
+  }
+
+  /** May the lane take this many more by its own share? The last place of several is for who holds none. */
+  function within(lane: Lane, weight: number): boolean {
+    if (lane.held === 0) return true
+    const places = options.places()
+    return lane.held + weight <= share(lane) && held + weight <= (places > 3 ? places - 1 : places)
+  }
+
+  /** With nobody inside even the heaviest is let in. */
+  const fits = (weight: number): boolean => held === 0 || held + weight <= options.places()
+
+  function take(lane: Lane, weight: number): () => void {
+    const from = now()
+    look(lane, from)
+    const guess = charge === 'time' ? lane.usual * weight : weight
+    if (lane.held === 0 && lane.waiting.length === 0) lane.paid = Math.max(lane.paid, clock)
+    clock = Math.max(clock, lane.paid)
+    lane.paid += guess
+    lane.held += weight
+    held += weight
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      const at = now()
+      const lasted = at - from
+      look(lane, at)
+      lane.held -= weight
+      held -= weight
+      if (charge === 'time') lane.paid += lasted * weight - guess
+      lane.usual += (lasted - lane.usual) / 5
+      if (lined.size > 0) serve()
+    }
+  }
+
+  function serve(): void {
+    while (lined.size > 0) {
+      let next: Lane | undefined
+      for (const lane of lined)
+        if ((next === undefined || lane.paid < next.paid) && within(lane, lane.waiting[0]?.weight ?? 1)) next = lane
+      const [first] = next?.waiting ?? []
+      // Whose turn it is waits for enough places: else small callers would pass a heavy one for ever.
+      if (next === undefined || first === undefined || !fits(first.weight)) return
+      // Only now out of the line: while its party waits, nothing is forgiven it.
+      const leave = take(next, first.weight)
+      next.waiting.shift()
+      if (next.waiting.length === 0) lined.delete(next)
+      first.admit(leave)
+    }
+  }
+
+  async function queue(lane: Lane, weight: number, { signal, onWait }: Entry): Promise<() => void> {
+    const deny = (why: 'late' | 'full'): Error => {
+      refused += 1
+      return refuse(why)
+    }
+    if (lane.waiting.length >= maxWaiting) throw deny('full')
+    return await new Promise<() => void>((resolve, reject) => {
+      const leave = (reason: unknown): void => {
+        const place = lane.waiting.indexOf(waiter)
+        if (place === -1) return
+        lane.waiting.splice(place, 1)
+        look(lane, now())
+        if (lane.waiting.length === 0) lined.delete(lane)
+        signal?.removeEventListener('abort', abort)
+        clearTimeout(late)
+        reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
+        // It may have been the one for whom the others waited.
+        serve()
+      }
+      const abort = (): void => leave(signal?.reason)
+      const late = setTimeout(() => leave(deny('late')), patience)
+      const waiter: Waiter = {
+        weight,
+        admit(give) {
+          clearTimeout(late)
+          signal?.removeEventListener('abort', abort)
+          resolve(give)
+        },
+      }
+      signal?.addEventListener('abort', abort)
+      onWait?.(leave)
+      if (lane.held === 0 && lane.waiting.length === 0) lane.paid = Math.max(lane.paid, clock)
+      lane.waiting.push(waiter)
+      lined.add(lane)
+      serve()
+    })
+  }
+
+  return {
+    enter(party, entry = {}) {
+      const { signal, weight = 1, most } = entry
+      signal?.throwIfAborted()
+      const at = now()
+      if (at - reckoned > RECKON) reckon(at)
+      const lane = laneOf(party, at)
+      lane.most = most
+      const size = Math.max(1, Math.min(weight, options.places()))
+      if (lined.size === 0 && within(lane, size) && fits(size)) return take(lane, size)
+      return queue(lane, size, entry)
+    },
+    get refused() {
+      return refused
+    },
+    count(party) {
+      if (party !== undefined) {
+        const lane = lanes.get(party)
+        return { held: lane?.held ?? 0, waiting: lane?.waiting.length ?? 0 }
+      }
+      let waiting = 0
+      for (const lane of lined) waiting += lane.waiting.length
+      return { held, waiting }
+    },
+  }
+}

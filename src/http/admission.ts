@@ -1,0 +1,114 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '#base/config.ts'
+import { createFairQueue } from '#base/fair-queue.ts'
+import { Refusal } from '#base/refusal.ts'
+import type { Principal } from '#tenancy/tenant.ts'
+import { sheds, type Pressure } from './pressure.ts'
+
+/** How many calls may be under way at once in this process: in all, of a tenant, of a person or key. */
+export interface Admission {
+  /**
+   * For onRequest, once it is known who calls: returns when there is a place, which is given back when the answer is closed. Until then
+   * the body is not read, so that what is held in memory of bodies is bounded with it.
+   * Throws Refusal `too_many_calls` (429: over one's own share) and `overloaded` (503).
+   */
+  enter(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void> | undefined
+  /**
+   * Takes one of the tenant's streams for an answer without end, and gives its place among the calls back. false: it has all it may have.
+   */
+  stream(request: FastifyRequest, reply: FastifyReply, principal: Principal): boolean
+}
+
+/** Bytes of a body that take one place more; what does not say its length takes three. */
+const PIECE = 64 * 1024
+const UNKNOWN_LENGTH = 3
+/** Milliseconds a call waits for its place, and how many of a tenant may. */
+const PATIENCE = 5_000
+const MOST_WAITING = 256
+/** Calls of one tenant at once while the event loop is busy and others want it too: their steps stand before everybody's. */
+const BUSY_MOST = 4
+/** Streams of all tenants. */
+const MOST_STREAMS = 1024
+
+export function createAdmission(
+  { total, perTenant, perPrincipal, streamsPerTenant }: Config['concurrency'],
+  pressure: () => Pressure,
+): Admission {
+  const queue = createFairQueue({
+    places: () => total,
+    most: () => perTenant,
+    contended: () => (pressure() === 'calm' ? total : BUSY_MOST),
+    patience: PATIENCE,
+    maxWaiting: MOST_WAITING,
+    charge: 'calls',
+    refuse: (why) => tooMany(why === 'full' ? 'too many calls of this tenant wait' : 'no place came free in time'),
+  })
+  const persons = new Map<string, number>()
+  const streams = new Map<string, number>()
+  let streaming = 0
+  /** What each call under way has to give back. */
+  const places = new WeakMap<FastifyRequest, () => void>()
+
+  return {
+    enter(request, reply, principal) {
+      const { identity, tenant } = principal
+      const person = `${tenant.id} ${identity.key?.id ?? `${identity.iss} ${identity.sub}`}`
+      const own = persons.get(person) ?? 0
+      if (own >= perPrincipal) throw tooMany('too many calls of this person or key are under way')
+      if (sheds(pressure())) {
+        const { held, waiting } = queue.count(tenant.id)
+        // Who has nothing under way is not who drowns us.
+        if (held + waiting > 0)
+          throw new Refusal('overloaded', { retryAfter: 2, detail: 'of a tenant with more calls' })
+      }
+      persons.set(person, own + 1)
+      let giveUp = (): void => {}
+      reply.raw.once('close', () => {
+        count(persons, person, -1)
+        giveUp()
+        places.get(request)?.()
+      })
+      const place = queue.enter(tenant.id, {
+        weight: weightOf(request),
+        most: tenant.limits.concurrent_calls ?? undefined,
+        onWait: (leave) => {
+          giveUp = () => leave(tooMany('the caller left while it waited'))
+        },
+      })
+      if (typeof place === 'function') {
+        places.set(request, place)
+        return undefined
+      }
+      return place.then((leave) => {
+        places.set(request, leave)
+        // Closed in the same moment: nobody would give it back.
+        if (reply.raw.destroyed) leave()
+      })
+    },
+    stream(request, reply, { tenant }) {
+      if (streaming >= MOST_STREAMS || (streams.get(tenant.id) ?? 0) >= streamsPerTenant) return false
+      streaming += 1
+      count(streams, tenant.id, 1)
+      reply.raw.once('close', () => {
+        streaming -= 1
+        count(streams, tenant.id, -1)
+      })
+      places.get(request)?.()
+      return true
+    },
+  }
+}
+
+const tooMany = (detail: string): Refusal => new Refusal('too_many_calls', { retryAfter: 1, detail })
+
+function count(counts: Map<string, number>, key: string, change: number): void {
+  const now = (counts.get(key) ?? 0) + change
+  if (now > 0) counts.set(key, now)
+  else counts.delete(key)
+}
+
+function weightOf({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return 1 + UNKNOWN_LENGTH
+  const length = Number(headers['content-length'] ?? 0)
+  return Number.isFinite(length) && length > PIECE ? 1 + Math.floor(length / PIECE) : 1
+}

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts'
+import type { UpstreamConfig } from '#base/upstream.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
@@ -16,6 +17,7 @@ import { createRevocations, type Revocations } from './revocations.ts'
 import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
 import { createUsage, type Usage } from './usage.ts'
 
 /** May do everything. */
@@ -54,6 +56,8 @@ export interface RegistryOptions {
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
+  /** config.upstreams. Absent: none. */
+  readonly upstreams?: readonly UpstreamConfig[]
   /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
   readonly validations?: (who: string) => Promise<unknown>
 }
@@ -77,6 +81,7 @@ export interface Registry {
   readonly usage: Usage
   readonly seeAs: SeeAs
   readonly confirmations: Confirmations
+  readonly upstreams: TenantUpstreams
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -95,5 +100,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     usage: createUsage(options),
     seeAs: createSeeAs(options),
     confirmations: createConfirmations(options),
+    upstreams: createTenantUpstreams(options),
   }
 }

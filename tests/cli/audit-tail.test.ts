@@ -1,6 +1,7 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
-import { freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { postgresUrl, type FreshDatabase } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
@@ -17,7 +18,13 @@ beforeAll(async () => {
 afterAll(async () => await server.close())
 
 const call = async (id: string): Promise<unknown> =>
-  await rpc(server.mcp, alice, 'tools/call', { name: 'list_projects', arguments: {} }, { 'x-request-id': `request-${id}` })
+  await rpc(
+    server.mcp,
+    alice,
+    'tools/call',
+    { name: 'list_projects', arguments: {} },
+    { 'x-request-id': `request-${id}` },
+  )
 
 interface Event {
   readonly '@timestamp': string
@@ -29,11 +36,18 @@ interface Event {
 /** `audit tail --json` in this process, and what it said so far. */
 function tail(line: string): {
   readonly events: () => Event[]
+  readonly errors: () => string
   readonly stop: () => Promise<Ran>
 } {
   let said = ''
+  let errors = ''
   const stopping = new AbortController()
-  const shell = { env: environment(fresh), stop: stopping.signal, onOutput: (text: string) => void (said += text) }
+  const shell = {
+    env: environment(fresh),
+    stop: stopping.signal,
+    onOutput: (text: string) => void (said += text),
+    onError: (text: string) => void (errors += text),
+  }
   const ran = gatehouse(shell, `audit tail ${line} --json`)
   return {
     events: () =>
@@ -41,6 +55,7 @@ function tail(line: string): {
         .split('\n')
         .filter((each) => each !== '')
         .map((each) => JSON.parse(each) as Event),
+    errors: () => errors,
     async stop() {
       stopping.abort()
       return await ran
@@ -89,20 +104,25 @@ test('without a tenant only the registry, with --all every tenant’s own too; w
 
 test('it goes on when the database was away, and misses nothing', async () => {
   const tailing = tail('')
-  const [{ name } = { name: '' }] = await fresh.sql<{ name: string }>('SELECT current_database() AS name')
+  const has = (action: string): boolean => tailing.events().some(({ event }) => event.action === action)
   await until(async () => {
-    await command('tenant rename another Another')
-    await command('tenant rename another Other')
-    return tailing.events().some(({ event }) => event.action === 'tenant.renamed')
+    await command('tenant suspend another')
+    await command('tenant resume another')
+    return has('tenant.resumed')
   })
-  await fresh.sql(`ALTER DATABASE ${name} CONNECTION LIMIT 0`)
-  await fresh.sql(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`,
-  )
-  await fresh.sql(`ALTER DATABASE ${name} CONNECTION LIMIT -1`)
-  expect((await command('tenant suspend another')).exit).toBe(0)
-  await until(() => tailing.events().some(({ event }) => event.action === 'tenant.suspended'))
-  expect((await tailing.stop()).exit).toBe(0)
+  const [{ name } = { name: '' }] = await fresh.sql<{ name: string }>('SELECT current_database() AS name')
+  const elsewhere = new pg.Client({ connectionString: postgresUrl('postgres') })
+  await elsewhere.connect()
+  await elsewhere.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
+  await elsewhere.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+  await until(() => tailing.errors().includes('cannot be reached'))
+  await elsewhere.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
+  await elsewhere.end()
+  expect((await command('tenant delete another --now --yes')).exit).toBe(0)
+  await until(() => has('tenant.deleted'))
+  const ended = await tailing.stop()
+  expect(ended.exit).toBe(0)
+  expect(ended.stderr.match(/cannot be reached/g)).toHaveLength(1)
 })
 
 test('a tenant and --all together is a mistake, and so is a tenant that does not exist', async () => {

@@ -19,12 +19,13 @@ export interface Shell {
   readonly stop?: AbortSignal
   /** Told of stdout as it comes. */
   readonly onOutput?: (text: string) => void
+  readonly onError?: (text: string) => void
 }
 
 /** Runs one command line in this process; `input` is its standard input. */
 export async function gatehouse(shell: Shell, line: string | readonly string[], input = ''): Promise<Ran> {
   const [out, stdout] = sink(shell.onOutput)
-  const [err, stderr] = sink()
+  const [err, stderr] = sink(shell.onError)
   const tty = { isTTY: shell.isTTY === true }
   const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), tty)
   const argv = typeof line === 'string' ? line.split(' ') : line

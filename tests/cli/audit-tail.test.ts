@@ -44,7 +44,7 @@ function tail(line: string): {
   const stopping = new AbortController()
   const shell = {
     env: environment(fresh),
-    stop: stopping.signal,
+    ends: stopping.signal,
     onOutput: (text: string) => void (said += text),
     onError: (text: string) => void (errors += text),
   }

@@ -16,7 +16,7 @@ export interface Shell {
   /** As if a person sat at a terminal. */
   readonly isTTY?: boolean
   /** Ends a command that has no end of its own. */
-  readonly stop?: AbortSignal
+  readonly ends?: AbortSignal
   /** Told of stdout as it comes. */
   readonly onOutput?: (text: string) => void
   readonly onError?: (text: string) => void
@@ -29,7 +29,7 @@ export async function gatehouse(shell: Shell, line: string | readonly string[], 
   const tty = { isTTY: shell.isTTY === true }
   const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), tty)
   const argv = typeof line === 'string' ? line.split(' ') : line
-  const stop = shell.stop === undefined ? {} : { stop: shell.stop }
+  const stop = shell.ends === undefined ? {} : { stop: shell.ends }
   const terminal = { ...stop, env: shell.env, cwd: shell.cwd ?? '/', stdin, stdout, stderr: Object.assign(stderr, tty) }
   const exit = await run(argv, terminal)
   const text = out.join('')

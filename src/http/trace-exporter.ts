@@ -53,7 +53,7 @@ async function toCollector(config: TracingConfig, log: Log, { sdk, resources, ot
         exporter: {
           export(spans, done) {
             exporter.export(spans, (result) => {
-              if (result.code !== 0 && performance.now() - told >= QUIET) {
+              if (result.error !== undefined && performance.now() - told >= QUIET) {
                 told = performance.now()
                 log.warn({ spans: spans.length }, 'spans could not be sent to OTEL_EXPORTER_OTLP_ENDPOINT')
               }

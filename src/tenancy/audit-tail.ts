@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '#base/clock.ts'
 import { firstIdOf } from '#base/id.ts'
 import { DatabaseUnavailable, type Database, type Queryable } from '#db/database.ts'
+import { sqlState } from '#db/errors.ts'
 import type { AuditRow } from './audit.ts'
 import { auditAfter } from './audit-read.ts'
 import { needOperator } from './ledger.ts'
@@ -68,7 +69,7 @@ export async function* tailAudit(options: TailOptions): AsyncGenerator<TailedRow
       const rows = await database
         .tenant(tenant, { access: 'read' }, async (db) => await placeOf(tenant.id).read(db))
         .catch((error: unknown) => {
-          if (error instanceof DatabaseUnavailable) throw error
+          if (isAway(error)) throw error
           return []
         })
       for (const row of rows) found.push({ ...row, tenant })
@@ -82,7 +83,7 @@ export async function* tailAudit(options: TailOptions): AsyncGenerator<TailedRow
       away = false
       for (const place of places.values()) place.settle(clock.now())
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable)) throw error
+      if (!isAway(error)) throw error
       if (!away) onAway()
       away = true
       // What was read in a look that broke off was not told: it is read again.
@@ -91,6 +92,10 @@ export async function* tailAudit(options: TailOptions): AsyncGenerator<TailedRow
     await sleep(every, undefined, { signal }).catch(() => {})
   }
 }
+
+/** Beside what says so itself: connections, resources, a server that accepts none at present, an operator who ends sessions. */
+const isAway = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable || /^(?:08|53|55|57)/.test(sqlState(error) ?? '')
 
 /** How far one audit was read. */
 class Place {

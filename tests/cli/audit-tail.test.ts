@@ -48,7 +48,7 @@ function tail(line: string): {
     onOutput: (text: string) => void (said += text),
     onError: (text: string) => void (errors += text),
   }
-  const ran = gatehouse(shell, `audit tail ${line} --json`)
+  const ran = gatehouse(shell, `audit tail --json ${line}`.trim())
   return {
     events: () =>
       said

@@ -85,7 +85,7 @@ test('each change is one event, after it is committed, and the same as its row o
   await registry.tenants.resume(tenant, boss)
   await registry.tenants.delete(tenant, boss)
   // Refused: nothing changed, so nothing is told.
-  await expect(registry.tenants.create(operator, { slug: 'acme' })).rejects.toThrow()
+  await expect(registry.tenants.create(operator, { slug: 'acme' })).rejects.toMatchObject({ code: 'exists' })
 
   const rows = await fresh.sql<{ action: string }>('SELECT action FROM gatehouse.audit ORDER BY id')
   expect(events.map(({ event }) => event.action).toSorted()).toEqual(rows.map(({ action }) => action).toSorted())

@@ -4,6 +4,7 @@ import type { Config } from '#base/config.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
+import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { CHANNEL, formatChange } from './change.ts'
@@ -16,6 +17,7 @@ import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { following, whereabouts } from './relocation.ts'
 import { isSql, type Sql } from './sql.ts'
+import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
@@ -28,6 +30,8 @@ export interface OpenOptions {
   readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
+  /** Absent: nobody collects spans. */
+  readonly tracing?: Tracing
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -43,6 +47,7 @@ export async function openDatabase({
   config,
   log,
   metrics = NO_METRICS,
+  tracing = NO_TRACING,
   adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
@@ -119,7 +124,7 @@ export async function openDatabase({
   )
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: timed(metrics, enter),
+    tenant: traced(tracing, timed(metrics, enter)),
     admin,
     control,
     async announce(change) {

@@ -15,6 +15,7 @@ import { createMoves, type Moves } from './moves.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
+import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
@@ -45,6 +46,8 @@ export interface RegistryOptions {
   readonly clock: Clock
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. */
+  readonly events?: SecurityEvents
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string

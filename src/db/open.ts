@@ -14,6 +14,8 @@ import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
+import { createReplicas } from './replicas.ts'
+import { serverOf } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
@@ -68,6 +70,7 @@ export async function openDatabase({
       throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
+  const replicaUrlOf = (placement: string): string => settings.replicas[placement] ?? urlOf(placement)
   const adminUrlOf = (placement: string): string =>
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
@@ -76,18 +79,38 @@ export async function openDatabase({
   const adminPools = new PoolShelf((placement) =>
     createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
+  const replicaPools = new PoolShelf((placement) =>
+    createPool(asApp(replicaUrlOf(placement), own), limits, settings.pipeline),
+  )
+  const poolOf = (name: string): pg.Pool => {
+    const { placement, replica } = serverOf(name)
+    return (replica ? replicaPools : pools).get(placement)
+  }
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
-    pool: (placement) => pools.get(placement),
+    pool: poolOf,
     logins: tenantLogin
       ? createTenantLogins({
-          url: urlOf,
+          url: (name) => {
+            const { placement, replica } = serverOf(name)
+            return replica ? replicaUrlOf(placement) : urlOf(placement)
+          },
           secrets: config.sessionSecrets,
           connections: settings.tenantConnections,
           maxLifetime: settings.poolMaxLifetime,
           pipeline: settings.pipeline,
         })
       : null,
+    ...(Object.keys(settings.replicas).length === 0
+      ? {}
+      : {
+          replicas: createReplicas({
+            has: (placement) => settings.replicas[placement] !== undefined,
+            primary: (placement) => pools.get(placement),
+            log,
+            metrics,
+          }),
+        }),
     poolMax: settings.poolMax,
     pipeline: settings.pipeline,
     metrics,
@@ -103,7 +126,11 @@ export async function openDatabase({
   })
 
   watchListener(metrics, hub)
-  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+  watchPools(metrics, () => [
+    ...pools.watched('calls'),
+    ...adminPools.watched('admin'),
+    ...replicaPools.watched('replica'),
+  ])
 
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
@@ -121,7 +148,7 @@ export async function openDatabase({
       await say(pools.get('default'), 'SELECT 1')
     },
     async close() {
-      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close()])
+      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close(), replicaPools.close()])
       await embedded?.close()
     },
   }

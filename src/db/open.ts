@@ -101,16 +101,12 @@ export async function openDatabase({
           pipeline: settings.pipeline,
         })
       : null,
-    ...(Object.keys(settings.replicas).length === 0
-      ? {}
-      : {
-          replicas: createReplicas({
-            has: (placement) => settings.replicas[placement] !== undefined,
-            primary: (placement) => pools.get(placement),
-            log,
-            metrics,
-          }),
-        }),
+    replicas: createReplicas({
+      has: (placement) => settings.replicas[placement] !== undefined,
+      primary: (placement) => pools.get(placement),
+      log,
+      metrics,
+    }),
     poolMax: settings.poolMax,
     pipeline: settings.pipeline,
     metrics,

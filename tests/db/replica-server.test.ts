@@ -88,8 +88,7 @@ const replay = async (word: 'pause' | 'resume'): Promise<void> => {
       return row?.state === 'paused'
     })
 }
-const onReplica = async (door: Database): Promise<void> =>
-  await until(async () => (await read(door))?.replica === true)
+const onReplica = async (door: Database): Promise<void> => await until(async () => (await read(door))?.replica === true)
 
 test('a tool that reads is answered by the replica, one that writes by the primary', async () => {
   await onReplica(one)

@@ -21,6 +21,19 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
   const appPassword = reader.text('DATABASE_APP_PASSWORD')
   const tenantLogin = reader.flag('TENANT_LOGIN', false)
   const slugPrefix = reader.text('DATABASE_SLUG_PREFIX') ?? ''
+  const poolMax = reader.count('DATABASE_POOL_MAX', 10, [2, 1000])
+  const poolTotal = reader.count('DATABASE_POOL_TOTAL', Math.max(2, poolMax * 2), [2, 10_000])
+  if (poolTotal < poolMax)
+    reader.problem(
+      'DATABASE_POOL_TOTAL',
+      `must be at least DATABASE_POOL_MAX (${poolMax}): it holds those of all servers`,
+    )
+  const defaultPlacement = reader.text('DEFAULT_PLACEMENT') ?? 'default'
+  if (defaultPlacement !== 'default' && placements[defaultPlacement] === undefined)
+    reader.problem(
+      'DEFAULT_PLACEMENT',
+      `DATABASE_URL_${defaultPlacement.toUpperCase()} is not set: it names that server`,
+    )
 
   if (embedded) {
     if (production && !allowEmbedded)
@@ -57,7 +70,9 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
     replicas,
     appPassword,
     appRole,
-    poolMax: reader.count('DATABASE_POOL_MAX', 10, [2, 1000]),
+    poolMax,
+    poolTotal,
+    defaultPlacement,
     poolMaxLifetime: reader.count('DATABASE_POOL_MAX_LIFETIME', 1800, [0, 86_400]) * 1000,
     pipeline: reader.flag('DATABASE_PIPELINE', false),
     tenantLogin,

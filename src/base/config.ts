@@ -86,7 +86,12 @@ export interface DatabaseConfig {
   readonly appPassword: string | null
   /** false: the pool logs in as the URL's own user (D17). */
   readonly appRole: boolean
+  /** Connections to each server, for calls. */
   readonly poolMax: number
+  /** Connections to all servers together, for calls. */
+  readonly poolTotal: number
+  /** The server that new tenants live on. */
+  readonly defaultPlacement: string
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
   readonly tenantLogin: boolean

@@ -207,7 +207,25 @@ export const SERVER_SETTINGS = {
     default: 'on',
     example: 'off',
   },
-  DATABASE_POOL_MAX: { group: 'Database', about: 'Connections of one process.', default: '10', example: '20' },
+  DATABASE_POOL_MAX: {
+    group: 'Database',
+    about: 'Connections of one process to each server, for calls.',
+    default: '10',
+    example: '20',
+  },
+  DATABASE_POOL_TOTAL: {
+    group: 'Database',
+    about:
+      'Connections of one process to all servers together, for calls; idle ones are given up for those that are needed.',
+    default: 'twice DATABASE_POOL_MAX',
+    example: '40',
+  },
+  DEFAULT_PLACEMENT: {
+    group: 'Database',
+    about: 'The server that new tenants live on: the NAME of a DATABASE_URL_<NAME>, lower case.',
+    default: 'default',
+    example: 'eu',
+  },
   DATABASE_POOL_MAX_LIFETIME: {
     group: 'Database',
     about: 'Seconds after which a connection is replaced; 0: never.',

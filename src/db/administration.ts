@@ -28,6 +28,8 @@ export interface AdministrationOptions {
   /** The admin's pool on the server of a placement; 'default' holds the registry. */
   readonly pool: (placement: string) => pg.Pool
   readonly placements: readonly string[]
+  /** Where new tenants live; default `default`. */
+  readonly defaultPlacement?: string
   /** Connections of an admin on that server, for one piece of work alone, which ends them. */
   readonly ownPool: (placement: string) => pg.Pool
   readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
@@ -238,6 +240,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     placements,
+    defaultPlacement: options.defaultPlacement ?? 'default',
 
     transfer({ schema, from, to, move, holder }) {
       return createTransfer({

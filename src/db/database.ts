@@ -142,6 +142,8 @@ export interface Administration {
   }): Transfer
   /** The names of the servers that tenants can live on; the first is `default`. */
   readonly placements: readonly string[]
+  /** The one that new tenants live on (DEFAULT_PLACEMENT). */
+  readonly defaultPlacement: string
   /** The files of sql/tenant, the first first: what a backup was made with must be the same here. */
   readonly files: readonly { readonly name: string; readonly sha256: string }[]
   /**

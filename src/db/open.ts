@@ -15,6 +15,7 @@ import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
+import { createPoolBudget } from './pool-budget.ts'
 import { following, whereabouts } from './relocation.ts'
 import { createReplicas } from './replicas.ts'
 import { serverOf } from './servers.ts'
@@ -81,13 +82,16 @@ export async function openDatabase({
   const adminUrlOf = (placement: string): string =>
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
-  const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement), own), limits, settings.pipeline))
+  const budget = createPoolBudget(settings.poolTotal)
+  const pools = new PoolShelf((placement) =>
+    budget.join(createPool(asApp(urlOf(placement), own), limits, settings.pipeline)),
+  )
   const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
     createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
   const replicaPools = new PoolShelf((placement) =>
-    createPool(asApp(replicaUrlOf(placement), own), limits, settings.pipeline),
+    budget.join(createPool(asApp(replicaUrlOf(placement), own), limits, settings.pipeline)),
   )
   const poolOf = (name: string): pg.Pool => {
     const { placement, replica } = serverOf(name)
@@ -122,6 +126,7 @@ export async function openDatabase({
     pool: (placement) => adminPools.get(placement),
     connections,
     placements: ['default', ...Object.keys(settings.placements)],
+    defaultPlacement: settings.defaultPlacement,
     ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,

@@ -36,6 +36,7 @@ export async function provision(
   const now = clock.now()
   const id = uuidv7(now)
   const schema = schemaName(vacancy.slug, options.slugPrefix)
+  const placement = database.admin.defaultPlacement
   const source = vacancy.origin === 'provision' ? 'provision' : vacancy.origin
   const evidence = vacancy.vacancy === 'personal' ? null : (vacancy.domain ?? 'shared')
   const note = {
@@ -49,8 +50,8 @@ export async function provision(
     await assertRoom(db, now, options.limit)
     const at = new Date(now)
     await db.query(sql`
-      INSERT INTO tenants (id, slug, name, schema, origin, created_at)
-      VALUES (${id}, ${vacancy.slug}, ${vacancy.name}, ${schema}, ${vacancy.origin}, ${at})`)
+      INSERT INTO tenants (id, slug, name, schema, placement, origin, created_at)
+      VALUES (${id}, ${vacancy.slug}, ${vacancy.name}, ${schema}, ${placement}, ${vacancy.origin}, ${at})`)
     if (vacancy.domain !== null) {
       await db.query(sql`
         INSERT INTO domains (id, tenant_id, domain, state, verified_by, asserted_by, created_at, verified_at)
@@ -64,7 +65,7 @@ export async function provision(
 
   try {
     await ledger.within(id, author, note, async (inside) => {
-      await database.admin.provision({ schema, placement: 'default' }, async (db) => {
+      await database.admin.provision({ schema, placement }, async (db) => {
         await register(db)
         await inside(db)
       })

@@ -88,7 +88,7 @@ export function createTenants(options: RegistryOptions): Tenants {
   }
 
   const tenants: Tenants = {
-    async create(actor, { slug, name = slug, placement = 'default' }) {
+    async create(actor, { slug, name = slug, placement = database.admin.defaultPlacement }) {
       needOperator(actor)
       if (!isSlug(slug))
         throw new RegistryError(

@@ -59,6 +59,8 @@ export const defaultSettings: DatabaseConfig = {
   appPassword: null,
   appRole: true,
   poolMax: 10,
+  poolTotal: 40,
+  defaultPlacement: 'default',
   poolMaxLifetime: 600_000,
   pipeline: false,
   tenantLogin: false,

@@ -33,6 +33,8 @@ export interface Config {
     readonly perTenant: number
     readonly perPrincipal: number
   }
+  /** Where requests are counted. */
+  readonly rateLimitStore: RateLimitStore
   readonly concurrency: ConcurrencyConfig
   readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
@@ -63,6 +65,9 @@ export interface Config {
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }
+
+/** `memory`: each process for itself. The URL of `redis` may hold a password. */
+export type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
 
 export interface DatabaseConfig {
   /** null: embedded PGlite in DATA_DIR. */

@@ -51,6 +51,7 @@ export interface Change {
     | 'members'
     | 'organizations'
     | 'api_keys'
+    | 'upstreams'
     | 'invitations'
     | 'revocations'
     | 'plans'

@@ -6,7 +6,7 @@ import { packageRoot } from '#base/package.ts'
 export const pages: readonly string[] = [
   'README.md',
   'src/README.md',
-  ...['docs', 'docs/providers', 'docs/clients', 'docs/operations', '.github'].flatMap((folder) =>
+  ...['docs', 'docs/providers', 'docs/clients', 'docs/operations', 'docs/deploy', '.github'].flatMap((folder) =>
     readdirSync(join(packageRoot, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}/${name}`),

@@ -49,6 +49,8 @@ export function createAdmission(
 
   return {
     enter(request, reply, principal) {
+      // Who left while it was found out who they are gives nothing back: their `close` has been.
+      if (reply.raw.destroyed) throw tooMany('the caller left before it had a place')
       const { identity, tenant } = principal
       const person = `${tenant.id} ${identity.key?.id ?? `${identity.iss} ${identity.sub}`}`
       const own = persons.get(person) ?? 0
@@ -85,6 +87,7 @@ export function createAdmission(
     },
     stream(request, reply, { tenant }) {
       if (streaming >= MOST_STREAMS || (streams.get(tenant.id) ?? 0) >= streamsPerTenant) return false
+      if (reply.raw.destroyed) return true
       streaming += 1
       count(streams, tenant.id, 1)
       reply.raw.once('close', () => {

@@ -107,6 +107,27 @@ test('who leaves while waiting leaves no trace', async () => {
   expect(server.lines().filter(({ msg }) => msg === 'internal error')).toEqual([])
 })
 
+test('who leaves while it is found out who they are keeps no place', async () => {
+  const server = await startApp({
+    config: { concurrency: { ...LIMITS, perPrincipal: 1, perTenant: 1 } },
+    authenticate: async (token) => {
+      if (token === 'alice-slow') await new Promise<void>((go) => judged.push(go))
+      return identity
+    },
+  })
+  const judged: (() => void)[] = []
+  const gone = new AbortController()
+  const init = { method: 'POST', headers: { authorization: 'Bearer alice-slow' }, body: '{}', signal: gone.signal }
+  const left = fetch(`${server.url}/mcp`, init).catch(() => 'left')
+  await until(() => judged.length === 1)
+  gone.abort()
+  expect(await left).toBe('left')
+  await until(() => server.lines().some((line) => line['aborted'] === true))
+  judged[0]?.()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect((await rpc(`${server.url}/mcp`, PING)).status).toBe(200)
+})
+
 test('bodies in flight: each 64 KiB takes a place, so that large ones are not read before there is room for them', async () => {
   const server = await start({ limits: { total: 20, perTenant: 17 } })
   const half = (token: string, length: number): net.Socket => {

@@ -25,7 +25,6 @@ import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
-import { createUpstreams } from '#upstream/upstreams.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
@@ -34,6 +33,7 @@ import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
+import { measuredUpstreams } from './upstreams.ts'
 import { warm } from './warm.ts'
 
 export interface GatehouseParts {
@@ -159,7 +159,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
-    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: door.upstream }),
+    upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({

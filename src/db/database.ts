@@ -125,6 +125,8 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
+  logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
 }

@@ -8,6 +8,7 @@ import { setVersion } from './migration-record.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { sql } from './sql.ts'
+import { createTenantBackup } from './tenant-backup.ts'
 import {
   createTenantSchema,
   dropTenantSchema,
@@ -230,6 +231,8 @@ export function createAdministration(options: AdministrationOptions): Administra
       return await adminTransaction(pool(placement), {}, async (client) => await asOwnerOf(client, schema, work))
     },
 
+    files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async () => await probe(pool('default')),
     logins: async () => await loginState(pool),
   }

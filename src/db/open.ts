@@ -4,6 +4,7 @@ import type { Config } from '#base/config.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
+import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { CHANNEL, formatChange } from './change.ts'
@@ -15,6 +16,7 @@ import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
+import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
@@ -27,6 +29,8 @@ export interface OpenOptions {
   readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
+  /** Absent: nobody collects spans. */
+  readonly tracing?: Tracing
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -41,6 +45,7 @@ export async function openDatabase({
   config,
   log,
   metrics = NO_METRICS,
+  tracing = NO_TRACING,
   adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
@@ -107,7 +112,7 @@ export async function openDatabase({
 
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: timed(metrics, door.enter),
+    tenant: traced(tracing, timed(metrics, door.enter)),
     admin,
     async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
       const pool = (actor.as === 'operator' ? adminPools : pools).get('default')

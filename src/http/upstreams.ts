@@ -3,6 +3,7 @@ import type { Config } from '#base/config.ts'
 import type { GuardedFetch } from '#base/fetch.ts'
 import type { Log } from '#base/log.ts'
 import type { Metrics } from '#base/metrics.ts'
+import type { Tracing } from '#base/tracing.ts'
 import { createUpstreams, type Upstreams, type UpstreamsOptions } from '#upstream/upstreams.ts'
 
 export interface MeasuredUpstreamsOptions extends Pick<UpstreamsOptions, 'own'> {
@@ -11,10 +12,11 @@ export interface MeasuredUpstreamsOptions extends Pick<UpstreamsOptions, 'own'> 
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  readonly tracing: Tracing
 }
 
-/** The APIs that tools may call, counted. */
-export function measuredUpstreams({ config, metrics, ...parts }: MeasuredUpstreamsOptions): Upstreams {
+/** The APIs that tools may call, counted, and told of the trace they are part of. */
+export function measuredUpstreams({ config, metrics, tracing, ...parts }: MeasuredUpstreamsOptions): Upstreams {
   const seconds = metrics.histogram({
     name: 'gatehouse_upstream_request_duration_seconds',
     help: 'Requests of tools to upstreams, with signing in and retries, by outcome: a status or why there was none',
@@ -28,6 +30,7 @@ export function measuredUpstreams({ config, metrics, ...parts }: MeasuredUpstrea
   return createUpstreams({
     ...parts,
     configs: config.upstreams,
+    trace: () => tracing.headers(),
     observed({ upstream, outcome, milliseconds, tries: sent }) {
       seconds({ upstream, outcome }, milliseconds / 1000)
       if (sent > 0) tries({ upstream }, sent)

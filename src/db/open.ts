@@ -15,6 +15,8 @@ import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
+import { createReplicas } from './replicas.ts'
+import { serverOf } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
 import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
@@ -73,6 +75,7 @@ export async function openDatabase({
       throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
+  const replicaUrlOf = (placement: string): string => settings.replicas[placement] ?? urlOf(placement)
   const adminUrlOf = (placement: string): string =>
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
@@ -81,18 +84,34 @@ export async function openDatabase({
   const adminPools = new PoolShelf((placement) =>
     createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
+  const replicaPools = new PoolShelf((placement) =>
+    createPool(asApp(replicaUrlOf(placement), own), limits, settings.pipeline),
+  )
+  const poolOf = (name: string): pg.Pool => {
+    const { placement, replica } = serverOf(name)
+    return (replica ? replicaPools : pools).get(placement)
+  }
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
-    pool: (placement) => pools.get(placement),
+    pool: poolOf,
     logins: tenantLogin
       ? createTenantLogins({
-          url: urlOf,
+          url: (name) => {
+            const { placement, replica } = serverOf(name)
+            return replica ? replicaUrlOf(placement) : urlOf(placement)
+          },
           secrets: config.sessionSecrets,
           connections: settings.tenantConnections,
           maxLifetime: settings.poolMaxLifetime,
           pipeline: settings.pipeline,
         })
       : null,
+    replicas: createReplicas({
+      has: (placement) => settings.replicas[placement] !== undefined,
+      primary: (placement) => pools.get(placement),
+      log,
+      metrics,
+    }),
     poolMax: settings.poolMax,
     pipeline: settings.pipeline,
     metrics,
@@ -108,7 +127,11 @@ export async function openDatabase({
   })
 
   watchListener(metrics, hub)
-  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+  watchPools(metrics, () => [
+    ...pools.watched('calls'),
+    ...adminPools.watched('admin'),
+    ...replicaPools.watched('replica'),
+  ])
 
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
@@ -126,7 +149,7 @@ export async function openDatabase({
       await say(pools.get('default'), 'SELECT 1')
     },
     async close() {
-      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close()])
+      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close(), replicaPools.close()])
       await embedded?.close()
     },
   }

@@ -70,14 +70,14 @@ test("a company's own account is used for it alone, and neither its password nor
   await gatehouse({ env: server.env }, 'upstream set acme_test crm', 'username=acme\npassword=a-wrong-password\n')
   await until(async () => (await find(alice)).includes('does not accept the credentials'))
   await until(() => server.lines.some((line) => line.includes('an upstream does not accept')))
-  const [{ schema = '' } = {}] = await server.database.sql<{ schema: string }>(
+  const [tenant] = await server.database.sql<{ schema: string }>(
     `SELECT schema FROM gatehouse.tenants WHERE slug = 'acme_test'`,
   )
   const kept = JSON.stringify([
     server.lines,
     await server.database.sql('SELECT * FROM gatehouse.audit'),
     await server.database.sql('SELECT * FROM gatehouse.upstreams'),
-    await server.database.sql(`SELECT * FROM ${schema}.audit`),
+    await server.database.sql(`SELECT * FROM ${tenant?.schema}.audit`),
   ])
   expect(kept).toContain('upstream.set')
   for (const secret of ['shared-password', 'acme-password', 'a-wrong-password', 'Bearer '])

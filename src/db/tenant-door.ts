@@ -48,6 +48,8 @@ const BUSY = {
 /** Tenants with connections of their own at one time (D16), and connections of each. */
 const LOGIN_POOLS = 50
 const LOGIN_POOL_MAX = 2
+/** Connections that tenants' own logins may come to hold, of one process (D16). */
+export const LOGIN_CONNECTIONS = LOGIN_POOLS * LOGIN_POOL_MAX
 
 /** The password of a tenant's own login role (D16). Nobody ever types it. */
 export const tenantPassword = (secret: string, schema: string): string =>

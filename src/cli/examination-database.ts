@@ -47,8 +47,12 @@ export async function examineDatabase(
 
 async function examineOpen(database: Database, config: Config, asked: DatabaseQuestions): Promise<readonly Finding[]> {
   const { admin, kind } = database
+  const privileges = kind === 'embedded' ? null : await admin.privileges()
+  const rights = privileges === null ? [] : examinePrivileges(privileges, config.database.appRole)
+  // Without the owner's role nothing more can be read.
+  if (privileges !== null && privileges.admin.cannotTake.length > 0)
+    return [ok('database', `${kind}, reached`), ...rights]
   const version = await admin.controlVersion()
-  const rights = kind === 'embedded' ? [] : examinePrivileges(await admin.privileges(), config.database.appRole)
   if (version === null)
     return [
       ...rights,

@@ -49,7 +49,8 @@ export async function examineDrift(
       drifted.push(
         ...(await rolledBack(pool(placement), async (client) => {
           await createTenantSchema(client, roleOf(made), migrations.slice(0, version))
-          await client.query(`SET LOCAL ROLE ${ROLE.owner}`)
+          // Also back from the search path of the migrations, or definitions would name things without their schema.
+          await client.query(`SET LOCAL ROLE ${ROLE.owner}; SET LOCAL search_path = ''`)
           return await placementDrift(client, { made, app: roleOf(made).app, tenants: same, most: MOST_LINES })
         })),
       )

@@ -41,6 +41,8 @@ const WALLS: Record<string, readonly string[]> = {
   fastify: ['src/http', 'src/http/gatehouse.ts', 'src/console'],
   'oidc-provider': ['src/http'],
   '@modelcontextprotocol/server': ['src/http', 'src/toolkit'],
+  '@redis/client': ['src/toolkit'],
+  'rate-limiter-flexible': ['src/toolkit'],
   undici: ['src/base'],
   'prom-client': ['src/base'],
   commander: ['src/main.ts', 'src/cli'],

@@ -102,6 +102,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
+    rateLimitStore: readStore(reader),
     ...readFairness(reader),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
     auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),
@@ -219,6 +220,21 @@ function readRateLimit(reader: ConfigReader, production: boolean): Config['rateL
     perTenant: reader.count('RATE_LIMIT_PER_TENANT', 6000, perMinute),
     perPrincipal: reader.count('RATE_LIMIT_PER_PRINCIPAL', 1200, perMinute),
   }
+}
+
+function readStore(reader: ConfigReader): Config['rateLimitStore'] {
+  const name = 'RATE_LIMIT_STORE'
+  const value = reader.text(name)
+  if (value === null || value === 'memory') return { kind: 'memory' }
+  if (value === 'postgres') {
+    if (!reader.has('DATABASE_URL'))
+      reader.problem(name, 'postgres needs DATABASE_URL: the embedded database has one process, which counts in memory')
+    return { kind: 'postgres' }
+  }
+  // A URL without a host would be this machine's: nobody means that by redis://.
+  if (/^(?:redis|valkey)s?:\/\/[^/]/.test(value) && URL.canParse(value)) return { kind: 'redis', url: value }
+  reader.problem(name, 'must be memory, postgres, or a URL, for example rediss://user:password@cache.example.com:6379')
+  return { kind: 'memory' }
 }
 
 /** D4: a header that anyone can send says nothing unless it comes from a proxy of ours. */

@@ -117,7 +117,8 @@ function readUrl(reader: ConfigReader, name: 'UPSTREAM_URL' | 'UPSTREAM_TOKEN_UR
 function readAuth(kind: Kind, reader: ConfigReader, allowPrivate: boolean): UpstreamAuth {
   if (kind === 'none') return { kind }
   if (kind === 'header') {
-    const valid = (name: string): boolean => HEADER_NAME.test(name) && !TRANSPORT_HEADERS.has(name.toLowerCase())
+    const valid = (name: string): boolean =>
+      HEADER_NAME.test(name) && !(name in {}) && !TRANSPORT_HEADERS.has(name.toLowerCase())
     const names = reader.listOf('UPSTREAM_HEADER_NAMES', valid, 'must be names of headers, for example X-Api-Key')
     if (new Set(names.map((name) => name.toLowerCase())).size < names.length)
       reader.problem('UPSTREAM_HEADER_NAMES', 'names a header twice')

@@ -33,6 +33,8 @@ export interface Config {
     readonly perTenant: number
     readonly perPrincipal: number
   }
+  /** Where requests are counted. */
+  readonly rateLimitStore: RateLimitStore
   readonly concurrency: ConcurrencyConfig
   readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
@@ -64,6 +66,9 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
+/** `memory`: each process for itself. The URL of `redis` may hold a password. */
+export type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
+
 export interface DatabaseConfig {
   /** null: embedded PGlite in DATA_DIR. */
   readonly url: string | null
@@ -80,6 +85,8 @@ export interface DatabaseConfig {
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
   readonly tenantLogin: boolean
+  /** Connections of all tenants' own logins in this process (D16). */
+  readonly tenantConnections: number
   readonly migrateOnStart: boolean
   /** Put before every tenant role's and schema's slug part; for databases that share one Postgres server. Usually ''. */
   readonly slugPrefix: string

@@ -140,6 +140,13 @@ export const REFUSALS = {
 
 export type RefusalCode = keyof typeof REFUSALS
 
+export interface RefusalLimit {
+  /** Default: default. */
+  readonly name?: string
+  readonly limit: number
+  readonly window: number
+}
+
 export interface RefusalOptions {
   /** What went wrong inside; for the log, never for the caller. Must not hold token material. */
   readonly cause?: unknown
@@ -149,8 +156,8 @@ export interface RefusalOptions {
   readonly retryAfter?: number
   /** All scopes the call needs; only with scope_insufficient. */
   readonly scope?: readonly string[]
-  /** The limit that was reached, in requests per window of seconds; only with status 429. */
-  readonly limit?: { readonly limit: number; readonly window: number }
+  /** The limit that was reached, in requests per window of seconds, and what it is called; only with status 429. */
+  readonly limit?: RefusalLimit
 }
 
 /** Turned away on purpose. Thrown anywhere below http, answered in one place: http/challenge. */
@@ -163,7 +170,7 @@ export class Refusal extends Error {
   readonly detail: string | null
   readonly retryAfter: number | null
   readonly scope: readonly string[]
-  readonly limit: { readonly limit: number; readonly window: number } | null
+  readonly limit: RefusalLimit | null
 
   constructor(code: RefusalCode, options: RefusalOptions = {}) {
     const row = REFUSALS[code]

@@ -130,6 +130,14 @@ export const SERVER_SETTINGS = {
     default: '1200',
     example: '1200',
   },
+  RATE_LIMIT_STORE: {
+    group: 'Limits',
+    about:
+      'Where requests are counted: `memory` (each process for itself), `postgres` (all replicas together, in DATABASE_URL), or the redis://, rediss:// or valkey:// URL of a server that does.',
+    default: 'memory',
+    example: 'postgres',
+    secret: true,
+  },
   USAGE_RETENTION_DAYS: {
     group: 'Limits',
     about: 'Days for which the hourly counts of calls are kept.',
@@ -214,6 +222,12 @@ export const SERVER_SETTINGS = {
     about: 'A login role and connections of its own per tenant: the hard wall, for tools that are not trusted.',
     default: 'false',
     example: 'true',
+  },
+  TENANT_LOGIN_CONNECTIONS: {
+    group: 'Database',
+    about: 'With TENANT_LOGIN: connections of all tenants together in one process, two for each that is active.',
+    default: '50',
+    example: '50',
   },
   MIGRATE_ON_START: {
     group: 'Database',

@@ -44,6 +44,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   member: { about: 'people of a tenant and their roles', load: async () => await import('./member.ts') },
   person: { about: 'people who are refused everywhere', load: async () => await import('./person.ts') },
   key: { about: 'API keys of a tenant', load: async () => await import('./key.ts') },
+  upstream: {
+    about: 'credentials of a tenant at the APIs that tools call',
+    load: async () => await import('./upstream.ts'),
+  },
   audit: { about: 'read and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',

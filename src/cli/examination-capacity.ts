@@ -1,14 +1,13 @@
 import type { Config } from '#base/config.ts'
 import type { Database } from '#db/database.ts'
-import { LOGIN_CONNECTIONS } from '#db/tenant-door.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 
 /** Beside the pool: the admin's, and the one that listens. */
 const BESIDE = 2 + 1
 
 /** Connections that one replica may come to hold on one server. The listener's is on the default one; counted everywhere, it errs high. */
-const perReplica = ({ poolMax, tenantLogin }: Config['database']): number =>
-  poolMax + BESIDE + (tenantLogin ? LOGIN_CONNECTIONS : 0)
+const perReplica = ({ poolMax, tenantLogin, tenantConnections }: Config['database']): number =>
+  poolMax + BESIDE + (tenantLogin ? tenantConnections : 0)
 
 /** Do the pools of all replicas fit into what each server gives, also while a roll-out runs old and new ones side by side? */
 export async function examineCapacity(

@@ -8,6 +8,7 @@ import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import { examineCapacity } from './examination-capacity.ts'
 import { examineDrift } from './examination-drift.ts'
+import { examineLogins } from './examination-logins.ts'
 import { examinePrivileges } from './examination-privileges.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
@@ -90,6 +91,7 @@ async function examineOpen(database: Database, config: Config, asked: DatabaseQu
     migrations,
     ...(await examineDrift(database, asked.tenants)),
     await examineWall(database),
+    ...(await examineLogins(database, config.database)),
     ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas)),
   ]
 }

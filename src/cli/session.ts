@@ -77,6 +77,7 @@ export async function withRegistry<T>(
       deleteDays: config.tenantDeleteDays,
       dns: createDns({ servers: config.dnsServers }),
       links: { issuer: config.publicUrl, secrets: config.sessionSecrets },
+      upstreams: config.upstreams,
     })
     return await work({ config, database, registry, actor: operator() })
   })

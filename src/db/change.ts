@@ -9,6 +9,7 @@ const TABLES: ReadonlySet<string> = new Set<Change['table']>([
   'members',
   'organizations',
   'api_keys',
+  'upstreams',
   'invitations',
   'revocations',
   'plans',

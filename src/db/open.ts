@@ -1,21 +1,22 @@
 import pg from 'pg'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
-import { deriveKey } from '#base/derive.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { createAdministration } from './administration.ts'
+import { appLogin, asApp } from './app-login.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import type { ControlActor, ControlDb, Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
 import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts'
 import { readMigrations } from './migrations.ts'
-import { appRole, ROLE } from './names.ts'
-import { connectionConfig, createPool, parseUrl, say, type Login } from './pool.ts'
+import { ROLE } from './names.ts'
+import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
-import { createTenantDoor, tenantPassword } from './tenant-door.ts'
+import { createTenantDoor } from './tenant-door.ts'
+import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface OpenOptions {
@@ -53,9 +54,11 @@ export async function openDatabase({
       'DATABASE_APP_ROLE=off: the pool logs in as the user of DATABASE_URL, which can do more than a tool call needs',
     )
   }
-  const app = ownRole
-    ? { role: appRole(settings.slugPrefix), password: appPassword(settings.appPassword, secret) }
-    : { role: decodeURIComponent(parseUrl(url).username) || 'postgres', password: null }
+  const own = ownRole ? appLogin(settings, secret) : null
+  const app =
+    own === null
+      ? { role: decodeURIComponent(parseUrl(url).username) || 'postgres', password: null }
+      : { role: own.user, password: own.password }
   const tenantLogin = settings.tenantLogin && embedded === null
   const limits = { max: settings.poolMax, maxLifetime: settings.poolMaxLifetime }
 
@@ -65,22 +68,27 @@ export async function openDatabase({
       throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
-  const asApp = (at: string): Login =>
-    app.password === null ? { url: at } : { url: at, user: app.role, password: app.password }
   const adminUrlOf = (placement: string): string =>
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
-  const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement)), limits, settings.pipeline))
+  const pools = new PoolShelf((placement) => createPool(asApp(urlOf(placement), own), limits, settings.pipeline))
   const connections = embedded === null ? adminConnections : ADMIN_POOL_MAX
   const adminPools = new PoolShelf((placement) =>
     createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
-  const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url)), log })
+  const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
     pool: (placement) => pools.get(placement),
-    login: tenantLogin ? { url: urlOf, secret } : null,
+    logins: tenantLogin
+      ? createTenantLogins({
+          url: urlOf,
+          secrets: config.sessionSecrets,
+          connections: settings.tenantConnections,
+          maxLifetime: settings.poolMaxLifetime,
+          pipeline: settings.pipeline,
+        })
+      : null,
     poolMax: settings.poolMax,
-    poolMaxLifetime: settings.poolMaxLifetime,
     pipeline: settings.pipeline,
     metrics,
   })
@@ -118,10 +126,6 @@ export async function openDatabase({
     },
   }
 }
-
-/** DATABASE_APP_PASSWORD, or one that every replica with the same SESSION_SECRET derives for itself (D17). */
-const appPassword = (configured: string | null, secret: string): string =>
-  configured ?? deriveKey(secret, 'database-app-password').toString('base64url')
 
 function controlPrelude(actor: ControlActor): string {
   const role = { resolver: ROLE.resolver, desk: ROLE.desk, operator: ROLE.operator }[actor.as]

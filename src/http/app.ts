@@ -15,7 +15,6 @@ import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
 import { homeRoutes } from './home.ts'
-import { createIpLimit } from './ip-limit.ts'
 import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
@@ -57,7 +56,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
   const admission = createAdmission(config.concurrency, () => pressure.level())
   const gate = createGate(deps, visits, admission)
-  const ipLimit = createIpLimit(config.rateLimit)
+  const { ipLimit } = deps
   const { library, changes, caller } = deps
   const mcp = createMcp({
     config,

@@ -1,5 +1,5 @@
 import type { Refusal } from '#base/refusal.ts'
-import type { LimitState } from '#toolkit/limits.ts'
+import type { LimitState } from '#toolkit/limit.ts'
 import { metadataUrl } from './endpoints.ts'
 
 /** A Refusal as HTTP says it. */
@@ -53,10 +53,19 @@ export function createChallenge({ publicUrl, scopes }: ChallengeOptions): Challe
   }
 }
 
-/** draft-ietf-httpapi-ratelimit-headers: the one limit that is nearest to being reached. */
-export const limitHeaders = ({ limit, window, remaining, reset }: LimitState): Readonly<Record<string, string>> => ({
-  'ratelimit-policy': `"default";q=${limit};w=${window}`,
-  ratelimit: `"default";r=${remaining};t=${reset}`,
+/**
+ * draft-ietf-httpapi-ratelimit-headers: the one limit that is nearest to being reached. Names are ours and need no escaping (RFC 9651
+ * section 3.3.3); `q` and `w` say the limit and its seconds, `r` what is left of it and `t` the seconds until it begins anew.
+ */
+export const limitHeaders = ({
+  name = 'default',
+  limit,
+  window,
+  remaining,
+  reset,
+}: Partial<Pick<LimitState, 'name'>> & Omit<LimitState, 'name'>): Readonly<Record<string, string>> => ({
+  'ratelimit-policy': `"${name}";q=${limit};w=${window}`,
+  ratelimit: `"${name}";r=${remaining};t=${reset}`,
 })
 
 /** Quoted strings of RFC 9110 section 5.6.4; what is empty is left out. Our values hold neither quote nor backslash. */

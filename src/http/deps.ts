@@ -18,6 +18,7 @@ import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import type { Library } from '#toolkit/library.ts'
 import type { CallLimits } from '#toolkit/limits.ts'
+import type { IpLimit } from './ip-limit.ts'
 import type { PressureWatch } from './pressure.ts'
 import type { Visits } from './visit.ts'
 
@@ -38,6 +39,8 @@ export interface AppDeps {
   readonly library: Library
   readonly changes: Changes
   readonly limits: CallLimits
+  /** Failed and anonymous requests of one address. */
+  readonly ipLimit: IpLimit
   /** How hard it is for the process; default: it is watched. For tests. */
   readonly pressure?: PressureWatch
   /** Who may ask under /api/v1/operator (D3). */

@@ -15,7 +15,7 @@ const SECURITY_HEADERS = {
 } as const
 
 const EXPOSED =
-  'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-After, ETag, Location, Idempotency-Replayed'
+  'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-After, RateLimit, RateLimit-Policy, ETag, Location, Idempotency-Replayed'
 const METHODS = 'GET, POST, PATCH, DELETE, OPTIONS'
 /** Header names a preflight may ask for; there are no credentials to protect (the token is the security), so any well-formed ones. */
 const HEADER_NAMES = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/

@@ -29,6 +29,7 @@ import { createUpstreams } from '#upstream/upstreams.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
+import { createCounting } from './counting.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -117,10 +118,12 @@ async function assemble({
     secret,
     seeds: config.developmentSignIn ? DEVELOPMENT_PEOPLE : [],
   })
-  const office = createOffice({ config, database, clock, log, scopes, ready: () => door.open })
+  const ready = (): boolean => door.open
+  const counting = await createCounting({ config, database, clock, log, ready })
+  const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
   const tools = withAdminTools(definitions.tools, office.desk, config.publicUrl)
   const catalogue = createCatalogue(tools, more)
-  const thresholds = createThresholds(config)
+  const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
@@ -147,7 +150,6 @@ async function assemble({
     secret,
     checkpoint: createCheckpointer({ database, clock, secret }),
   })
-  const ready = (): boolean => door.open
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const changes = createChanges()
@@ -159,7 +161,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
-    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: async () => null }),
+    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({
@@ -188,7 +190,7 @@ async function assemble({
     log,
     fetch,
     database,
-    ready: () => door.open,
+    ready,
     providers,
     scopes: [...new Set([...config.requiredScopes, ...known])],
     services: serviceTokens,
@@ -209,6 +211,7 @@ async function assemble({
     library: createLibrary({ ...definitions, runner }),
     changes,
     limits,
+    ipLimit: thresholds.address,
     operators: office.operators,
     login,
     serviceTokens,
@@ -221,7 +224,7 @@ async function assemble({
       secrets: config.sessionSecrets,
       clock,
       database,
-      ready: () => door.open,
+      ready,
       upstreams: login.upstreams,
       registry: office.registry,
       operators: office.operators,
@@ -245,11 +248,13 @@ async function assemble({
   })
   await door.start()
   office.start()
+  counting.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
     async () => await auditor.close(),
     async () => await office.close(),
+    async () => await counting.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

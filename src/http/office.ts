@@ -15,7 +15,8 @@ import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
 import { createUsageRetention } from '#tenancy/usage-retention.ts'
-import { createLimit } from '#toolkit/limits.ts'
+import type { Counters } from '#toolkit/counters.ts'
+import { createLimit } from '#toolkit/limit.ts'
 
 /** Keys per minute that one person may have judged. */
 const VALIDATIONS = 30
@@ -28,6 +29,8 @@ export interface OfficeOptions {
   readonly scopes: Scopes
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean
+  /** For those who are known (counting.ts). */
+  readonly counters: Counters
 }
 
 /** What admins and operators work with, from whichever side they come: the registry, and what watches over it in the background. */
@@ -52,7 +55,7 @@ const limitsOf = ({ rateLimit: { on, perTenant, perPrincipal } }: Config): Desk[
   requests_per_minute_caller: on ? perPrincipal : null,
 })
 
-export function createOffice({ config, database, clock, log, scopes, ready }: OfficeOptions): Office {
+export function createOffice({ config, database, clock, log, scopes, ready, counters }: OfficeOptions): Office {
   const { sessionSecrets } = config
   const shared = {
     database,
@@ -62,6 +65,8 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
   }
   const validations = createLimit({
     on: config.rateLimit.on,
+    name: 'validations',
+    counters,
     perMinute: VALIDATIONS,
     detail: 'keys that one person had judged',
   })
@@ -72,6 +77,7 @@ export function createOffice({ config, database, clock, log, scopes, ready }: Of
     validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,
     links: { issuer: config.publicUrl, secrets: sessionSecrets },
+    upstreams: config.upstreams,
   })
   const archive = createArchive({ ...shared, tenantAuditKey: (schema) => auditKey(sessionSecrets[0] ?? '', schema) })
   const usage = createUsageMeter({ database, clock, log })

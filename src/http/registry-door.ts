@@ -11,6 +11,7 @@ import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { watchRegistry } from '#tenancy/registry-cache.ts'
 import { createRevocations, type Revocations } from '#tenancy/revocations.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { createUpstreamLookup, type UpstreamLookup } from '#tenancy/upstream-lookup.ts'
 import type { Seed } from '#tenancy/seeds.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 
@@ -31,6 +32,7 @@ export interface RegistryDoor {
   start(): Promise<void>
   principal(identity: Identity, asked: Asked): Promise<Principal>
   readonly key: ApiKeyLookup
+  readonly upstream: UpstreamLookup
   fenced(tenant: Tenant): Promise<Refusal | null>
   /** Refuses a token (D22) at the word of whoever holds it: here when this resolves, everywhere within the second of D21. */
   revokeToken(
@@ -44,6 +46,7 @@ interface Opened {
   readonly directory: Directory
   readonly revoke: Revocations['revokePresented']
   readonly key: ApiKeyLookup
+  readonly upstream: UpstreamLookup
 }
 
 const RETRY_FIRST = 500
@@ -104,6 +107,7 @@ export function createRegistryDoor({
         seeds,
       }),
       key: createKeyLookup({ database, clock, watch }),
+      upstream: createUpstreamLookup({ database, clock, log, watch, secrets: config.sessionSecrets }),
     }
   }
 
@@ -134,6 +138,7 @@ export function createRegistryDoor({
     start: async () => await start(),
     principal: async (identity, asked) => await need().directory.principal(identity, asked),
     key: async (id) => await need().key(id),
+    upstream: async (tenant, name) => await need().upstream(tenant, name),
     fenced: async (tenant) => await need().directory.fenced(tenant),
     revokeToken: async (token, from) => await need().revoke(token, from),
     async close() {

@@ -186,6 +186,8 @@ function affected({ outcome, token, person }: Entry, { table, tenant, id }: Chan
     case 'organizations':
     case 'invitations':
       return tenant === null || tenant === outcome.tenant.id
+    case 'upstreams':
+      return false
     case 'plans':
       return id === null || id === outcome.tenant.plan
     case 'revocations':

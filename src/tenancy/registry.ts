@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts'
+import type { UpstreamConfig } from '#base/upstream.ts'
 import type { Database } from '#db/database.ts'
 import type { Principal } from './tenant.ts'
 import type { Scopes } from './roles.ts'
@@ -15,6 +16,7 @@ import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
 import { createUsage, type Usage } from './usage.ts'
 
 /** May do everything. */
@@ -51,6 +53,8 @@ export interface RegistryOptions {
   readonly dns: Dns
   /** What invitations are sealed with, and for whom: `{ issuer: config.publicUrl, secrets: config.sessionSecrets }`. */
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
+  /** config.upstreams. Absent: none. */
+  readonly upstreams?: readonly UpstreamConfig[]
   /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
   readonly validations?: (who: string) => Promise<unknown>
 }
@@ -74,6 +78,7 @@ export interface Registry {
   readonly usage: Usage
   readonly seeAs: SeeAs
   readonly confirmations: Confirmations
+  readonly upstreams: TenantUpstreams
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -92,5 +97,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     usage: createUsage(options),
     seeAs: createSeeAs(options),
     confirmations: createConfirmations(options),
+    upstreams: createTenantUpstreams(options),
   }
 }

@@ -24,7 +24,7 @@ export interface DeletionOfTenants {
   /** Takes that back. Needs `tenant:owner`, or an operator. conflict: it has begun. Nothing to take back: nothing happens. */
   keep(tenant: Tenant, actor: Actor): Promise<void>
   /**
-   * At once. Operators only. Drops schema, role and data, forgets its usage, frees its domains and organisations, ends its keys; the registry row stays.
+   * At once. Operators only. Drops schema, role and data, forgets its usage and its credentials for upstreams, frees its domains and organisations, ends its keys; the registry row stays.
    * Deleted already: nothing happens.
    */
   delete(tenant: Tenant, actor: Actor): Promise<void>
@@ -112,6 +112,7 @@ export async function dropTenant(
         // What was asked for and answered: addresses of people stand in it.
         await db.query(sql`DELETE FROM answers WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM confirmations WHERE tenant_id = ${tenant.id}`)
+        await db.query(sql`DELETE FROM upstreams WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`DELETE FROM organizations WHERE tenant_id = ${tenant.id}`)
         await db.query(sql`UPDATE members SET home = false WHERE tenant_id = ${tenant.id}`)
         await db.query(

@@ -1,98 +1,77 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
-import { Refusal } from '#base/refusal.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import { createMemoryCounters, type Counters } from './counters.ts'
+import { createMeter, type Claim, type LimitState } from './limit.ts'
 
 /** Seconds. */
-const WINDOW = 60
+const MINUTE = 60
 const HOUR = 3600
 
-/** Where a caller stands against the limit that is nearest to being reached; for the RateLimit headers. */
-export interface LimitState {
-  /** Requests per window. */
-  readonly limit: number
-  readonly remaining: number
-  /** Seconds until the window starts anew. */
-  readonly reset: number
-  /** Seconds. */
-  readonly window: number
-}
-
-/** So many requests per window and key, counted in this process alone: n replicas let n times as many through. */
-export interface Limit {
-  /**
-   * Counts one; throws Refusal rate_limited with retryAfter when that is one too many. null: limits are off.
-   * @param most for this key, instead of what holds for all.
-   */
-  consume(key: string, most?: number): Promise<LimitState | null>
-  /** Throws as consume does when the limit is already reached, but counts nothing. */
-  check(key: string): Promise<void>
-}
-
 export interface CallLimits {
-  /** Counts one request for the person or key and for the tenant; throws Refusal rate_limited. null: limits are off. */
-  consume(principal: Principal): Promise<LimitState | null>
+  /**
+   * Counts one request, or what it costs besides, for the person or key and for the tenant; throws Refusal rate_limited when it does not
+   * fit, and then none of it is counted. Answers the limit that is nearest to being reached; null: limits are off.
+   * @param cost default 1.
+   */
+  consume(principal: Principal, cost?: number): Promise<LimitState | null>
   /** The same for somebody who is not there as one of a tenant (operators). */
   consumePerson(identity: Pick<Identity, 'iss' | 'sub'>): Promise<LimitState | null>
 }
 
-/** @param detail says for the log which limit it was. */
-export function createLimit({
-  on,
-  perMinute,
-  detail,
-  window = WINDOW,
-}: {
-  readonly on: boolean
-  /** Or per window, when that is another. */
-  readonly perMinute: number
-  readonly detail: string
-  /** Seconds; default 60. */
-  readonly window?: number
-}): Limit {
-  if (!on) return { consume: async () => null, check: async () => {} }
-  // It only counts: how many are too many may differ from key to key.
-  const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: window })
-  const state = ({ consumedPoints, msBeforeNext }: RateLimiterRes, limit: number): LimitState => ({
-    limit,
-    remaining: Math.max(0, limit - consumedPoints),
-    reset: Math.max(1, Math.ceil(msBeforeNext / 1000)),
-    window,
-  })
-  const refuse = (at: RateLimiterRes, most: number): never => {
-    const { limit, reset } = state(at, most)
-    throw new Refusal('rate_limited', { detail, retryAfter: reset, limit: { limit, window } })
-  }
-  return {
-    async consume(key, most = perMinute) {
-      const at = await limiter.consume(key)
-      return at.consumedPoints > most ? refuse(at, most) : state(at, most)
-    },
-    async check(key) {
-      const at = await limiter.get(key)
-      if (at !== null && at.consumedPoints >= perMinute) refuse(at, perMinute)
-    },
-  }
-}
-
 /**
- * Per person (or key) and per tenant (RATE_LIMIT, DESIGN section 11), and what a key may ask per hour when it has a limit of its own.
- * One who is over their own limit uses up nothing of the tenant's.
+ * Per person (or key) and per tenant, as the tenant's plan says or else RATE_LIMIT_PER_PRINCIPAL and RATE_LIMIT_PER_TENANT, and what a key
+ * may ask per hour when it has a limit of its own. One who is over their own limit uses up nothing of the tenant's.
+ * @param counters default: some of its own, in this process alone.
  */
-export function createLimits({ on, perTenant, perPrincipal }: Config['rateLimit']): CallLimits {
-  const persons = createLimit({ on, perMinute: perPrincipal, detail: 'per person or key' })
-  const tenants = createLimit({ on, perMinute: perTenant, detail: 'per tenant' })
-  const keys = createLimit({ on, perMinute: 1, detail: 'per hour of this key', window: HOUR })
+export function createLimits(
+  { on, perTenant, perPrincipal }: Config['rateLimit'],
+  { counters = createMemoryCounters(), clock = systemClock }: { counters?: Counters; clock?: Clock } = {},
+): CallLimits {
+  if (!on) return { consume: async () => null, consumePerson: async () => null }
+  const meter = createMeter({ counters, clock })
+  const person = (who: string, most: number, cost: number): Claim => ({
+    name: 'principal',
+    key: `principal ${who}`,
+    cost,
+    most,
+    window: MINUTE,
+    detail: 'per person or key',
+  })
   return {
-    async consume({ identity, tenant, requests_per_hour: most }) {
-      const own = await persons.consume(`${tenant.id} ${identity.key?.id ?? `${identity.iss} ${identity.sub}`}`)
-      const hourly = most === undefined ? null : await keys.consume(`${tenant.id} ${identity.key?.id ?? ''}`, most)
-      const shared = await tenants.consume(tenant.id)
-      const nearest = [own, hourly, shared].filter((state) => state !== null).sort((a, b) => left(a) - left(b))
-      return nearest[0] ?? null
+    async consume({ identity, tenant, requests_per_hour: hourly }, cost = 1) {
+      const { calls_per_minute, calls_per_minute_principal } = tenant.limits
+      const who = identity.key?.id ?? `${identity.iss} ${identity.sub}`
+      const states = await meter.take([
+        person(`${tenant.id} ${who}`, calls_per_minute_principal ?? perPrincipal, cost),
+        ...(hourly === undefined
+          ? []
+          : [
+              {
+                name: 'key',
+                key: `key ${tenant.id} ${identity.key?.id ?? ''}`,
+                cost,
+                most: hourly,
+                window: HOUR,
+                detail: 'per hour of this key',
+              },
+            ]),
+        {
+          name: 'tenant',
+          key: `tenant ${tenant.id}`,
+          cost,
+          most: calls_per_minute ?? perTenant,
+          window: MINUTE,
+          detail: 'per tenant',
+        },
+      ])
+      return states.toSorted((a, b) => left(a) - left(b))[0] ?? null
     },
-    consumePerson: async ({ iss, sub }) => await persons.consume(` ${iss} ${sub}`),
+    async consumePerson({ iss, sub }) {
+      const [state] = await meter.take([person(` ${iss} ${sub}`, perPrincipal, 1)])
+      return state ?? null
+    },
   }
 }
 

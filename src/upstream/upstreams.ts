@@ -57,7 +57,7 @@ function createMaker(
    * credentials go to the operator's URL alone.
    */
   async function standing(tenant: string): Promise<Awaited<ReturnType<ClientParts['standing']>>> {
-    const own = await options.own(tenant, name)
+    const own = auth.kind === 'none' ? null : await options.own(tenant, name)
     const fields = own === null ? config.shared : own.fields
     const untrusted = own !== null && own.url !== null
     const url = untrusted && config.tenantMay === 'url' ? tenantUrl(own.url ?? '') : untrusted ? null : config.url

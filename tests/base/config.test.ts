@@ -217,6 +217,10 @@ describe('a bad environment', () => {
     [{ SHUTDOWN_TIMEOUT: '-5' }, ['SHUTDOWN_TIMEOUT: must be a whole number from 1 to 600']],
     [{ PROVISION_LIMIT: '-1' }, ['PROVISION_LIMIT: must be a whole number from 0 to 1000000']],
     [{ RATE_LIMIT: 'maybe' }, ['RATE_LIMIT: must be true or false']],
+    [
+      { RATE_LIMIT_STORE: 'postgres' },
+      ['RATE_LIMIT_STORE: postgres needs DATABASE_URL: the embedded database has one process, which counts in memory'],
+    ],
     [{ LOG_LEVEL: 'loud' }, ['LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent']],
     [{ UNMAPPED_DOMAINS: 'accept' }, ['UNMAPPED_DOMAINS: must be one of reject, provision']],
     [
@@ -310,6 +314,24 @@ test('variables of other programs are left in peace', () => {
       npm_config_cache: 'x',
     }).warnings,
   ).toEqual([])
+})
+
+test.each(['redis', 'redis://', 'rediss:///0', 'http://user:hunter2@cache.example.com'])(
+  'RATE_LIMIT_STORE=%s is no store, and what was given is not shown',
+  (store) => {
+    expect(problems({ RATE_LIMIT_STORE: store })).toEqual([
+      'RATE_LIMIT_STORE: must be memory, postgres, or a URL, for example rediss://user:password@cache.example.com:6379',
+    ])
+  },
+)
+
+test('RATE_LIMIT_STORE is memory, postgres, or the URL of a Redis or Valkey', () => {
+  expect(loadConfig({}).rateLimitStore).toEqual({ kind: 'memory' })
+  expect(loadConfig({ RATE_LIMIT_STORE: 'postgres', DATABASE_URL: 'postgres://a/b' }).rateLimitStore).toEqual({
+    kind: 'postgres',
+  })
+  for (const url of ['redis://cache:6379', 'rediss://user:secret@cache.example.com:6380/2', 'valkey://cache'])
+    expect(loadConfig({ RATE_LIMIT_STORE: url }).rateLimitStore).toEqual({ kind: 'redis', url })
 })
 
 test('D2: production has strict defaults and needs ALLOW_EMBEDDED to run without DATABASE_URL', () => {

@@ -12,6 +12,7 @@ test('D21: every table whose rows decide about people can be announced, on the o
     invitations: 'i1',
     revocations: 'r1',
     plans: 'p1',
+    upstreams: 'u1',
   }
   for (const [table, id] of Object.entries(tables) as [Change['table'], string][]) {
     for (const change of [

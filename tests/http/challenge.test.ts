@@ -78,14 +78,14 @@ test('what cannot be judged is 503 with Retry-After and no challenge, and a limi
 test('a limit reached by somebody known is 429 with Retry-After; before that the headers say how much is left', async () => {
   const { url } = await startApp({ config: { rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 2 } } })
   const first = await rpc(`${url}/mcp`, PING)
-  expect(first.headers.get('ratelimit-policy')).toBe('"default";q=2;w=60')
-  expect(first.headers.get('ratelimit')).toMatch(/^"default";r=1;t=\d+$/)
+  expect(first.headers.get('ratelimit-policy')).toBe('"principal";q=2;w=60')
+  expect(first.headers.get('ratelimit')).toMatch(/^"principal";r=1;t=\d+$/)
   await rpc(`${url}/mcp`, PING)
   const limited = await rpc(`${url}/mcp`, PING)
   expect([limited.status, limited.headers.get('www-authenticate')]).toEqual([429, null])
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(limited.headers.get('ratelimit-policy')).toBe('"default";q=2;w=60')
-  expect(limited.headers.get('ratelimit')).toMatch(/^"default";r=0;t=\d+$/)
+  expect(limited.headers.get('ratelimit-policy')).toBe('"principal";q=2;w=60')
+  expect(limited.headers.get('ratelimit')).toMatch(/^"principal";r=0;t=\d+$/)
   expect(await limited.json()).toMatchObject({ error: 'rate_limited' })
 })
 

@@ -99,7 +99,7 @@ test('B13: any origin may call a public server, errors included, and never with 
     expect(headers.get('access-control-allow-origin')).toBe('*')
     expect(headers.get('access-control-allow-credentials')).toBeNull()
     expect(headers.get('access-control-expose-headers')).toBe(
-      'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-After, ETag, Location, Idempotency-Replayed',
+      'WWW-Authenticate, MCP-Protocol-Version, x-request-id, Retry-After, RateLimit, RateLimit-Policy, ETag, Location, Idempotency-Replayed',
     )
   }
 })

@@ -87,7 +87,7 @@ test('an operator without a tenant is let in, with who they are and a limit of t
       email: 'ann@ops.com',
     },
   ])
-  expect(answer.headers['ratelimit']).toBe('"default";r=7;t=60')
+  expect(answer.headers['ratelimit']).toBe('"principal";r=7;t=60')
 })
 
 test('D3: everybody else gets the same 403, which tells nothing', async () => {

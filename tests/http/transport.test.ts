@@ -241,7 +241,7 @@ test('D33: an address is limited by its failed and anonymous requests only', asy
   const limited = await bad()
   expect(limited.status).toBe(429)
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(limited.headers.get('ratelimit-policy')).toBe('"default";q=3;w=60')
+  expect(limited.headers.get('ratelimit-policy')).toBe('"address";q=3;w=60')
   expect((await fetch(`${url}/`)).status).toBe(429)
   expect((await fetch(`${url}/livez`)).status).toBe(200)
   // Somebody else's failures shut nobody out who is known.

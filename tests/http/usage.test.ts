@@ -26,8 +26,8 @@ test('a key over its own limit is answered 429 with the seconds to wait, other k
   const refused = await call(limited.key, 'whoami')
   expect(refused.status).toBe(429)
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500)
-  expect(refused.headers.get('ratelimit-policy')).toBe('"default";q=2;w=3600')
-  expect(refused.headers.get('ratelimit')).toMatch(/^"default";r=0;t=3\d{3}$/)
+  expect(refused.headers.get('ratelimit-policy')).toBe('"key";q=2;w=3600')
+  expect(refused.headers.get('ratelimit')).toMatch(/^"key";r=0;t=3\d{3}$/)
   // The token made for it is the same key.
   const exchanged = await fetch(`${server.url}/auth/token`, {
     method: 'POST',

@@ -5,7 +5,7 @@ import { Refusal } from '#base/refusal.ts'
 import { documentUrl } from '#login/client-document.ts'
 import { createClients } from '#login/clients.ts'
 import type { Client } from '#login/client.ts'
-import { createLimit } from '#toolkit/limits.ts'
+import { createLimit } from '#toolkit/limit.ts'
 import { documentHost, type DocumentHost } from './support/document-host.ts'
 import { LOGIN, SECRET, formBrowser, signInServer, upstream } from './support/sign-in-server.ts'
 
@@ -16,7 +16,7 @@ const MINUTE = 60_000
 
 function asker(host: DocumentHost, login: Partial<typeof LOGIN> = {}) {
   let now = 1_800_000_000_000
-  const limit = createLimit({ on: true, perMinute: 10, detail: 'documents' })
+  const limit = createLimit({ on: true, name: 'test', perMinute: 10, detail: 'documents' })
   const clients = createClients({
     publicUrl: 'https://mcp.test',
     secrets: [SECRET],

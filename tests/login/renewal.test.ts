@@ -5,7 +5,7 @@ import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { createFamilies } from '#login/families.ts'
 import type { Refresh } from '#login/flow.ts'
 import { createRenewal, type Renewal } from '#login/renewal.ts'
-import { createLimit } from '#toolkit/limits.ts'
+import { createLimit } from '#toolkit/limit.ts'
 import { people } from '../support/fake-provider.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { operator, startReplica, type Replica } from '../tenancy/support.ts'
@@ -23,7 +23,7 @@ describe.each(databaseKinds)('%s', (kind) => {
     ready = (): boolean => true,
     perMinute = 10_000,
   ): Renewal => {
-    const renewals = createLimit({ on: true, perMinute, detail: 'renewals' })
+    const renewals = createLimit({ on: true, name: 'test', perMinute, detail: 'renewals' })
     const limit = async (family: string): Promise<void> => void (await renewals.consume(family))
     const log = createLog('silent')
     const families = createFamilies({ database, ready, log, clock: room.clock, secrets: SECRETS, issuer: PUBLIC_URL })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
-import { createLimit, createLimits } from '#toolkit/limits.ts'
+import { createLimit } from '#toolkit/limit.ts'
+import { createLimits } from '#toolkit/limits.ts'
 import { identityOf, principalOf } from './desk.ts'
 
 const tenantOf = (slug: string): Tenant => ({
@@ -78,7 +79,7 @@ describe('requests per minute', () => {
     )
     expect(await limits.consume(withKey('two', 50))).toMatchObject({ limit: 100, remaining: 97 })
     // Raised, it goes on from what was counted.
-    expect(await limits.consume(withKey('one', 10))).toMatchObject({ limit: 10, remaining: 6 })
+    expect(await limits.consume(withKey('one', 10))).toMatchObject({ limit: 10, remaining: 7 })
     const off = createLimits({ ...config, on: false })
     for (let i = 0; i < 5; i += 1) expect(await off.consume(withKey('one', 2))).toBeNull()
   })
@@ -89,7 +90,7 @@ describe('requests per minute', () => {
   })
 
   test('check refuses when the limit is reached and counts nothing itself', async () => {
-    const limit = createLimit({ on: true, perMinute: 2, detail: 'per address' })
+    const limit = createLimit({ on: true, name: 'test', perMinute: 2, detail: 'per address' })
     for (let i = 0; i < 5; i += 1) await limit.check('1.2.3.4')
     await limit.consume('1.2.3.4')
     await limit.check('1.2.3.4')

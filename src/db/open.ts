@@ -4,6 +4,7 @@ import type { Config } from '#base/config.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
+import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { CHANNEL, formatChange } from './change.ts'
@@ -14,7 +15,10 @@ import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
+import { createReplicas } from './replicas.ts'
+import { serverOf } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
+import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
@@ -27,6 +31,8 @@ export interface OpenOptions {
   readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
+  /** Absent: nobody collects spans. */
+  readonly tracing?: Tracing
 }
 
 const CONTROL_TIMEOUT = 10_000
@@ -41,6 +47,7 @@ export async function openDatabase({
   config,
   log,
   metrics = NO_METRICS,
+  tracing = NO_TRACING,
   adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
@@ -68,6 +75,7 @@ export async function openDatabase({
       throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return found
   }
+  const replicaUrlOf = (placement: string): string => settings.replicas[placement] ?? urlOf(placement)
   const adminUrlOf = (placement: string): string =>
     placement === 'default' ? (settings.adminUrl ?? url) : urlOf(placement)
 
@@ -76,18 +84,34 @@ export async function openDatabase({
   const adminPools = new PoolShelf((placement) =>
     createPool({ url: adminUrlOf(placement) }, { ...limits, max: connections }),
   )
+  const replicaPools = new PoolShelf((placement) =>
+    createPool(asApp(replicaUrlOf(placement), own), limits, settings.pipeline),
+  )
+  const poolOf = (name: string): pg.Pool => {
+    const { placement, replica } = serverOf(name)
+    return (replica ? replicaPools : pools).get(placement)
+  }
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
-    pool: (placement) => pools.get(placement),
+    pool: poolOf,
     logins: tenantLogin
       ? createTenantLogins({
-          url: urlOf,
+          url: (name) => {
+            const { placement, replica } = serverOf(name)
+            return replica ? replicaUrlOf(placement) : urlOf(placement)
+          },
           secrets: config.sessionSecrets,
           connections: settings.tenantConnections,
           maxLifetime: settings.poolMaxLifetime,
           pipeline: settings.pipeline,
         })
       : null,
+    replicas: createReplicas({
+      has: (placement) => settings.replicas[placement] !== undefined,
+      primary: (placement) => pools.get(placement),
+      log,
+      metrics,
+    }),
     poolMax: settings.poolMax,
     pipeline: settings.pipeline,
     metrics,
@@ -103,11 +127,15 @@ export async function openDatabase({
   })
 
   watchListener(metrics, hub)
-  watchPools(metrics, () => [...pools.watched('calls'), ...adminPools.watched('admin')])
+  watchPools(metrics, () => [
+    ...pools.watched('calls'),
+    ...adminPools.watched('admin'),
+    ...replicaPools.watched('replica'),
+  ])
 
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: timed(metrics, door.enter),
+    tenant: traced(tracing, timed(metrics, door.enter)),
     admin,
     async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
       const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
@@ -121,7 +149,7 @@ export async function openDatabase({
       await say(pools.get('default'), 'SELECT 1')
     },
     async close() {
-      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close()])
+      await Promise.allSettled([hub.close(), door.close(), pools.close(), adminPools.close(), replicaPools.close()])
       await embedded?.close()
     },
   }

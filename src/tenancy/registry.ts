@@ -14,6 +14,7 @@ import { createMembers, type Members } from './members.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
+import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
@@ -44,6 +45,8 @@ export interface RegistryOptions {
   readonly clock: Clock
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. */
+  readonly events?: SecurityEvents
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string

@@ -60,17 +60,18 @@ export async function examineDrift(
 
 /** What `work` answers, with nothing left of what it did. */
 async function rolledBack<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const done: { value?: T } = {}
+  const answers: T[] = []
   const over = new Error('rolled back on purpose')
   try {
     await adminTransaction(pool, {}, async (client) => {
-      done.value = await work(client)
+      answers.push(await work(client))
       throw over
     })
   } catch (error) {
     if (error !== over) throw error
   }
-  return done.value as T
+  for (const answer of answers.slice(-1)) return answer
+  throw over
 }
 
 function groupBy<Item, Key>(items: readonly Item[], key: (item: Item) => Key): ReadonlyMap<Key, readonly Item[]> {

@@ -1,5 +1,9 @@
+import type { Capacity } from './capacity.ts'
+import type { ExaminedTenant, TenantDrift } from './drift.ts'
+import type { Privileges } from './privileges.ts'
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
+import type { Transfer } from './transfer.ts'
 
 export type { BackupSource, BackupTarget, TableWriter } from './tenant-backup.ts'
 
@@ -128,6 +132,19 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /**
+   * The steps that bring a tenant's schema to another server; whoever takes them keeps the registry. Opens connections of its own: close it.
+   * @param move id of the move, @param holder of the process that works on it
+   */
+  transfer(place: {
+    readonly schema: string
+    readonly from: string
+    readonly to: string
+    readonly move: string
+    readonly holder: string
+  }): Transfer
+  /** The names of the servers that tenants can live on; the first is `default`. */
+  readonly placements: readonly string[]
   /** The files of sql/tenant, the first first: what a backup was made with must be the same here. */
   readonly files: readonly { readonly name: string; readonly sha256: string }[]
   /**
@@ -148,6 +165,12 @@ export interface Administration {
   logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
+  /** For doctor: what the admin, the pool's login role and everybody may do (D17). */
+  privileges(): Promise<Privileges>
+  /** For doctor: how many connections the server of a placement gives. */
+  capacity(placement: string): Promise<Capacity>
+  /** For doctor: which of these tenants are not as the migrations make one. Some hundred at a time. */
+  drift(tenants: readonly ExaminedTenant[]): Promise<readonly TenantDrift[]>
 }
 
 export interface MigrateOptions {

@@ -141,9 +141,9 @@ async function migrate(
   child.stdout.on('data', (piece: Buffer) => (said += piece.toString()))
   child.stderr.on('data', () => {})
   let peak = 0
-  let running = true
+  const running = { now: true }
   const watch = (async () => {
-    while (running) {
+    while (running.now) {
       peak = Math.max(peak, (await peakOf(child.pid ?? 0)) ?? 0)
       if (kill !== null) {
         const [row] = await query<{ n: number }>(
@@ -155,7 +155,7 @@ async function migrate(
     }
   })()
   const [code] = (await once(child, 'close')) as [number | null]
-  running = false
+  running.now = false
   await watch
   return { code, took: seconds(began), peak, said }
 }

@@ -10,6 +10,8 @@ const SECRET = new Set([
   'exporterHeaders',
   'secrets',
   'key',
+  // Of an upstream: who we are there.
+  'shared',
 ])
 /** Members that are URLs with a password in them. */
 const URLS = new Set(['url', 'adminUrl', 'directUrl', 'placements'])

@@ -34,7 +34,7 @@ import { createCounting } from './counting.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
-import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
+import { createOpaqueMeter, createUpstreamMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
 import { openTraces, type Traces } from './trace-exporter.ts'
 import { warm } from './warm.ts'
@@ -169,7 +169,15 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
-    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: door.upstream }),
+    upstreams: createUpstreams({
+      configs: config.upstreams,
+      fetch,
+      clock,
+      log,
+      own: door.upstream,
+      trace: () => traces.tracing.headers(),
+      observed: createUpstreamMeter(metrics),
+    }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({

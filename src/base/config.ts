@@ -81,6 +81,8 @@ export interface DatabaseConfig {
   readonly directUrl: string | null
   /** DATABASE_URL_<NAME>, by lower-cased name: where tenants with that placement live. */
   readonly placements: Readonly<Record<string, string>>
+  /** DATABASE_REPLICA_URL by placement; `default` is the one of DATABASE_URL. */
+  readonly replicas: Readonly<Record<string, string>>
   readonly appPassword: string | null
   /** false: the pool logs in as the URL's own user (D17). */
   readonly appRole: boolean

@@ -7,7 +7,6 @@ import type { Provider, ProviderState } from '#identity/provider.ts'
 import type { TenantVersions } from '#tenancy/tenant-versions.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { Auditor } from '#toolkit/audit.ts'
-import type { UpstreamObservation } from '#upstream/client.ts'
 
 const PROVIDER = { provider: { most: 100 } } as const
 
@@ -35,18 +34,6 @@ export function createOpaqueMeter(metrics: Metrics): OpaqueMeter {
     breaker: (provider, is) => void open.set(provider, is),
   }
 }
-
-/** Requests of tools to upstreams. */
-export function createUpstreamMeter(metrics: Metrics): (observation: UpstreamObservation) => void {
-  const took = metrics.histogram({
-    name: 'gatehouse_upstream_request_duration_seconds',
-    help: 'Requests of tools to upstreams, tries again included: outcome is the status, or why there was none',
-    labels: { upstream: { most: 100 }, method: UPSTREAM_METHODS, outcome: { most: 80 } },
-  })
-  return ({ upstream, method, outcome, milliseconds }) => took({ upstream, method, outcome }, milliseconds / 1000)
-}
-
-const UPSTREAM_METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The same providers, each verification counted with its outcome. Their keys are told of at each scrape. */
 export function measured(metrics: Metrics, clock: Clock, providers: readonly Provider[]): readonly Provider[] {

@@ -11,6 +11,7 @@ import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
+import { createMoves, type Moves } from './moves.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
@@ -69,6 +70,7 @@ export interface RegistryOptions {
  */
 export interface Registry {
   readonly tenants: Tenants
+  readonly moves: Moves
   readonly domains: Domains
   readonly claims: Claims
   readonly members: Members
@@ -88,6 +90,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const members = createMembers(options)
   return {
     tenants: createTenants(options),
+    moves: createMoves(options),
     domains: createDomains(options),
     claims: createClaims(options),
     members,

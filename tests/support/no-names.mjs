@@ -4,8 +4,8 @@ import { syncBuiltinESMExports } from 'node:module'
 
 const { lookup } = dns
 dns.lookup = (host, options, done) => {
-  if (/^(?:localhost|127\.0\.0\.1|::1)$/.test(host)) return lookup(host, options, done)
   const answer = typeof options === 'function' ? options : done
-  process.nextTick(answer, Object.assign(new Error(`no name is looked up: ${host}`), { code: 'ENOTFOUND' }))
+  if (/^(?:localhost|127\.0\.0\.1|::1)$/.test(host)) lookup(host, options, done)
+  else process.nextTick(answer, Object.assign(new Error(`no name is looked up: ${host}`), { code: 'ENOTFOUND' }))
 }
 syncBuiltinESMExports()

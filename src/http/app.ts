@@ -152,7 +152,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   // A client that asks first (Expect: 100-continue) is answered before it sends; mcp.ts asks for the body.
   app.server.on('checkContinue', (request, response) => app.routing(request, response))
 
-  healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
+  healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator, addressOf })
   metricsRoutes(app, deps.metrics, operator)
   const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })

@@ -7,6 +7,14 @@ export interface PoolBudget {
   join(pool: pg.Pool): pg.Pool
 }
 
+/** pg's older way to be told. */
+type Callback = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  // oxlint-disable-next-line typescript/no-explicit-any -- as pg declares it
+  done: (release?: any) => void,
+) => void
+
 /** How long a caller waits for its turn, in milliseconds: then the database counts as unreachable. */
 const PATIENCE = 5_000
 
@@ -81,10 +89,13 @@ export function createPoolBudget(total: number, patience = PATIENCE): PoolBudget
     join(pool) {
       const own = pool.connect.bind(pool)
       pools.set(pool, async () => await own())
-      type Callback = Parameters<typeof own>[0]
-      const budgeted = (callback?: Callback): Promise<pg.PoolClient> | void =>
-        callback === undefined ? connect(pool, async () => await own()) : own(callback)
-      return Object.assign(pool, { connect: budgeted as pg.Pool['connect'] })
+      function budgeted(): Promise<pg.PoolClient>
+      function budgeted(callback: Callback): void
+      // oxlint-disable-next-line typescript/promise-function-async -- with a callback there is no promise
+      function budgeted(callback?: Callback): Promise<pg.PoolClient> | void {
+        return callback === undefined ? connect(pool, async () => await own()) : own(callback)
+      }
+      return Object.assign(pool, { connect: budgeted })
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
+import type { SizesConfig } from './config-sizes.ts'
 import type { LoginConfig } from './config-login.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
@@ -35,6 +36,7 @@ export interface Config {
   }
   /** Where requests are counted. */
   readonly rateLimitStore: RateLimitStore
+  readonly sizes: SizesConfig
   readonly concurrency: ConcurrencyConfig
   readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */

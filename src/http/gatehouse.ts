@@ -154,6 +154,7 @@ async function assemble({
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const changes = createChanges()
   const runner = createRunner({
+    sizes: config.sizes,
     database,
     audit: auditor,
     usage: office.usage,

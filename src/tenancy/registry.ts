@@ -11,6 +11,7 @@ import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
+import { createPlans, type Plans } from './plans.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
@@ -66,6 +67,7 @@ export interface RegistryOptions {
  */
 export interface Registry {
   readonly tenants: Tenants
+  readonly plans: Plans
   readonly domains: Domains
   readonly claims: Claims
   readonly members: Members
@@ -85,6 +87,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const members = createMembers(options)
   return {
     tenants: createTenants(options),
+    plans: createPlans(options),
     domains: createDomains(options),
     claims: createClaims(options),
     members,

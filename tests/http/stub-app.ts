@@ -153,6 +153,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     changes: createChanges(),
     catalogue: {
       visible: () => TOOLS,
+      cost: () => 1,
       requiredScopes: (_principal, name) =>
         name === 'admin'
           ? ['projects:read', 'tenant:admin']
@@ -201,7 +202,14 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     desk: {
       registry: {} as Registry,
       clock: { now: () => Date.now() },
-      limits: { requests_per_minute_tenant: null, requests_per_minute_caller: null },
+      limits: {
+        requests_per_minute_tenant: null,
+        requests_per_minute_caller: null,
+        concurrent_calls: null,
+        result_bytes: null,
+        call_seconds: null,
+        shared: false,
+      },
       archive: {} as Archive,
     },
     login: {

@@ -58,6 +58,7 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
     poolMaxLifetime: reader.count('DATABASE_POOL_MAX_LIFETIME', 1800, [0, 86_400]) * 1000,
     pipeline: reader.flag('DATABASE_PIPELINE', false),
     tenantLogin,
+    tenantConnections: reader.count('TENANT_LOGIN_CONNECTIONS', 50, [2, 1000]),
     migrateOnStart: embedded || migrateOnStart,
     slugPrefix,
   }

@@ -87,6 +87,8 @@ export interface DatabaseConfig {
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
   readonly tenantLogin: boolean
+  /** Connections of all tenants' own logins in this process (D16). */
+  readonly tenantConnections: number
   readonly migrateOnStart: boolean
   /** Put before every tenant role's and schema's slug part; for databases that share one Postgres server. Usually ''. */
   readonly slugPrefix: string

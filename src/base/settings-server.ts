@@ -241,6 +241,12 @@ export const SERVER_SETTINGS = {
     default: 'false',
     example: 'true',
   },
+  TENANT_LOGIN_CONNECTIONS: {
+    group: 'Database',
+    about: 'With TENANT_LOGIN: connections of all tenants together in one process, two for each that is active.',
+    default: '50',
+    example: '50',
+  },
   MIGRATE_ON_START: {
     group: 'Database',
     about: 'May `serve` migrate DATABASE_URL? Otherwise it waits, not ready. The embedded database is always migrated.',

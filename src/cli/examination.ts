@@ -12,6 +12,7 @@ import { sql } from '#db/sql.ts'
 import type { Provider } from '#identity/provider.ts'
 import { isBrokered } from '#login/mode.ts'
 import { signInIssuer } from './examination-clients.ts'
+import { examineLogins } from './examination-logins.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 import { withProviders } from './judges.ts'
@@ -86,7 +87,7 @@ async function examineDatabase(config: Config, terminal: Terminal): Promise<read
     return [failed('database', explain(error))]
   }
   try {
-    return await examineOpen(database)
+    return await examineOpen(database, config)
   } catch (error) {
     return [failed('database', explain(error))]
   } finally {
@@ -94,7 +95,7 @@ async function examineDatabase(config: Config, terminal: Terminal): Promise<read
   }
 }
 
-async function examineOpen(database: Database): Promise<readonly Finding[]> {
+async function examineOpen(database: Database, config: Config): Promise<readonly Finding[]> {
   const { admin, kind } = database
   const version = await admin.controlVersion()
   if (version === null)
@@ -127,7 +128,7 @@ async function examineOpen(database: Database): Promise<readonly Finding[]> {
     behind > 0
       ? failed('migrations', `${behind} of ${all} tenants are behind version ${tenant}: run \`gatehouse migrate\``)
       : ok('migrations', `registry at version ${version}, ${all} tenants at version ${tenant}`)
-  return [reached, migrations, await examineWall(database)]
+  return [reached, migrations, await examineWall(database), ...(await examineLogins(database, config.database))]
 }
 
 const HARDEN =

@@ -4,6 +4,7 @@ import { confirm } from './confirm.ts'
 import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
+import { defineBackup } from './tenant-backup.ts'
 import { defineArchive } from './tenant-archive.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
 
@@ -17,7 +18,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|plan|suspend|resume|delete|keep|export|import` */
+/** `tenant create|list|show|settings|plan|suspend|resume|delete|keep|export|import|backup|restore` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -167,6 +168,7 @@ export const define: Define = (command, { terminal }) => {
     })
 
   defineArchive(command, terminal)
+  defineBackup(command, terminal)
 }
 
 const sayWhen = (terminal: Terminal, when: string, slug: string): void =>

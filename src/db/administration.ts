@@ -8,16 +8,19 @@ import { setVersion } from './migration-record.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { sql } from './sql.ts'
+import { createTenantBackup } from './tenant-backup.ts'
 import {
   createTenantSchema,
   dropTenantSchema,
-  grantRights,
-  revokeRights,
+  endSessions,
+  openTenant,
   settleLogins,
+  shutTenant,
   tablesOf,
   tenantLogins,
   type TenantRole,
 } from './tenant-schema.ts'
+import { loginState } from './tenant-login-state.ts'
 import { probe } from './wall.ts'
 
 export interface AdministrationOptions {
@@ -30,13 +33,17 @@ export interface AdministrationOptions {
   readonly connections: number
   /** D16: the password of a tenant's own login; null when tenants do not log in. */
   readonly tenantPassword: (schema: string) => string | null
+  /** Milliseconds that open transactions of a fenced tenant's own sessions have (D16); default 20 s. */
+  readonly grace?: number
   readonly log: Log
 }
 
 /** Longer than any tool may run. */
 const DRAIN_TIMEOUT = 310_000
-/** Schemas of one transaction at start. */
-const PAGE = 500
+/** Milliseconds until a tenant's own sessions are ended after its fence. */
+const GRACE = 20_000
+/** Schemas of one transaction at start; each role that changes holds a lock. */
+const PAGE = 200
 
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
@@ -62,8 +69,33 @@ export function createAdministration(options: AdministrationOptions): Administra
     if (placement !== 'default') await adminTransaction(pool('default'), {}, registry)
   }
 
-  /** Waits until no transaction uses the tenant's tables, one table at a time so that nobody can deadlock with it. */
-  async function drain({ schema, placement }: TenantPlace): Promise<void> {
+  /**
+   * Waits until no transaction uses the tenant's tables. One that is logged in as the tenant (D16) may take its time off and hold them for
+   * ever: after as long as a call usually may take it is ended.
+   */
+  async function drain(place: TenantPlace): Promise<void> {
+    if (options.tenantPassword(place.schema) === null) return await locked(place)
+    const end = async (which: 'idle' | 'all'): Promise<void> =>
+      await adminTransaction(
+        pool(place.placement),
+        {},
+        async (client) => await endSessions(client, place.schema, which),
+      )
+    await end('idle')
+    const late = setTimeout(() => {
+      end('all').catch((error: unknown) =>
+        log.warn({ err: error, schema: place.schema }, 'sessions could not be ended'),
+      )
+    }, options.grace ?? GRACE)
+    try {
+      await locked(place)
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  /** One table at a time, so that nobody can deadlock with it. */
+  async function locked({ schema, placement }: TenantPlace): Promise<void> {
     const tables = await adminTransaction(pool(placement), {}, async (client) => await tablesOf(client, schema))
     for (const table of tables) {
       await adminTransaction(pool(placement), { lockTimeout: DRAIN_TIMEOUT }, async (client) => {
@@ -166,7 +198,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     async fence(place, registry, onShut) {
       await change(
         place,
-        async (client, { schema }) => await revokeRights(client, schema),
+        async (client, role) => await shutTenant(client, role),
         async (client) => await asOperator(client, registry),
       )
       await onShut?.()
@@ -176,15 +208,15 @@ export function createAdministration(options: AdministrationOptions): Administra
     async unfence(place, registry) {
       await change(
         place,
-        async (client, { schema }) => await grantRights(client, schema),
+        async (client, role) => await openTenant(client, role),
         async (client) => await asOperator(client, registry),
       )
     },
 
     async drop(place, registry) {
-      roleOf(place.schema)
+      const role = roleOf(place.schema)
       await adminTransaction(pool(place.placement), {}, async (client) => {
-        if ((await tablesOf(client, place.schema)).length > 0) await revokeRights(client, place.schema)
+        if ((await tablesOf(client, place.schema)).length > 0) await shutTenant(client, role)
       })
       await drain(place)
       await change(
@@ -199,6 +231,9 @@ export function createAdministration(options: AdministrationOptions): Administra
       return await adminTransaction(pool(placement), {}, async (client) => await asOwnerOf(client, schema, work))
     },
 
+    files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async () => await probe(pool('default')),
+    logins: async () => await loginState(pool),
   }
 }

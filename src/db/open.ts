@@ -15,7 +15,8 @@ import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { isSql, type Sql } from './sql.ts'
-import { createTenantDoor, tenantPassword } from './tenant-door.ts'
+import { createTenantDoor } from './tenant-door.ts'
+import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface OpenOptions {
@@ -78,9 +79,16 @@ export async function openDatabase({
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
     pool: (placement) => pools.get(placement),
-    login: tenantLogin ? { url: urlOf, secret } : null,
+    logins: tenantLogin
+      ? createTenantLogins({
+          url: urlOf,
+          secrets: config.sessionSecrets,
+          connections: settings.tenantConnections,
+          maxLifetime: settings.poolMaxLifetime,
+          pipeline: settings.pipeline,
+        })
+      : null,
     poolMax: settings.poolMax,
-    poolMaxLifetime: settings.poolMaxLifetime,
     pipeline: settings.pipeline,
     metrics,
   })

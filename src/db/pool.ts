@@ -11,6 +11,9 @@ export interface Login {
   readonly password?: string
 }
 
+/** Where connections come from. */
+export type Source = Pick<pg.Pool, 'connect'>
+
 export interface PoolLimits {
   readonly max: number
   /** Milliseconds after which a connection is replaced: its backend's memory grows with every tenant it met. */
@@ -61,6 +64,11 @@ export function createPool(login: Login, { max, maxLifetime }: PoolLimits, pipel
   return pool
 }
 
+/** Connections that the pool opens from now on log in like this. */
+export function relogin(pool: pg.Pool, login: Login): void {
+  Object.assign(pool.options, connectionConfig(login))
+}
+
 /** One statement and its bound values in extended protocol, where a second statement in the text is an error of Postgres. */
 export function extended(text: string, values: readonly unknown[] = []): pg.QueryConfig & { queryMode: 'extended' } {
   return { text, values: [...values], queryMode: 'extended' }
@@ -70,7 +78,7 @@ export function extended(text: string, values: readonly unknown[] = []): pg.Quer
  * A connection of the pool. Give it back with `release()`, or with `release(true)` when anything about it is in doubt.
  * Throws DatabaseUnavailable.
  */
-export async function lease(pool: pg.Pool): Promise<pg.PoolClient> {
+export async function lease(pool: Source): Promise<pg.PoolClient> {
   try {
     return await pool.connect()
   } catch (error) {

@@ -1,6 +1,4 @@
-import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
-import { deriveKey } from '#base/derive.ts'
 import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import {
@@ -12,20 +10,20 @@ import {
   type TenantPlace,
 } from './database.ts'
 import { sqlState } from './errors.ts'
-import { assertSchema } from './names.ts'
 import { watchQueue } from './metrics.ts'
-import { createPool, extended, lease } from './pool.ts'
+import { assertSchema } from './names.ts'
+import { extended, lease, type Source } from './pool.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
+import { isLoginRefused, LOGIN_POOL_MAX, type TenantLogins } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface TenantDoorOptions {
   /** The shared pool of the server that holds tenants of this placement. */
   readonly pool: (placement: string) => pg.Pool
-  /** D16: the URL whose user and password are replaced by the tenant's own; null when tenants do not log in. */
-  readonly login: { readonly url: (placement: string) => string; readonly secret: string } | null
+  /** D16: connections of the tenants' own; null when tenants do not log in. */
+  readonly logins: TenantLogins | null
   readonly poolMax: number
-  readonly poolMaxLifetime: number
   readonly pipeline: boolean
   readonly metrics?: Metrics
 }
@@ -45,21 +43,14 @@ const BUSY = {
   late: 'no connection came free for this tenant in time',
   full: 'too many calls of this tenant are waiting',
 }
-/** Tenants with connections of their own at one time (D16), and connections of each. */
-const LOGIN_POOLS = 50
-const LOGIN_POOL_MAX = 2
-
-/** The password of a tenant's own login role (D16). Nobody ever types it. */
-export const tenantPassword = (secret: string, schema: string): string =>
-  deriveKey(secret, 'tenant-login-password', schema).toString('base64url')
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
-  const { pool, login, poolMax, poolMaxLifetime, pipeline, metrics = NO_METRICS } = options
+  const { pool, logins, poolMax, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
-  const places = login === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : LOGIN_POOLS * LOGIN_POOL_MAX
-  const most = Math.max(1, login === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
+  const places = logins === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : logins.budget
+  const most = Math.max(1, logins === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
   const queues = new Map<string, FairQueue>()
   const sum = (count: (queue: FairQueue) => number): number =>
     [...queues.values()].reduce((all, queue) => all + count(queue), 0)
@@ -76,19 +67,9 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     help: "What calls waited for their turn among their tenant's",
     labels: {},
   })
-  const own = new LRUCache<string, pg.Pool>({ max: LOGIN_POOLS, dispose: (unused) => void unused.end() })
 
-  function poolOf({ schema, placement }: TenantPlace): pg.Pool {
-    if (login === null) return pool(placement)
-    const key = `${placement} ${schema}`
-    const found = own.get(key)
-    if (found !== undefined) return found
-    const password = tenantPassword(login.secret, schema)
-    const limits = { max: LOGIN_POOL_MAX, maxLifetime: poolMaxLifetime }
-    const made = createPool({ url: login.url(placement), user: schema, password }, limits, pipeline)
-    own.set(key, made)
-    return made
-  }
+  const sourceOf = async ({ schema, placement }: TenantPlace, signal?: AbortSignal): Promise<Leased> =>
+    logins === null ? { source: pool(placement), leave: () => {} } : await logins.enter(placement, schema, signal)
 
   function queueOf(placement: string): FairQueue {
     const known = queues.get(placement)
@@ -113,50 +94,69 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
       const began = performance.now()
       const turn = queueOf(place.placement).enter(place.schema, { signal: options.signal })
       const leave = await Promise.resolve(turn).finally(() => waited({}, (performance.now() - began) / 1000))
-      const words = prelude(place.schema, options, timeout, login === null)
-      // What Postgres denied, if anything; null is the prelude.
-      const denied: (Sql | null)[] = []
       try {
-        return await transaction(
-          poolOf(place),
-          {
-            prelude: words,
-            check,
-            timeout,
-            signal: options.signal,
-            pipeline,
-            onError: (error, statement) => {
-              if (MAY_BE_FENCED.has(sqlState(error) ?? '') || isLoginRefused(error)) denied.push(statement)
-            },
-          },
-          async (db) => await run({ access: options.access, query: db.query.bind(db) }),
-        )
-      } catch (error) {
-        const [first] = denied
-        if (first === undefined) throw error
-        if (
-          (await isFenced(pool(place.placement), place.schema)) ||
-          (first !== null && (await isAllowed(poolOf(place), words, first)))
-        ) {
-          throw new TenantFenced(`${place.schema} has no rights at present`, { cause: error })
+        const own = await sourceOf(place, options.signal)
+        try {
+          return await call(own.source, place, { ...options, timeout }, run)
+        } finally {
+          own.leave()
         }
-        throw error
       } finally {
         leave()
       }
     },
     async close() {
-      const pools = [...own.values()]
-      own.clear()
-      await Promise.allSettled(pools.map(async (each) => await each.end()))
+      await logins?.close()
     },
   }
+
+  async function call<T>(
+    source: Source,
+    place: TenantPlace,
+    options: TenantOptions & { readonly timeout: number },
+    run: (db: TenantDb) => Promise<T>,
+  ): Promise<T> {
+    const words = prelude(place.schema, options, logins === null)
+    // What Postgres denied, if anything; null is the prelude.
+    const denied: (Sql | null)[] = []
+    try {
+      return await transaction(
+        source,
+        {
+          prelude: words,
+          check,
+          timeout: options.timeout,
+          signal: options.signal,
+          pipeline,
+          onError: (error, statement) => {
+            if (mayBeFenced(error)) denied.push(statement)
+          },
+        },
+        async (db) => await run({ access: options.access, query: db.query.bind(db) }),
+      )
+    } catch (error) {
+      if (isLoginRefused(error)) denied.push(null)
+      const [first] = denied
+      if (first === undefined) throw error
+      if (
+        (await isFenced(pool(place.placement), place.schema)) ||
+        (first !== null && (await isAllowed(source, words, first)))
+      ) {
+        throw new TenantFenced(`${place.schema} has no rights at present`, { cause: error })
+      }
+      throw error
+    }
+  }
+}
+
+interface Leased {
+  readonly source: Source
+  leave(): void
 }
 
 function prelude(
   schema: string,
-  { access, snapshot = false }: TenantOptions,
-  timeout: number,
+  { access, snapshot = false, timeout }: TenantOptions & { readonly timeout: number },
   setRole: boolean,
 ): string {
   const milliseconds = Math.ceil(timeout)
@@ -177,8 +177,10 @@ function prelude(
 /** 42501: no rights on a table, or to take the role. 22023: no such role. 42P01, 3F000: the schema is gone. */
 const MAY_BE_FENCED = new Set(['42501', '22023', '42P01', '3F000'])
 
-const isLoginRefused = (error: unknown): boolean =>
-  error instanceof DatabaseUnavailable && (sqlState(error.cause) ?? '').startsWith('28')
+/** With D16 a fence ends the tenant's sessions too: 57P01. */
+const mayBeFenced = (error: unknown): boolean =>
+  MAY_BE_FENCED.has(sqlState(error) ?? '') ||
+  (error instanceof DatabaseUnavailable && sqlState(error.cause) === '57P01')
 
 /**
  * A tool that reaches for what is not its own gets 42501 as well: only a role without rights on its own schema is fenced (D18).
@@ -200,7 +202,7 @@ async function isFenced(pool: pg.Pool, schema: string): Promise<boolean> {
  * May the statement be said now? Then it was denied by a fence that is gone again: the tenant was resumed in the same instant. EXPLAIN
  * looks at every right and runs nothing. When it cannot be found out, the first error stands.
  */
-async function isAllowed(pool: pg.Pool, words: string, { text, values }: Sql): Promise<boolean> {
+async function isAllowed(pool: Source, words: string, { text, values }: Sql): Promise<boolean> {
   const client = await lease(pool).catch(() => null)
   if (client === null) return false
   try {

@@ -28,7 +28,7 @@ export async function createTenantSchema(
   await createTenantRole(client, role)
   await client.query(`CREATE SCHEMA ${role.schema} AUTHORIZATION ${ROLE.owner}`)
   const version = await bringUp(client, role, migrations)
-  await grantRights(client, role.schema)
+  await openTenant(client, role)
   return version
 }
 
@@ -74,27 +74,66 @@ async function assertUnused(client: pg.ClientBase, schema: string): Promise<void
 
 /**
  * Lets tenants' roles log in with their present password, or not at all (D16). A mark on the role tells which password it has, so
- * that only what differs is changed: after TENANT_LOGIN was turned on or off, and after SESSION_SECRET was changed.
+ * that only what differs is changed: after TENANT_LOGIN was turned on or off, and after SESSION_SECRET was changed. A role without its
+ * rights (fenced, D18) does not log in, and gets its password anew with them.
  */
 export async function settleLogins(client: pg.ClientBase, roles: readonly TenantRole[]): Promise<void> {
-  const { rows } = await client.query<{ name: string; login: boolean; mark: string | null }>(
-    `SELECT rolname::text AS name, rolcanlogin AS login, pg_catalog.shobj_description(oid, 'pg_authid') AS mark
-      FROM pg_catalog.pg_roles WHERE rolname = ANY ($1)`,
+  const { rows } = await client.query<{ name: string; login: boolean; mark: string | null; rights: boolean }>(
+    `SELECT r.rolname::text AS name, r.rolcanlogin AS login, pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark,
+        coalesce(pg_catalog.has_table_privilege(r.oid, c.oid, 'SELECT'), false) AS rights
+      FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = r.rolname
+        LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'schema_migrations'
+      WHERE r.rolname = ANY ($1)`,
     [roles.map(({ schema }) => schema)],
   )
   const present = new Map(rows.map((row) => [row.name, row]))
   for (const { schema, password } of roles) {
     const found = present.get(schema)
     if (found === undefined) continue
-    const mark = password === null ? null : `login ${createHash('sha256').update(password).digest('hex').slice(0, 16)}`
-    if (found.login === (password !== null) && (mark === null || found.mark === mark)) continue
-    if (password === null)
-      await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL; COMMENT ON ROLE ${schema} IS NULL`)
-    else
-      await client.query(
-        `ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(password)}'; COMMENT ON ROLE ${schema} IS '${mark}'`,
-      )
+    const wanted = found.rights ? password : null
+    const mark = wanted === null ? null : `login ${createHash('sha256').update(wanted).digest('hex').slice(0, 16)}`
+    if (found.login === (wanted !== null) && (mark === null || found.mark === mark)) continue
+    if (wanted === null) {
+      await client.query(`ALTER ROLE ${schema} NOLOGIN PASSWORD NULL`)
+      await client.query(`COMMENT ON ROLE ${schema} IS NULL`)
+    } else {
+      await client.query(`ALTER ROLE ${schema} LOGIN PASSWORD '${scramVerifier(wanted)}'`)
+      await client.query(`COMMENT ON ROLE ${schema} IS '${mark}'`)
+    }
   }
+}
+
+/** The tenant's rights, and its log-in where tenants have one. Ends as the admin. */
+export async function openTenant(client: pg.ClientBase, role: TenantRole): Promise<void> {
+  await grantRights(client, role.schema)
+  await settleLogins(client, [role])
+}
+
+/** D18: neither rights nor log-in from the commit on; sessions that are open go on without rights. Ends as the admin. */
+export async function shutTenant(client: pg.ClientBase, role: TenantRole): Promise<void> {
+  await revokeRights(client, role.schema)
+  await settleLogins(client, [role])
+}
+
+/**
+ * Ends the sessions that are logged in as the tenant (D16): those without a transaction, or all. An admin who is no superuser becomes the
+ * tenant's role for it, and is none of its members afterwards. Within the caller's transaction; as the admin.
+ */
+export async function endSessions(client: pg.ClientBase, schema: string, which: 'idle' | 'all'): Promise<void> {
+  const { rows } = await client.query<{ member: boolean }>(
+    `SELECT pg_catalog.pg_has_role(current_user, $1, '${(await serverVersion(client)) >= 160_000 ? 'SET' : 'MEMBER'}') AS member`,
+    [schema],
+  )
+  const member = rows[0]?.member === true
+  if (!member) await grantRole(client, schema, 'CURRENT_USER', await serverVersion(client))
+  await client.query(`SET LOCAL ROLE ${schema}`)
+  await client.query(
+    `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+      WHERE usename = $1 AND ($2 = 'all' OR state = 'idle') AND pid <> pg_catalog.pg_backend_pid()`,
+    [schema, which],
+  )
+  await client.query('SET LOCAL ROLE NONE')
+  if (!member) await client.query(`REVOKE ${schema} FROM CURRENT_USER`)
 }
 
 /** Roles that look like tenants' and may log in, of all databases of the server. */

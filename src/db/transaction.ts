@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { DatabaseUnavailable, StatementTimeout, type Queryable } from './database.ts'
 import { named } from './errors.ts'
-import { cancel, extended, lease, within } from './pool.ts'
+import { cancel, extended, lease, within, type Source } from './pool.ts'
 import type { Sql } from './sql.ts'
 
 export interface TransactionOptions {
@@ -27,7 +27,7 @@ const GRACE = 5_000
  * Throws what `run` threw, StatementTimeout, DatabaseUnavailable, or the signal's reason.
  */
 export async function transaction<T>(
-  pool: pg.Pool,
+  pool: Source,
   options: TransactionOptions,
   run: (db: Queryable) => Promise<T>,
 ): Promise<T> {

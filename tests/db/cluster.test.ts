@@ -6,7 +6,7 @@ import { systemClock } from '#base/clock.ts'
 import type { DatabaseConfig } from '#base/config.ts'
 import { createLog } from '#base/log.ts'
 import { uuidv7 } from '#base/id.ts'
-import type { Database } from '#db/database.ts'
+import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
@@ -19,13 +19,13 @@ async function open(
   url: string,
   slugPrefix: string,
   more: Partial<DatabaseConfig> = {},
-  secret = '0123456789012345678901234567890123',
+  secret: string | readonly string[] = '0123456789012345678901234567890123',
 ): Promise<Database> {
   const database = { ...defaultSettings, url, slugPrefix, ...more }
   const config = {
     database,
     dataDir: tmpdir(),
-    sessionSecrets: [secret],
+    sessionSecrets: [secret].flat(),
     production: false,
   }
   return await openDatabase({ config, log: createLog('silent'), clock: systemClock })
@@ -75,6 +75,7 @@ async function wholeWay(database: Database, prefix: string): Promise<void> {
 async function asOrdinaryAdmin(
   url: (user: string, database: string) => string,
   work: (database: Database, prefix: string) => Promise<void>,
+  more: Partial<DatabaseConfig> = {},
 ): Promise<void> {
   const name = tag()
   const superuser = url('postgres', 'postgres')
@@ -84,7 +85,7 @@ async function asOrdinaryAdmin(
     `CREATE DATABASE ${name}`,
     `GRANT CREATE ON DATABASE ${name} TO ${name}`,
   )
-  const database = await open(url(name, name), `${name}_`)
+  const database = await open(url(name, name), `${name}_`, more)
   await work(database, `${name}_`)
   await database.close()
 }
@@ -94,6 +95,12 @@ test('D17: an administrator who is no superuser can do all of it, on the newest 
     await asOrdinaryAdmin(atCluster(socket), wholeWay)
     const [row] = await query<{ version: string }>(atCluster(socket)('postgres', 'postgres'), 'SHOW server_version_num')
     expect(row).toMatchObject({ server_version_num: expect.stringMatching(/^18/) })
+  })
+})
+
+test('D16: with TENANT_LOGIN an administrator who is no superuser can do all of it too', async () => {
+  await withCluster(inject('pg').bin, async (socket) => {
+    await asOrdinaryAdmin(atCluster(socket), wholeWay, { tenantLogin: true })
   })
 })
 
@@ -126,11 +133,20 @@ test('D16: with TENANT_LOGIN a tenant logs in with a password derived from SESSI
     // Turned on later, and after SESSION_SECRET was changed: the next bootstrap settles it.
     await door.admin.bootstrap()
     expect(await login()).toEqual({ rolcanlogin: true })
-    const rotated = await open(url, '', { tenantLogin: true }, 'another secret of thirty-two characters')
+    const [before, after] = ['0123456789012345678901234567890123', 'another secret of thirty-two characters']
+    const answers = async (replica: Database): Promise<unknown> =>
+      await replica.tenant(place, { access: 'read' }, async (db) => await db.query(who))
+    // SESSION_SECRET is changed in two steps: every replica knows both before the new one leads.
+    const early = await open(url, '', { tenantLogin: true, appPassword: CLUSTER_PASSWORD }, [before, after])
+    const rotated = await open(url, '', { tenantLogin: true, appPassword: CLUSTER_PASSWORD }, [after, before])
+    await early.admin.bootstrap()
+    expect(await answers(rotated)).toEqual([{ login: place.schema }])
     await rotated.admin.bootstrap()
-    expect(await rotated.tenant(place, { access: 'read' }, async (db) => await db.query(who))).toEqual([
-      { login: place.schema },
-    ])
+    await query(url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${place.schema}'`)
+    for (const replica of [early, rotated, early]) expect(await answers(replica)).toEqual([{ login: place.schema }])
+    const stranger = await open(url, '', { tenantLogin: true, appPassword: CLUSTER_PASSWORD }, before)
+    await expect(answers(stranger)).rejects.toThrow(DatabaseUnavailable)
+    for (const each of [early, stranger]) await each.close()
     for (const each of [door, without, rotated]) await each.close()
   })
 })
@@ -166,7 +182,7 @@ test('D17: a tenant role that has rights in another database of the server is no
   const second = await freshDatabase({ kind: 'postgres', overrides: { slugPrefix: first.config.database.slugPrefix } })
   const acme = await first.tenant('acme')
   await expect(second.tenant('acme')).rejects.toMatchObject({
-    problems: [expect.stringContaining('set DATABASE_SLUG_PREFIX')],
+    problems: [expect.stringContaining('DATABASE_SLUG_PREFIX: needed')],
   })
   await first.database.admin.drop(acme, async () => {})
   // Left over from nobody: no rights anywhere, so it can be taken.

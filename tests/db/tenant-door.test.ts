@@ -2,7 +2,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import { StatementTimeout, TenantBusy, TenantFenced, type TenantOptions, type TenantPlace } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import { createTenantDoor, tenantPassword, type TenantDoor } from '#db/tenant-door.ts'
+import { createTenantDoor, type TenantDoor } from '#db/tenant-door.ts'
+import { tenantPassword } from '#db/tenant-logins.ts'
 import { scriptedPool, sent, type Script, type ScriptedPool } from '../support/scripted-pool.ts'
 
 const acme: TenantPlace = { schema: 'tenant_acme', placement: 'default', schemaVersion: 1 }
@@ -11,7 +12,7 @@ function doorTo(script?: Script, poolMax = 4, pipeline = false): ScriptedPool & 
   const server = scriptedPool(script)
   return {
     ...server,
-    door: createTenantDoor({ pool: () => server.pool, login: null, poolMax, poolMaxLifetime: 60_000, pipeline }),
+    door: createTenantDoor({ pool: () => server.pool, logins: null, poolMax, pipeline }),
   }
 }
 const query = async (door: TenantDoor, options: TenantOptions = { access: 'read' }): Promise<unknown> =>
@@ -53,7 +54,7 @@ describe('a call begins', () => {
       asked.push(placement)
       return server.pool
     }
-    const door = createTenantDoor({ pool, login: null, poolMax: 4, poolMaxLifetime: 60_000, pipeline: false })
+    const door = createTenantDoor({ pool, logins: null, poolMax: 4, pipeline: false })
     await door.enter({ ...acme, placement: 'second' }, { access: 'read' }, async () => {})
     expect(asked).toEqual(['second'])
   })

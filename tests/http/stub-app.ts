@@ -87,6 +87,7 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     operators: [],
     logLevel: 'info',
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
+    sizes: { bodyBytes: 1_048_576, resultBytes: 1_048_576, callMs: 15_000 },
     concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
     pressure: { maxDelay: 0, maxHeap: 0 },
     trustProxy: [],

@@ -254,14 +254,60 @@ test('D16: with TENANT_LOGIN a tool’s session is the tenant’s own, and no st
   const url = new URL(fresh.url)
   url.username = acme.schema
   const pool = createPool({ url: url.toString() }, { max: 1, maxLifetime: 60_000 })
+  await fresh.database.tenant(globex, { access: 'read' }, async () => {})
+  const [other] = await fresh.sql<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE usename = $1', [
+    globex.schema,
+  ])
+  const outcome = async (text: string): Promise<readonly [string, unknown]> => [
+    text,
+    await pool.query(text).then(
+      ({ rows }) => rows,
+      (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+    ),
+  ]
   for (const text of [
     `SET ROLE ${globex.schema}`,
+    `SET LOCAL ROLE ${globex.schema}; SELECT * FROM ${globex.schema}.projects`,
+    `SELECT set_config('role', '${globex.schema}', false)`,
+    `BEGIN; SELECT set_config('role', '${globex.schema}', true), query_to_xml('SELECT * FROM ${globex.schema}.projects', true, false, '')`,
     'SET ROLE gatehouse_owner',
+    'SET ROLE gatehouse_operator',
+    'SET ROLE gatehouse_resolver',
     'SET SESSION AUTHORIZATION postgres',
+    `SET SESSION AUTHORIZATION ${globex.schema}`,
     `SELECT * FROM ${globex.schema}.projects`,
+    `INSERT INTO ${globex.schema}.projects DEFAULT VALUES`,
+    'SELECT * FROM gatehouse.tenants',
+    'SELECT rolpassword FROM pg_authid',
+    `ALTER ROLE ${globex.schema} PASSWORD 'mine'`,
+    `ALTER ROLE ${acme.schema} CREATEROLE`,
+    `GRANT ${globex.schema} TO ${acme.schema}`,
+    `CREATE TABLE ${acme.schema}.more (id integer)`,
+    'CREATE TEMPORARY TABLE more (id integer)',
+    'CREATE SCHEMA more',
+    `DROP TABLE ${acme.schema}.projects`,
+    `DELETE FROM ${acme.schema}.audit`,
+    `CREATE FUNCTION ${acme.schema}.f() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'`,
+    `COPY (SELECT 1) TO PROGRAM 'id'`,
+    `COPY (SELECT 1) TO '/tmp/wall'`,
+    `SELECT pg_read_file('/etc/passwd')`,
+    `SELECT pg_ls_dir('/')`,
+    'SELECT lo_create(0)',
+    `SELECT pg_terminate_backend(${other?.pid ?? 0})`,
+    `SELECT pg_cancel_backend(${other?.pid ?? 0})`,
+    "ALTER SYSTEM SET log_statement = 'all'",
+    "SET session_replication_role = 'replica'",
+    'SET row_security = off; SELECT * FROM gatehouse.members',
   ]) {
-    await expect(pool.query(text)).rejects.toMatchObject({ code: '42501' })
+    // A transaction that one of them opened ends here.
+    expect(await outcome(text)).toEqual([text, '42501'])
+    await pool.query('ROLLBACK')
   }
+  // What others say may be seen by nobody but them.
+  expect(await outcome(`SELECT query FROM pg_stat_activity WHERE pid = ${other?.pid ?? 0}`)).toEqual([
+    expect.any(String),
+    [{ query: '<insufficient privilege>' }],
+  ])
   await pool.end()
   await fresh.drop()
 })

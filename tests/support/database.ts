@@ -61,6 +61,7 @@ export const defaultSettings: DatabaseConfig = {
   poolMaxLifetime: 600_000,
   pipeline: false,
   tenantLogin: false,
+  tenantConnections: 50,
   migrateOnStart: true,
   slugPrefix: '',
 }

@@ -7,11 +7,12 @@ import { defineConfig } from 'vitest/config'
 const SLOW = [
   'tests/faults/**/*.test.ts',
   'tests/db/embedded.test.ts',
+  'tests/db/replica-server.test.ts',
   'tests/identity/floods.test.ts',
   'tests/providers/seven-cases.test.ts',
   'tests/conformance/client.test.ts',
   'tests/e2e/{production,platforms}.test.ts',
-  'tests/cli/process.test.ts',
+  'tests/cli/{process,audit-tail}.test.ts',
   'tests/browser/{keys,operator,people,settings}.test.ts',
 ]
 /** TEST_SLOW: `only` these, these `too`; else none of them. */

@@ -4,6 +4,7 @@ import type { ConfigReader, Environment } from './config-reader.ts'
 import { INSTANCE_NAME, type SettingName } from './settings.ts'
 
 const PLACEMENT = new RegExp(`^DATABASE_URL_(${INSTANCE_NAME})(?:_FILE)?$`)
+const REPLICA = new RegExp(`^DATABASE_REPLICA_URL_(${INSTANCE_NAME})(?:_FILE)?$`)
 const WANTED = 'must be a postgresql:// URL'
 
 /** Where the data lives (D2, D16, D17). */
@@ -13,6 +14,7 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
   const adminUrl = postgresUrl(reader, 'DATABASE_ADMIN_URL')
   const directUrl = postgresUrl(reader, 'DATABASE_DIRECT_URL')
   const placements = readPlacements(reader, env)
+  const replicas = readReplicas(reader, env, placements)
   const allowEmbedded = reader.flag('ALLOW_EMBEDDED', false)
   const migrateOnStart = reader.flag('MIGRATE_ON_START', !production)
   const appRole = reader.flag('DATABASE_APP_ROLE', true)
@@ -24,7 +26,7 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
     if (production && !allowEmbedded)
       reader.problem('DATABASE_URL', 'needed in production; ALLOW_EMBEDDED=true keeps the data in DATA_DIR instead')
     else if (production) reader.warn('ALLOW_EMBEDDED', 'the data lives in DATA_DIR: one process, one disk, no replica')
-    for (const name of ['DATABASE_ADMIN_URL', 'DATABASE_DIRECT_URL'] as const)
+    for (const name of ['DATABASE_ADMIN_URL', 'DATABASE_DIRECT_URL', 'DATABASE_REPLICA_URL'] as const)
       if (reader.has(name)) reader.problem(name, `needs DATABASE_URL, for example ${exampleOf('DATABASE_URL')}`)
     if (Object.keys(placements).length > 0)
       reader.problem('DATABASE_URL', `needed by the placements ${Object.keys(placements).join(', ')}`)
@@ -52,6 +54,7 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
     adminUrl: adminUrl ?? url,
     directUrl: directUrl ?? url,
     placements,
+    replicas,
     appPassword,
     appRole,
     poolMax: reader.count('DATABASE_POOL_MAX', 10, [2, 1000]),
@@ -75,6 +78,27 @@ function readPlacements(reader: ConfigReader, env: Environment): Readonly<Record
       return url === null ? [] : [[name.toLowerCase(), url]]
     }),
   )
+}
+
+/** DATABASE_REPLICA_URL and DATABASE_REPLICA_URL_<NAME>, by placement. */
+function readReplicas(
+  reader: ConfigReader,
+  env: Environment,
+  placements: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const own = postgresUrl(reader, 'DATABASE_REPLICA_URL')
+  const names = new Set(Object.keys(env).flatMap((variable) => REPLICA.exec(variable)?.[1] ?? []))
+  const named = [...names].toSorted().flatMap((name) => {
+    const here = reader.of(name)
+    const url = postgresUrl(here, 'DATABASE_REPLICA_URL')
+    if (placements[name.toLowerCase()] === undefined)
+      here.problem(
+        'DATABASE_REPLICA_URL',
+        `needs the server that it is a replica of, for example ${exampleOf(`DATABASE_URL_${name}`)}`,
+      )
+    return url === null ? [] : [[name.toLowerCase(), url] as const]
+  })
+  return Object.fromEntries([...(own === null ? [] : [['default', own] as const]), ...named])
 }
 
 function postgresUrl(reader: ConfigReader, name: SettingName): string | null {

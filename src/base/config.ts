@@ -1,6 +1,7 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
 import type { SizesConfig } from './config-sizes.ts'
 import type { LoginConfig } from './config-login.ts'
+import type { TracingConfig } from './config-tracing.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
 /**
@@ -46,6 +47,8 @@ export interface Config {
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null
+  /** null: spans are sent nowhere. */
+  readonly tracing: TracingConfig | null
   readonly shutdownTimeout: number
   readonly toolsDir: string | null
   readonly tenancy: {
@@ -69,7 +72,7 @@ export interface Config {
 }
 
 /** `memory`: each process for itself. The URL of `redis` may hold a password. */
-export type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
+type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
 
 export interface DatabaseConfig {
   /** null: embedded PGlite in DATA_DIR. */
@@ -80,6 +83,8 @@ export interface DatabaseConfig {
   readonly directUrl: string | null
   /** DATABASE_URL_<NAME>, by lower-cased name: where tenants with that placement live. */
   readonly placements: Readonly<Record<string, string>>
+  /** DATABASE_REPLICA_URL by placement; `default` is the one of DATABASE_URL. */
+  readonly replicas: Readonly<Record<string, string>>
   readonly appPassword: string | null
   /** false: the pool logs in as the URL's own user (D17). */
   readonly appRole: boolean

@@ -203,6 +203,15 @@ export const SERVER_SETTINGS = {
     example: 'postgresql://user:password@localhost:5432/gatehouse',
     secret: true,
   },
+  DATABASE_REPLICA_URL: {
+    group: 'Database',
+    about:
+      'A streaming replica: tools that only read go there when it has all that was written before. The named form is of DATABASE_URL_<NAME>.',
+    default: 'none',
+    example: 'postgresql://user:password@replica:5432/gatehouse',
+    secret: true,
+    named: 'DATABASE_REPLICA_URL_<NAME>',
+  },
   DATABASE_APP_PASSWORD: {
     group: 'Database',
     about: 'Password of the login role gatehouse_app, at least 16 characters. Make one: openssl rand -hex 32',

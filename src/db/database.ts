@@ -1,5 +1,6 @@
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
+import type { Transfer } from './transfer.ts'
 
 export type { BackupSource, BackupTarget, TableWriter } from './tenant-backup.ts'
 
@@ -128,6 +129,19 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /**
+   * The steps that bring a tenant's schema to another server; whoever takes them keeps the registry. Opens connections of its own: close it.
+   * @param move id of the move, @param holder of the process that works on it
+   */
+  transfer(place: {
+    readonly schema: string
+    readonly from: string
+    readonly to: string
+    readonly move: string
+    readonly holder: string
+  }): Transfer
+  /** The names of the servers that tenants can live on; the first is `default`. */
+  readonly placements: readonly string[]
   /** The files of sql/tenant, the first first: what a backup was made with must be the same here. */
   readonly files: readonly { readonly name: string; readonly sha256: string }[]
   /**

@@ -63,6 +63,7 @@ export async function withSnapshot<T>(
       query: async <Row extends object>(statement: { text: string; values: readonly unknown[] }) =>
         (await client.query<Row>(extended(statement.text, statement.values))).rows,
     })
+    await client.query(`SET LOCAL search_path = ''`)
     return await work({ client, schema, tables, horizon: rows[0]?.horizon ?? '0' })
   })
 }

@@ -13,16 +13,20 @@ import { sqlState } from './errors.ts'
 import { watchQueue } from './metrics.ts'
 import { assertSchema } from './names.ts'
 import { extended, lease, type Source } from './pool.ts'
+import type { Proof, Replicas } from './replicas.ts'
+import { replicaOf } from './servers.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
 import { isLoginRefused, LOGIN_POOL_MAX, type TenantLogins } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface TenantDoorOptions {
-  /** The shared pool of the server that holds tenants of this placement. */
-  readonly pool: (placement: string) => pg.Pool
+  /** The shared pool of the server that holds tenants of this placement, or of its replica. */
+  readonly pool: (server: string) => pg.Pool
   /** D16: connections of the tenants' own; null when tenants do not log in. */
   readonly logins: TenantLogins | null
+  /** Absent: every call goes to the primary. */
+  readonly replicas?: Replicas
   readonly poolMax: number
   readonly pipeline: boolean
   readonly metrics?: Metrics
@@ -46,7 +50,7 @@ const BUSY = {
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
-  const { pool, logins, poolMax, pipeline, metrics = NO_METRICS } = options
+  const { pool, logins, replicas, poolMax, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
   const places = logins === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : logins.budget
@@ -68,11 +72,11 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     labels: {},
   })
 
-  const sourceOf = async ({ schema, placement }: TenantPlace, signal?: AbortSignal): Promise<Leased> =>
-    logins === null ? { source: pool(placement), leave: () => {} } : await logins.enter(placement, schema, signal)
+  const sourceOf = async (server: string, schema: string, signal?: AbortSignal): Promise<Leased> =>
+    logins === null ? { source: pool(server), leave: () => {} } : await logins.enter(server, schema, signal)
 
-  function queueOf(placement: string): FairQueue {
-    const known = queues.get(placement)
+  function queueOf(server: string): FairQueue {
+    const known = queues.get(server)
     if (known !== undefined) return known
     const made = createFairQueue({
       places: () => places,
@@ -83,37 +87,62 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
       slow: SLOW,
       refuse: (why) => new TenantBusy(BUSY[why]),
     })
-    queues.set(placement, made)
+    queues.set(server, made)
     return made
   }
 
   return {
     async enter(place, options, run) {
       assertSchema(place.schema)
-      const timeout = options.timeout ?? TIMEOUT
-      const began = performance.now()
-      const turn = queueOf(place.placement).enter(place.schema, { signal: options.signal })
-      const leave = await Promise.resolve(turn).finally(() => waited({}, (performance.now() - began) / 1000))
-      try {
-        const own = await sourceOf(place, options.signal)
-        try {
-          return await call(own.source, place, { ...options, timeout }, run)
-        } finally {
-          own.leave()
+      const wanted = { ...options, timeout: options.timeout ?? TIMEOUT }
+      // A snapshot is taken before anything can be asked in it.
+      if (replicas !== undefined && options.access === 'read' && options.snapshot !== true) {
+        let begun = false
+        const begin: typeof run = async (db) => {
+          begun = true
+          return await run(db)
         }
-      } finally {
-        leave()
+        const read = await replicas.read(
+          place.placement,
+          async (proof) => await turn(replicaOf(place.placement), place, { ...wanted, proof }, begin),
+          () => begun,
+          options.signal,
+        )
+        if (read !== null) return read.answer
       }
+      return await turn(place.placement, place, wanted, run)
     },
     async close() {
       await logins?.close()
     },
   }
 
+  /** A turn of the tenant's on this server, and a call on one of its connections. */
+  async function turn<T>(
+    server: string,
+    place: TenantPlace,
+    wanted: Wanted,
+    run: (db: TenantDb) => Promise<T>,
+  ): Promise<T> {
+    const began = performance.now()
+    const admitted = queueOf(server).enter(place.schema, { signal: wanted.signal })
+    const leave = await Promise.resolve(admitted).finally(() => waited({}, (performance.now() - began) / 1000))
+    try {
+      const own = await sourceOf(server, place.schema, wanted.signal)
+      try {
+        return await call(own.source, place, wanted, run)
+      } finally {
+        own.leave()
+      }
+    } finally {
+      leave()
+    }
+  }
+
   async function call<T>(
     source: Source,
     place: TenantPlace,
-    options: TenantOptions & { readonly timeout: number },
+    options: Wanted,
     run: (db: TenantDb) => Promise<T>,
   ): Promise<T> {
     const words = prelude(place.schema, options, logins === null)
@@ -128,6 +157,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           timeout: options.timeout,
           signal: options.signal,
           pipeline,
+          proof: options.proof,
           onError: (error, statement) => {
             if (mayBeFenced(error)) denied.push(statement)
           },
@@ -149,16 +179,17 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   }
 }
 
+interface Wanted extends TenantOptions {
+  readonly timeout: number
+  readonly proof?: Proof
+}
+
 interface Leased {
   readonly source: Source
   leave(): void
 }
 
-function prelude(
-  schema: string,
-  { access, snapshot = false, timeout }: TenantOptions & { readonly timeout: number },
-  setRole: boolean,
-): string {
+function prelude(schema: string, { access, snapshot = false, timeout, proof }: Wanted, setRole: boolean): string {
   const milliseconds = Math.ceil(timeout)
   return [
     `BEGIN${snapshot ? ' ISOLATION LEVEL REPEATABLE READ' : ''} READ ${access === 'read' ? 'ONLY' : 'WRITE'}`,
@@ -171,6 +202,7 @@ function prelude(
     `SET LOCAL statement_timeout = ${milliseconds}`,
     // Only a second line: our own clock ends the call first.
     `SET LOCAL idle_in_transaction_session_timeout = ${milliseconds + 1_000}`,
+    ...(proof === undefined ? [] : [proof.text]),
   ].join('; ')
 }
 

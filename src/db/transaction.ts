@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { DatabaseUnavailable, StatementTimeout, type Queryable } from './database.ts'
 import { named } from './errors.ts'
 import { cancel, extended, lease, within, type Source } from './pool.ts'
+import { ReplicaBehind, type Proof } from './replicas.ts'
 import type { Sql } from './sql.ts'
 
 export interface TransactionOptions {
@@ -16,6 +17,8 @@ export interface TransactionOptions {
   readonly pipeline?: boolean
   /** Is told of every error Postgres answers, before anyone may swallow it, and to what: null is the prelude. */
   readonly onError?: (error: unknown, statement: Sql | null) => void
+  /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
+  readonly proof?: Proof | undefined
 }
 
 /** COMMIT and ROLLBACK are waited for this long after the time limit: cut off earlier, nobody would know the outcome. */
@@ -120,10 +123,12 @@ class Session implements Queryable {
   }
 
   async begin(): Promise<void> {
-    this.#prelude = this.#send(this.#options.prelude).then(() => {
+    const { prelude, proof, pipeline } = this.#options
+    this.#prelude = this.#send(prelude).then((rows) => {
       this.doubtful = false
+      if (proof?.passed(rows) === false) throw new ReplicaBehind('the replica has not replayed what was written before')
     })
-    if (this.#options.pipeline !== true) return await this.#prelude
+    if (pipeline !== true || proof !== undefined) return await this.#prelude
     this.#prelude.catch(() => {})
   }
 
@@ -188,7 +193,8 @@ class Session implements Queryable {
     this.busy = true
     try {
       const result: pg.QueryResult<Row> = await this.#client.query<Row>(query)
-      return result.rows
+      // A message of several statements is answered by as many results.
+      return [result].flat().at(-1)?.rows ?? []
     } catch (error) {
       const told = named(error)
       this.#firstError ??= told

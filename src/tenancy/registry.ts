@@ -12,9 +12,11 @@ import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
 import { createPlans, type Plans } from './plans.ts'
+import { createMoves, type Moves } from './moves.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
+import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
@@ -45,6 +47,8 @@ export interface RegistryOptions {
   readonly clock: Clock
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. */
+  readonly events?: SecurityEvents
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
@@ -68,6 +72,7 @@ export interface RegistryOptions {
 export interface Registry {
   readonly tenants: Tenants
   readonly plans: Plans
+  readonly moves: Moves
   readonly domains: Domains
   readonly claims: Claims
   readonly members: Members
@@ -88,6 +93,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     tenants: createTenants(options),
     plans: createPlans(options),
+    moves: createMoves(options),
     domains: createDomains(options),
     claims: createClaims(options),
     members,

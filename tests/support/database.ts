@@ -55,6 +55,7 @@ export const defaultSettings: DatabaseConfig = {
   adminUrl: null,
   directUrl: null,
   placements: {},
+  replicas: {},
   appPassword: null,
   appRole: true,
   poolMax: 10,

@@ -291,6 +291,7 @@ test('a backup of the version before is restored and migrated; one of a newer or
   const pool = createPool({ url: fresh.url }, { max: 2, maxLifetime: 60_000 })
   const before = createAdministration({
     pool: () => pool,
+    ownPool: () => pool,
     connections: 2,
     placements: ['default'],
     migrations: { control: [], tenant: known.slice(0, -1) },

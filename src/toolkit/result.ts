@@ -23,7 +23,7 @@ export function toWire(tool: Tool, { text, content: more = [], structured }: Too
  */
 export function withinLimit<T>(result: T, most: number): T {
   // What is surely small enough is not made JSON here and then again for the wire.
-  if (mostBytes(result, 0) > most && Buffer.byteLength(JSON.stringify(result)) > most) {
+  if (mostBytes(result, 0, most) > most && Buffer.byteLength(JSON.stringify(result)) > most) {
     throw new ToolError(
       `The answer is larger than ${sizeInWords(most)}. Ask for less, for example with a smaller limit or one item at a time.`,
     )
@@ -31,16 +31,16 @@ export function withinLimit<T>(result: T, most: number): T {
   return result
 }
 
-/** JSON writes a character in six bytes at most, and what is neither text nor object in 32. Stops counting above MOST. */
-function mostBytes(value: unknown, before: number): number {
+/** JSON writes a character in six bytes at most, and what is neither text nor object in 32. Stops counting above `most`. */
+function mostBytes(value: unknown, before: number, most: number): number {
   if (typeof value === 'string') return before + value.length * 6 + 3
   if (typeof value !== 'object' || value === null) return before + 32
   // Whoever has words of its own for JSON may have many.
   if ('toJSON' in value) return Infinity
   let bytes = before + 2
   for (const [name, inner] of Object.entries(value)) {
-    bytes = mostBytes(inner, bytes + name.length * 6 + 4)
-    if (bytes > MOST) return bytes
+    bytes = mostBytes(inner, bytes + name.length * 6 + 4, most)
+    if (bytes > most) return bytes
   }
   return bytes
 }

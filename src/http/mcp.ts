@@ -84,14 +84,20 @@ export function createMcp(options: McpOptions): Mcp {
 
   const routes = async (app: FastifyInstance): Promise<void> => {
     app.removeAllContentTypeParsers()
-    const read = { parseAs: 'string', bodyLimit: config.sizes.bodyBytes } as const
-    app.addContentTypeParser('*', read, (_request, body, done) => done(null, parseMessage(String(body))))
+    const { bodyBytes: bodyLimit } = config.sizes
+    app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) =>
+      done(null, parseMessage(String(body))),
+    )
     // RFC 6750 section 2: a client must not send the token in more than one way.
-    app.addContentTypeParser('application/x-www-form-urlencoded', read, (_request, body, done) => {
-      if (new URLSearchParams(String(body)).has('access_token'))
-        done(new Refusal('header_malformed', { detail: 'a token in the header and one in the body' }))
-      else done(null, parseMessage(String(body)))
-    })
+    app.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit },
+      (_request, body, done) => {
+        if (new URLSearchParams(String(body)).has('access_token'))
+          done(new Refusal('header_malformed', { detail: 'a token in the header and one in the body' }))
+        else done(null, parseMessage(String(body)))
+      },
+    )
 
     for (const url of ENDPOINTS) {
       app.route<{ Body: Message | undefined }>({

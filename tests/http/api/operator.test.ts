@@ -39,7 +39,11 @@ test('D3: who is no operator is told nothing by any of it, and a token is needed
     const url = `/api/v1${path.replace('{slug}', 'globex_test').replace('{domain}', 'globex.test').replace('{plan}', 'basic')}`
     const refused = await ask(owner, method, url)
     expect(refused.json).toMatchObject({ status: 403, code: 'access_denied' })
-    const nobodys = await ask(owner, method, `/api/v1${path.replace('{slug}', 'nobodys').replace('{domain}', 'x.com').replace('{plan}', 'x')}`)
+    const nobodys = await ask(
+      owner,
+      method,
+      `/api/v1${path.replace('{slug}', 'nobodys').replace('{domain}', 'x.com').replace('{plan}', 'x')}`,
+    )
     expect({ ...nobodys.json, request_id: '' }).toEqual({ ...refused.json, request_id: '' })
     expect((await ask(null, method, url)).status).toBe(401)
     // There is no such address beneath a tenant.

@@ -11,6 +11,7 @@ import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import type { Provider } from '#identity/provider.ts'
 import { isBrokered } from '#login/mode.ts'
+import { examineCitus } from './examination-citus.ts'
 import { signInIssuer } from './examination-clients.ts'
 import { examineLogins } from './examination-logins.ts'
 import { explain } from './failure.ts'
@@ -128,11 +129,22 @@ async function examineOpen(database: Database, config: Config): Promise<readonly
     behind > 0
       ? failed('migrations', `${behind} of ${all} tenants are behind version ${tenant}: run \`gatehouse migrate\``)
       : ok('migrations', `registry at version ${version}, ${all} tenants at version ${tenant}`)
-  return [reached, migrations, await examineWall(database), ...(await examineLogins(database, config.database))]
+  return [
+    reached,
+    migrations,
+    await examineWall(database),
+    ...(await examineLogins(database, config.database)),
+    ...(await citusOf(database)),
+  ]
 }
 
 const HARDEN =
   'Run `gatehouse migrate` once with a superuser in DATABASE_ADMIN_URL and the database refuses them too; only a superuser can'
+
+async function citusOf({ admin }: Database): Promise<readonly Finding[]> {
+  const state = await admin.citus()
+  return state === null ? [] : examineCitus(state)
+}
 
 /** D15: does the database itself refuse what db.query refuses? */
 async function examineWall({ admin, kind }: Database): Promise<Finding> {

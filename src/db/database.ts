@@ -1,3 +1,4 @@
+import type { CitusState } from './citus-state.ts'
 import type { Sql } from './sql.ts'
 
 /** Runs one statement in extended protocol with bound values and answers its rows. */
@@ -125,6 +126,8 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /** For doctor: the cluster behind DATABASE_CITUS; null when it is off. */
+  citus(): Promise<CitusState | null>
   /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
   logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */

@@ -10,6 +10,7 @@ import { hasProvider, readProviders } from './config-providers.ts'
 import { exampleOf } from './config-problem.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
+import { readTracing } from './config-tracing.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
@@ -94,6 +95,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),
     ...readProxy(reader),
     metricsToken: readMetricsToken(reader),
+    tracing: readTracing(reader),
     shutdownTimeout: reader.count('SHUTDOWN_TIMEOUT', 25, [1, 600]) * 1000,
     toolsDir: readToolsDir(reader),
     tenancy: {

@@ -1,5 +1,6 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
 import type { LoginConfig } from './config-login.ts'
+import type { TracingConfig } from './config-tracing.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
 /**
@@ -44,6 +45,8 @@ export interface Config {
   readonly trustProxy: readonly string[]
   readonly clientIpHeader: string | null
   readonly metricsToken: string | null
+  /** null: spans are sent nowhere. */
+  readonly tracing: TracingConfig | null
   readonly shutdownTimeout: number
   readonly toolsDir: string | null
   readonly tenancy: {

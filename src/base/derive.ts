@@ -18,6 +18,7 @@ export type Purpose =
   | 'invitation'
   | 'see-as'
   | 'development-client'
+  | 'tenant-backup'
   | 'upstream-credentials'
 
 /**

@@ -2,6 +2,7 @@ import { FAIRNESS_SETTINGS } from './settings-fairness.ts'
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
+import { TRACING_SETTINGS } from './settings-tracing.ts'
 import { UPSTREAM_SETTINGS } from './settings-upstreams.ts'
 
 /** One variable of the environment. The table below is what is read, what `.env.example` shows and what docs/configuration.md lists. */
@@ -47,6 +48,7 @@ export const SETTINGS = {
   ...FAIRNESS_SETTINGS,
   ...PROVIDER_SETTINGS,
   ...LOGIN_SETTINGS,
+  ...TRACING_SETTINGS,
   ...UPSTREAM_SETTINGS,
   ...PLATFORM_SETTINGS,
 }

@@ -8,6 +8,7 @@ import { AUDIT_OUTCOMES, AUDIT_SOURCES, type AuditQuery } from '#tenancy/audit-q
 import { readAudit, type AuditFilters } from '#tenancy/audit-read.ts'
 import { verifyAudit, type AuditReport } from '#tenancy/audit-verify.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
+import { defineTail } from './audit-tail.ts'
 import type { Define } from './commands.ts'
 import { explain } from './failure.ts'
 import { duration } from './parse.ts'
@@ -40,8 +41,9 @@ const withFilters = (command: Command): Command =>
       ]),
     )
 
-/** `audit list|export|verify` */
-export const define: Define = (command, { terminal, end }) => {
+/** `audit list|export|verify|tail` */
+export const define: Define = (command, context) => {
+  const { terminal, end } = context
   withFilters(command.command('list [slug]'))
     .description(
       'what happened, the latest first: of one tenant, or without a tenant all administrative changes and refusals',
@@ -115,6 +117,8 @@ export const define: Define = (command, { terminal, end }) => {
         else if (unread.length > 0) end(EXIT.partial)
       })
     })
+
+  defineTail(command, context)
 }
 
 const queryOf = ({ since, until, ...query }: Filters): AuditQuery => ({

@@ -7,6 +7,7 @@ const SECRET = new Set([
   'appPassword',
   'metricsToken',
   'clientSecret',
+  'exporterHeaders',
   'secrets',
   'key',
 ])

@@ -4,7 +4,9 @@ import { confirm } from './confirm.ts'
 import { onOff } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet, table } from './table.ts'
+import { defineBackup } from './tenant-backup.ts'
 import { defineArchive } from './tenant-archive.ts'
+import { defineMove } from './tenant-move.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -17,7 +19,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import` */
+/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import|backup|restore|move...` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -154,6 +156,8 @@ export const define: Define = (command, { terminal }) => {
     })
 
   defineArchive(command, terminal)
+  defineBackup(command, terminal)
+  defineMove(command, terminal)
 }
 
 const sayWhen = (terminal: Terminal, when: string, slug: string): void =>

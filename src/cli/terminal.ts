@@ -10,6 +10,8 @@ export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   /** The answer, and nothing else. */
   readonly stdout: Writable
+  /** Ends what has no end of its own (`audit tail`). Absent: SIGINT and SIGTERM of the process do. */
+  readonly stop?: AbortSignal
   /** Everything that is not the answer. */
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number }
 }

@@ -24,6 +24,7 @@ import { operatorPages, operatorPath, type OperatorSection } from './operator-pa
 import { operatorTenantSection } from './operator-tenant-page.ts'
 import { tenantPath } from './frame.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
+import type { SecurityEvents } from '#tenancy/security-event.ts'
 import { providersSection, type ProvidersShown } from './providers-page.ts'
 import { statusOf } from './registry-status.ts'
 import { returnPath } from './return-path.ts'
@@ -50,6 +51,8 @@ export interface ConsoleOptions extends Pick<
   /** Who may vouch for people, for operators to look at. */
   readonly vouching: ProvidersShown
   readonly database: Database
+  /** Told of sign-ins and their ends. */
+  readonly events?: SecurityEvents
   /** AUDIT_RETENTION_DAYS. */
   readonly auditDays: number
   /** Has the registry been reached, in the version that this program needs? */
@@ -68,7 +71,13 @@ export function createConsole({ database, upstreams, ready, vouching, ...options
       .map(({ id }) => ({ id, label: upstreams.find((each) => each.id === id)?.label ?? id })),
     sessions: createSessions(options),
     flows: createSessionFlows({ ...options, upstreams }),
-    cutoffs: createSessionCutoffs({ database, clock, ready, auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA) }),
+    cutoffs: createSessionCutoffs({
+      database,
+      clock,
+      ready,
+      auditKey: auditKey(secrets[0] ?? '', CONTROL_SCHEMA),
+      ...(options.events === undefined ? {} : { events: options.events }),
+    }),
     tenants: async (identity) => await tenantsOf(database, identity),
   }
   const shared = [providersSection(vouching), migrationsSection(database)]

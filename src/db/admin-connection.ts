@@ -17,8 +17,8 @@ export interface AdminTransactionOptions {
   readonly attempts?: number
   /** Milliseconds before the next attempt, after this many. */
   readonly backOff?: (attempts: number) => number
-  /** The isolation level, and READ ONLY, as BEGIN takes them. */
-  readonly mode?: 'REPEATABLE READ, READ ONLY'
+  /** After an error the connection is ended instead of rolled back: it may stand in the middle of a COPY, which nothing else ends. */
+  readonly copies?: boolean
 }
 
 const LOCK_TIMEOUT = 10_000
@@ -41,17 +41,17 @@ export async function adminTransaction<T>(
   options: AdminTransactionOptions,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
-  const { lockTimeout = LOCK_TIMEOUT, statementTimeout = 0, retry = metAnother, attempts = ATTEMPTS, mode } = options
-  const { backOff = soon } = options
+  const { lockTimeout = LOCK_TIMEOUT, statementTimeout = 0, retry = metAnother, attempts = ATTEMPTS } = options
+  const { backOff = soon, copies = false } = options
   const begin = [
-    mode === undefined ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${mode}`,
+    'BEGIN',
     `SET LOCAL search_path = ''`,
     `SET LOCAL lock_timeout = ${lockTimeout}`,
     ...(statementTimeout === 0 ? [] : [`SET LOCAL statement_timeout = ${statementTimeout}`]),
   ].join('; ')
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(pool, begin, work)
+      return await once(pool, begin, copies, work)
     } catch (error) {
       if (attempt >= attempts || !retry(error)) throw named(error)
     }
@@ -59,7 +59,12 @@ export async function adminTransaction<T>(
   }
 }
 
-async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function once<T>(
+  pool: pg.Pool,
+  begin: string,
+  copies: boolean,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await lease(pool)
   try {
     await client.query(begin)
@@ -69,10 +74,12 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
     client.release()
     return result
   } catch (error) {
-    await client.query('ROLLBACK').then(
-      () => client.release(),
-      () => client.release(true),
-    )
+    if (copies) client.release(true)
+    else
+      await client.query('ROLLBACK').then(
+        () => client.release(),
+        () => client.release(true),
+      )
     throw error
   }
 }

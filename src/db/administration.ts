@@ -10,6 +10,7 @@ import { createOnCitus, prepareCitus } from './citus.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { sql } from './sql.ts'
+import { createTenantBackup } from './tenant-backup.ts'
 import {
   createTenantSchema,
   dropTenantSchema,
@@ -21,6 +22,7 @@ import {
   tenantLogins,
   type TenantRole,
 } from './tenant-schema.ts'
+import { createTransfer } from './transfer.ts'
 import { loginState } from './tenant-login-state.ts'
 import { probe } from './wall.ts'
 
@@ -28,6 +30,8 @@ export interface AdministrationOptions {
   /** The admin's pool on the server of a placement; 'default' holds the registry. */
   readonly pool: (placement: string) => pg.Pool
   readonly placements: readonly string[]
+  /** Connections of an admin on that server, for one piece of work alone, which ends them. */
+  readonly ownPool: (placement: string) => pg.Pool
   readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
   readonly app: { readonly role: string; readonly password: string | null }
   /** Connections of each such pool. */
@@ -58,18 +62,21 @@ export function createAdministration(options: AdministrationOptions): Administra
     return { schema, app: app.role, password: options.tenantPassword(schema) }
   }
 
-  /** One transaction that changes a tenant's schema and the registry; two, the schema's first, when they live on different servers. */
+  /**
+   * One transaction that changes a tenant's schema and the registry; two when they live on different servers. The registry is asked first, for
+   * it may say no, and the schema's is committed first, for what the registry says must hold.
+   */
   async function change(
     { schema, placement }: Pick<TenantPlace, 'schema' | 'placement'>,
     structure: (client: pg.PoolClient, role: TenantRole) => Promise<void>,
     registry: (client: pg.PoolClient) => Promise<void>,
   ): Promise<void> {
     const role = roleOf(schema)
-    await adminTransaction(pool(placement), {}, async (client) => {
-      await structure(client, role)
-      if (placement === 'default') await registry(client)
+    await adminTransaction(pool('default'), {}, async (client) => {
+      await registry(client)
+      if (placement === 'default') return await structure(client, role)
+      await adminTransaction(pool(placement), {}, async (elsewhere) => await structure(elsewhere, role))
     })
-    if (placement !== 'default') await adminTransaction(pool('default'), {}, registry)
   }
 
   /**
@@ -237,6 +244,22 @@ export function createAdministration(options: AdministrationOptions): Administra
       return await adminTransaction(pool(placement), {}, async (client) => await asOwnerOf(client, schema, work))
     },
 
+    placements,
+
+    transfer({ schema, from, to, move, holder }) {
+      return createTransfer({
+        source: options.ownPool(from),
+        target: options.ownPool(to),
+        role: roleOf(schema),
+        move,
+        holder,
+        migrations: migrations.tenant,
+        settle: async (client) => await prepare(client, { app, log }),
+      })
+    },
+
+    files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async () => await probe(pool('default')),
     logins: async () => await loginState(pool),
     citus: async () => (citus === null ? null : await citusState(pool('default'), citus.url)),

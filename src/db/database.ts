@@ -1,5 +1,9 @@
 import type { CitusState } from './citus-state.ts'
 import type { Sql } from './sql.ts'
+import type { BackupSource, BackupTarget } from './tenant-backup.ts'
+import type { Transfer } from './transfer.ts'
+
+export type { BackupSource, BackupTarget, TableWriter } from './tenant-backup.ts'
 
 /** Runs one statement in extended protocol with bound values and answers its rows. */
 export interface Queryable {
@@ -128,6 +132,35 @@ export interface Administration {
   ): Promise<T>
   /** For doctor: the cluster behind DATABASE_CITUS; null when it is off. */
   citus(): Promise<CitusState | null>
+  /**
+   * The steps that bring a tenant's schema to another server; whoever takes them keeps the registry. Opens connections of its own: close it.
+   * @param move id of the move, @param holder of the process that works on it
+   */
+  transfer(place: {
+    readonly schema: string
+    readonly from: string
+    readonly to: string
+    readonly move: string
+    readonly holder: string
+  }): Transfer
+  /** The names of the servers that tenants can live on; the first is `default`. */
+  readonly placements: readonly string[]
+  /** The files of sql/tenant, the first first: what a backup was made with must be the same here. */
+  readonly files: readonly { readonly name: string; readonly sha256: string }[]
+  /**
+   * A tenant's tables as they are at one moment, for a backup (tenant-backup.ts). Not for the embedded database, which speaks no COPY.
+   */
+  snapshot<T>(place: Pick<TenantPlace, 'schema' | 'placement'>, work: (source: BackupSource) => Promise<T>): Promise<T>
+  /**
+   * A tenant from a backup: `register` writes its registry rows, then role, schema at `version`, rows by `fill`, the migrations since then, and
+   * rights unless it is `fenced`. All of it or nothing. Throws MigrationFailed, and what Postgres says of rows that do not fit.
+   */
+  restore(
+    place: Pick<TenantPlace, 'schema' | 'placement'>,
+    backup: { readonly version: number; readonly fenced: boolean },
+    register: (db: ControlDb) => Promise<void>,
+    fill: (target: BackupTarget) => Promise<void>,
+  ): Promise<void>
   /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
   logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */

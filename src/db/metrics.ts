@@ -81,7 +81,8 @@ export function timed(metrics: Metrics, enter: Database['tenant']): Database['te
   }
 }
 
-function outcomeOf(error: unknown): string {
+/** A word for what ended a transaction. */
+export function outcomeOf(error: unknown): string {
   if (error instanceof TenantBusy) return 'busy'
   if (error instanceof TenantFenced) return 'fenced'
   if (error instanceof StatementTimeout) return 'timeout'

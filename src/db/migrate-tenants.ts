@@ -20,6 +20,7 @@ import {
 } from './migration-record.ts'
 import type { Migration } from './migrations.ts'
 import { bringUp, grantRights, hasRights, type TenantRole } from './tenant-schema.ts'
+import { assertLives } from './transfer.ts'
 
 export interface TenantMigrationOptions {
   readonly pool: (placement: string) => pg.Pool
@@ -85,6 +86,7 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
         await forgetFailure(db, id)
       }
       await adminTransaction(pool(placement), limits, async (client) => {
+        await assertLives(client, schema)
         // A fenced tenant is migrated too, and stays fenced.
         const atWork = await hasRights(client, schema)
         await bringUp(client, roleOf(schema), migrations)

@@ -4,20 +4,23 @@ import type { Config } from '#base/config.ts'
 import { isUuid } from '#base/id.ts'
 import type { Log } from '#base/log.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
+import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { createNodes } from './citus.ts'
 import { CHANNEL, formatChange } from './change.ts'
-import type { ControlActor, ControlDb, Database } from './database.ts'
+import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
 import { timed, watchListener, watchPools, type WatchedPool } from './metrics.ts'
 import { readMigrations } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
+import { following, whereabouts } from './relocation.ts'
 import { createReplicas } from './replicas.ts'
 import { serverOf, urlAt } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
+import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
@@ -30,10 +33,13 @@ export interface OpenOptions {
   readonly adminConnections?: number
   /** Absent: nobody scrapes. */
   readonly metrics?: Metrics
+  /** Absent: nobody collects spans. */
+  readonly tracing?: Tracing
 }
 
 const CONTROL_TIMEOUT = 10_000
 const ADMIN_POOL_MAX = 2
+const TRANSFER_POOL_MAX = 4
 
 /**
  * The door to Postgres at DATABASE_URL, or to the embedded one in DATA_DIR: started here, or reached through its socket when another
@@ -44,6 +50,7 @@ export async function openDatabase({
   config,
   log,
   metrics = NO_METRICS,
+  tracing = NO_TRACING,
   adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
@@ -70,7 +77,7 @@ export async function openDatabase({
     if (replica) return replicaUrlOf(placement)
     const found = placement === 'default' ? url : settings.placements[placement]
     if (found === undefined)
-      throw new Error(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
+      throw new DatabaseUnavailable(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
     return node === null ? found : urlAt(found, node)
   }
   const replicaUrlOf = (placement: string): string => settings.replicas[placement] ?? urlOf(placement)
@@ -116,12 +123,18 @@ export async function openDatabase({
     pool: (placement) => adminPools.get(placement),
     connections,
     placements: ['default', ...Object.keys(settings.placements)],
+    ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,
     citus: settings.citus ? { url: adminUrlOf('default') } : null,
     tenantPassword: (schema) => (tenantLogin ? tenantPassword(secret, schema) : null),
     log,
   })
+
+  async function control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
+    const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
+    return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
+  }
 
   watchListener(metrics, hub)
   watchPools(metrics, () => [
@@ -130,14 +143,15 @@ export async function openDatabase({
     ...replicaPools.watched('replica'),
   ])
 
+  const enter = following(
+    door.enter,
+    async (schema) => await control({ as: 'resolver', access: 'read' }, async (db) => await whereabouts(db, schema)),
+  )
   return {
     kind: embedded === null ? 'postgres' : 'embedded',
-    tenant: timed(metrics, door.enter),
+    tenant: traced(tracing, timed(metrics, enter)),
     admin,
-    async control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
-      const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
-      return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
-    },
+    control,
     async announce(change) {
       await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)
     },

@@ -1,5 +1,10 @@
 import { isSql, type Sql } from './sql.ts'
 
+/** A statement that the guard does not let through (D15): somebody's tool is wrong, or tries something. */
+export class WallRefused extends TypeError {
+  override readonly name = 'WallRefused'
+}
+
 /** What a statement may begin with. SET, DO, COPY, CALL, BEGIN, GRANT and all else of that kind is not here. */
 const FIRST = new Set(['select', 'insert', 'update', 'delete', 'merge', 'values', 'with'])
 
@@ -27,14 +32,14 @@ const TOKEN =
 
 /**
  * Checks what is about to be said to a database: made by the `sql` template, and within D15. Each text is looked at once.
- * Throws TypeError: a bug of the tool, never its caller's.
+ * Throws WallRefused, a TypeError: a bug of the tool, never its caller's.
  * A guard against mistakes and cheap tricks; the wall itself is the role (and `TENANT_LOGIN`, D16).
  */
 export function createStatementCheck(): (statement: Sql) => Sql {
   // Texts are constants of the program, so there are as many as call sites.
   const passed = new Set<string>()
   return (statement) => {
-    if (!isSql(statement)) throw new TypeError('db.query takes only what the sql`...` template made')
+    if (!isSql(statement)) throw new WallRefused('db.query takes only what the sql`...` template made')
     if (!passed.has(statement.text)) {
       checkText(statement.text)
       passed.add(statement.text)
@@ -46,9 +51,9 @@ export function createStatementCheck(): (statement: Sql) => Sql {
 function checkText(text: string): void {
   const names = wordsOf(text)
   const first = names[0] ?? ''
-  if (!FIRST.has(first)) throw new TypeError(`a statement cannot begin with ${JSON.stringify(first)}`)
+  if (!FIRST.has(first)) throw new WallRefused(`a statement cannot begin with ${JSON.stringify(first)}`)
   for (const name of names) {
-    if (REFUSED.some((pattern) => pattern.test(name))) throw new TypeError(`a statement cannot use ${name}`)
+    if (REFUSED.some((pattern) => pattern.test(name))) throw new WallRefused(`a statement cannot use ${name}`)
   }
 }
 
@@ -58,11 +63,11 @@ function wordsOf(text: string): string[] {
   const pattern = new RegExp(TOKEN)
   for (let token = pattern.exec(text); token !== null; token = pattern.exec(text)) {
     const { comment, unicode, escaped, quoted, dollar, word, broken } = token.groups ?? {}
-    if (unicode !== undefined) throw new TypeError('a statement cannot use U& escapes')
+    if (unicode !== undefined) throw new WallRefused('a statement cannot use U& escapes')
     // Where such a string ends depends on what follows it on the next line: bound values need no escapes.
-    if (escaped !== undefined) throw new TypeError("a statement cannot use E'' escapes")
-    if (dollar !== undefined) throw new TypeError('a statement cannot use dollar-quoted text')
-    if (broken !== undefined) throw new TypeError('a statement has an unclosed quote')
+    if (escaped !== undefined) throw new WallRefused("a statement cannot use E'' escapes")
+    if (dollar !== undefined) throw new WallRefused('a statement cannot use dollar-quoted text')
+    if (broken !== undefined) throw new WallRefused('a statement has an unclosed quote')
     if (comment === '/*') pattern.lastIndex = endOfComment(text, pattern.lastIndex)
     if (word !== undefined) words.push(word.toLowerCase())
     if (quoted !== undefined) words.push(quoted.slice(1, -1).replaceAll('""', '"').toLowerCase())
@@ -76,7 +81,7 @@ function endOfComment(text: string, from: number): number {
   edge.lastIndex = from
   for (let depth = 1; ;) {
     const found = edge.exec(text)
-    if (found === null) throw new TypeError('a statement has an unclosed comment')
+    if (found === null) throw new WallRefused('a statement has an unclosed comment')
     depth += found[0] === '/*' ? 1 : -1
     if (depth === 0) return edge.lastIndex
   }

@@ -28,7 +28,7 @@ export interface Snapshot {
 }
 
 /** Text that reads back as it was on every server, whatever its settings. No time limit: a snapshot takes as long as its rows. */
-const SETTINGS = [
+export const COPY_SETTINGS = [
   `SET LOCAL search_path = ''`,
   'SET LOCAL statement_timeout = 0',
   'SET LOCAL idle_in_transaction_session_timeout = 0',
@@ -54,7 +54,7 @@ export async function withSnapshot<T>(
   assertSchema(schema)
   return await onOne(pool, async (client) => {
     await client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${SETTINGS}; SET LOCAL ROLE ${ROLE.owner}; SET LOCAL search_path = ${schema}, pg_temp`,
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${COPY_SETTINGS}; SET LOCAL ROLE ${ROLE.owner}; SET LOCAL search_path = ${schema}, pg_temp`,
     )
     const { rows } = await client.query<{ horizon: string }>(
       `SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text AS horizon`,
@@ -63,6 +63,7 @@ export async function withSnapshot<T>(
       query: async <Row extends object>(statement: { text: string; values: readonly unknown[] }) =>
         (await client.query<Row>(extended(statement.text, statement.values))).rows,
     })
+    await client.query(`SET LOCAL search_path = ''`)
     return await work({ client, schema, tables, horizon: rows[0]?.horizon ?? '0' })
   })
 }
@@ -70,7 +71,7 @@ export async function withSnapshot<T>(
 /** One transaction that writes whole tables as their owner. Committed when `work` resolves; nothing of it stays otherwise. */
 export async function withOwner<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return await onOne(pool, async (client) => {
-    await client.query(`BEGIN; ${SETTINGS}; SET LOCAL ROLE ${ROLE.owner}`)
+    await client.query(`BEGIN; ${COPY_SETTINGS}; SET LOCAL ROLE ${ROLE.owner}`)
     return await work(client)
   })
 }

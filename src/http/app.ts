@@ -51,7 +51,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const addressOf = clientAddress(config)
   const visits = createVisits((request) => addressOf(request.raw))
   const metrics = createRequestMetrics(deps.metrics)
-  const journal = createJournal({ log, auditor: deps.auditor, usage: deps.usage, metrics, visits })
+  const journal = createJournal({
+    log,
+    auditor: deps.auditor,
+    usage: deps.usage,
+    metrics,
+    visits,
+    tracing: deps.tracing,
+  })
   const door = createDoor(config)
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
   const admission = createAdmission(config.concurrency, () => pressure.level())
@@ -65,6 +72,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     visits,
     metrics,
     meters: deps.metrics,
+    tracing: deps.tracing,
     log,
     catalogue,
     library,

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import type { Metrics } from '#base/metrics.ts'
+import type { Tracing } from '#base/tracing.ts'
 import type { Desk } from '#desk/operation.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { ServiceTokens } from '#login/service-tokens.ts'
@@ -29,6 +30,7 @@ export interface AppDeps {
   readonly clock: Clock
   /** What /metrics tells. */
   readonly metrics: Metrics
+  readonly tracing: Tracing
   /** Token to identity, or a Refusal. */
   authenticate(token: string, context: VerifyContext): Promise<Identity>
   /** Identity to principal, or a Refusal. Asked again every second while a stream is open (D22), so its answer should come from a cache. */

@@ -46,18 +46,22 @@ export interface Gate {
 
 /** Who is calling: bearer token, identity, principal, limits, and a place among the calls under way. */
 export function createGate(
-  deps: Pick<AppDeps, 'authenticate' | 'principal' | 'limits' | 'clock' | 'operators'>,
+  deps: Pick<AppDeps, 'authenticate' | 'principal' | 'limits' | 'clock' | 'operators' | 'tracing'>,
   visits: Visits,
   places: Pick<Places, 'enter'>,
 ): Gate {
   const admissions = new WeakMap<FastifyRequest, Admission>()
   const operators = new WeakMap<FastifyRequest, OperatorAdmission>()
 
+  /** What turns somebody away is named by its code. */
+  const span = async <T>({ trace }: Visit, name: string, work: () => Promise<T>): Promise<T> =>
+    await deps.tracing.span(name, { parent: trace, typeOf: codeOf }, work)
+
   async function identify(request: FastifyRequest): Promise<{ identity: Identity; tokenDigest: string; visit: Visit }> {
     const visit = visits(request)
     const token = bearerToken({ rawHeaders: request.raw.rawHeaders, url: request.url })
     visit.presented = true
-    const identity = await deps.authenticate(token, { ip: visit.ip })
+    const identity = await span(visit, 'authenticate', async () => await deps.authenticate(token, { ip: visit.ip }))
     visit.identity = identity
     return { identity, tokenDigest: revocationDigest(token), visit }
   }
@@ -66,7 +70,7 @@ export function createGate(
     async admit(request, reply) {
       const { identity, tokenDigest, visit } = await identify(request)
       const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest }
-      const principal = await deps.principal(identity, at)
+      const principal = await span(visit, 'resolve tenant', async () => await deps.principal(identity, at))
       visit.principal = principal
       const limit = await deps.limits.consume(principal)
       if (limit !== null) reply.headers(limitHeaders(limit))
@@ -102,6 +106,8 @@ function needWhole({ scopes }: Identity): void {
   if (scopes !== null && !scopes.includes(WHOLE))
     throw new Refusal('scope_insufficient', { scope: [WHOLE], detail: `an operator's token lacks ${WHOLE}` })
 }
+
+const codeOf = (error: unknown): string => (error instanceof Refusal ? error.code : 'error')
 
 function known<T>(admissions: WeakMap<FastifyRequest, T>, request: FastifyRequest): T {
   const admission = admissions.get(request)

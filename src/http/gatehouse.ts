@@ -16,6 +16,7 @@ import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { createScopes } from '#tenancy/roles.ts'
+import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
@@ -35,6 +36,7 @@ import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
+import { openTraces, type Traces } from './trace-exporter.ts'
 import { warm } from './warm.ts'
 
 export interface GatehouseParts {
@@ -72,13 +74,16 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
   const metrics = createMetrics()
-  const database = await openDatabase({ config, log, clock, metrics })
+  const traces = await openTraces(config.tracing, log)
+  const { tracing } = traces
+  const database = await openDatabase({ config, log, clock, metrics, tracing })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics })
+    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics, traces })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
     await fetch.close()
+    await traces.close()
     throw error
   }
 }
@@ -93,6 +98,7 @@ interface Ground {
   readonly fetch: GuardedFetch
   readonly database: Database
   readonly metrics: Metrics
+  readonly traces: Traces
 }
 
 async function assemble({
@@ -105,6 +111,7 @@ async function assemble({
   fetch,
   database,
   metrics,
+  traces,
 }: Ground): Promise<Gatehouse> {
   const more = [...definitions.resources.values(), ...definitions.prompts.values()]
   const known = scopesOf([...definitions.tools.values(), ...more])
@@ -152,6 +159,7 @@ async function assemble({
   })
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
+  const events = logEvents(log)
   const changes = createChanges()
   const runner = createRunner({
     database,
@@ -171,7 +179,7 @@ async function assemble({
     authenticate: async (key, from) => await authenticator.authenticate(key, from),
     principal: async (identity, asked) => await door.principal(identity, asked),
     limit: async (principal) => await limits.consume(principal),
-    issued: async ({ principal, jti, scope, at, ip, requestId }) =>
+    issued: async ({ principal, jti, scope, at, ip, requestId }) => {
       await auditor.record({
         principal,
         tool: 'token.issued',
@@ -182,7 +190,9 @@ async function assemble({
         requestId,
         ip,
         args: { scope },
-      }),
+      })
+      events(tokenIssued(principal, jti, { ip, requestId }))
+    },
   })
   const login = createLogin({
     config,
@@ -204,6 +214,7 @@ async function assemble({
     log,
     clock,
     metrics,
+    tracing: traces.tracing,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
     caller: createCaller({ tools, runner }),
@@ -220,6 +231,7 @@ async function assemble({
     providers,
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
     console: createConsole({
+      events,
       publicUrl: config.publicUrl,
       secrets: config.sessionSecrets,
       clock,
@@ -258,6 +270,7 @@ async function assemble({
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),
+    async () => await traces.close(),
   ]
   return {
     app,

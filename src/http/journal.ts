@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '#base/log.ts'
+import { remoteSpan } from '#base/trace-parent.ts'
+import type { Tracing } from '#base/tracing.ts'
 import { userId } from '#identity/identity.ts'
+import { eventFields } from '#tenancy/security-event.ts'
 import type { Auditor } from '#toolkit/audit.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import type { RequestMetrics } from './metrics.ts'
@@ -12,6 +15,7 @@ export interface JournalOptions {
   readonly usage: Pick<UsageMeter, 'refused'>
   readonly metrics: RequestMetrics
   readonly visits: Visits
+  readonly tracing: Tracing
 }
 
 /** Call it once per request, as early as can be: what it writes, it writes when the answer is closed. */
@@ -21,14 +25,16 @@ export type Journal = (request: FastifyRequest, reply: FastifyReply) => void
  * One line per request and one security line per refusal, with its stable code. Never a query, a header or a body: a token may stand in
  * any of them. Written on the socket's close, because Fastify's onResponse does not fire for a client that went away in mid-stream.
  */
-export function createJournal({ log, auditor, usage, metrics, visits }: JournalOptions): Journal {
+export function createJournal({ log, auditor, usage, metrics, visits, tracing }: JournalOptions): Journal {
   return (request, reply) => {
     const visit = visits(request)
+    if (tracing.on) open(request, visit)
     reply.raw.once('close', () => {
       const seconds = (performance.now() - visit.started) / 1000
       const route = request.routeOptions.url ?? 'unknown'
       const status = reply.raw.statusCode
       metrics.request(request.method, route, status, seconds)
+      closed(visit, status)
       if (visit.refusal !== null) refused(visit, route)
       log.info(
         {
@@ -46,6 +52,32 @@ export function createJournal({ log, auditor, usage, metrics, visits }: JournalO
     })
   }
 
+  /** What the caller's headers say of a trace is mentioned on the span, and decides nothing (D4). */
+  function open(request: FastifyRequest, visit: Visit): void {
+    const route = request.routeOptions.url ?? 'unknown'
+    if (UNTRACED.has(route)) return
+    const { traceparent, tracestate } = request.headers
+    visit.trace = tracing.open(`${request.method} ${route}`, {
+      kind: 'server',
+      link: remoteSpan(traceparent, tracestate),
+      attributes: {
+        'http.request.method': request.method,
+        'http.route': route,
+        'url.scheme': request.protocol,
+        'gatehouse.request_id': visit.requestId,
+      },
+    })
+  }
+
+  function closed({ trace, refusal }: Visit, status: number): void {
+    trace.set({
+      'http.response.status_code': status,
+      ...(refusal === null ? {} : { 'gatehouse.refusal': refusal.code }),
+    })
+    if (status >= 500) trace.fail(String(status))
+    trace.end()
+  }
+
   function refused(visit: Visit, route: string): void {
     const { refusal, requestId, ip, identity, principal, tool } = visit
     if (refusal === null) return
@@ -59,6 +91,8 @@ export function createJournal({ log, auditor, usage, metrics, visits }: JournalO
     log.warn(
       {
         ...who(visit),
+        // Without a token nobody was turned away.
+        ...(refusal.code === 'token_missing' ? {} : { event: eventFields(`refused.${refusal.code}`, 'refused') }),
         route,
         ...why,
         ...(refusal.status === 503 && refusal.cause !== undefined ? { err: refusal.cause } : {}),
@@ -72,11 +106,14 @@ export function createJournal({ log, auditor, usage, metrics, visits }: JournalO
   }
 }
 
+/** Asked by machines, many times a minute. */
+const UNTRACED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz', '/metrics'])
 /** Who floods is in the log and in the usage: a row of the audit for each would carry the flood on into the database. */
 const LOAD: ReadonlySet<string> = new Set(['too_many_calls', 'overloaded'])
 
-const who = ({ requestId, ip, identity, principal }: Visit): object => ({
+const who = ({ requestId, ip, identity, principal, trace }: Visit): object => ({
   request_id: requestId,
+  ...(trace.traceId === null ? {} : { trace_id: trace.traceId }),
   ip,
   ...(identity === null ? {} : { user_id: cut(userId(identity)) }),
   ...(principal === null ? {} : { tenant: principal.tenant.slug }),

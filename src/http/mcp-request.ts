@@ -4,6 +4,7 @@ import {
   ProtocolErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server'
+import type { Scope } from '#base/tracing.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { CallRequest } from '#toolkit/run.ts'
 import { isObject } from './message.ts'
@@ -13,6 +14,8 @@ export interface Turn {
   readonly principal: Principal
   readonly requestId: string
   readonly ip: string | null
+  /** The span of the MCP request. */
+  readonly trace: Scope
 }
 
 /** 'legacy': the 2025 revisions. 'modern': 2026-07-28. */

@@ -16,6 +16,7 @@ import { ToolError } from '#toolkit/tool.ts'
 import { serveLibrary } from './mcp-library.ts'
 import { invalid, page, type Era, type Turn } from './mcp-request.ts'
 import { inRounds, type Questions } from './mcp-rounds.ts'
+import { failRpc } from './mcp-trace.ts'
 import type { RequestMetrics } from './metrics.ts'
 
 export interface McpServerOptions {
@@ -61,10 +62,12 @@ export function createMcpServer(options: McpServerOptions): (turn: Turn, era: Er
           count('ok')
           return result
         }
+        if (result.isError === true) turn.trace.fail('tool_error')
         count(result.isError === true ? 'failed' : 'ok')
         return server.projectCallToolResult(result, outputSchemaOf(catalogue, principal, name))
       } catch (error) {
         count(error instanceof InvalidArguments ? 'invalid' : 'failed')
+        failRpc(turn.trace, error instanceof InvalidArguments ? '-32602' : '-32603')
         if (error instanceof InvalidArguments) throw invalid(error.message)
         // A tool's failure is a result; whatever arrives here is a bug, and its words stay in the log.
         log.error({ request_id: turn.requestId, err: error }, 'internal error')

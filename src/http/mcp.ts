@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#base/refusal.ts'
 import type { Config } from '#base/config.ts'
 import type { Metrics } from '#base/metrics.ts'
+import type { Tracing } from '#base/tracing.ts'
 import type { Changes } from '#toolkit/changes.ts'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -14,6 +15,7 @@ import { tenantBus } from './mcp-listen.ts'
 import type { Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
 import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
+import { noteError, noteErrors, openMcpSpan } from './mcp-trace.ts'
 import { isObject, parseMessage, type Message } from './message.ts'
 import { onlyMethods } from './routes.ts'
 import type { Visits } from './visit.ts'
@@ -25,6 +27,7 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly admission: Pick<Admission, 'stream'>
   readonly changes: Changes
   readonly meters: Metrics
+  readonly tracing: Tracing
 }
 
 const ENDPOINTS = ['/mcp', '/mcp/', `/t/:slug(^${SLUG}$)/mcp`, `/t/:slug(^${SLUG}$)/mcp/`]
@@ -69,6 +72,9 @@ export function createMcp(options: McpOptions): Mcp {
     const { principal, recheck } = gate.admitted(request)
     return { principal: overMcp(principal), recheck }
   }
+  /** What a caller makes up must not become a label. */
+  const labelOf = (principal: Principal, tool: string): string =>
+    options.catalogue.requiredScopes(principal, tool) === null ? 'unknown' : tool
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
   const listener = (request: FastifyRequest, reply: FastifyReply, { principal }: Turn) => {
     const maxSubscriptions = admission.stream(request, reply, principal) ? 1 : 0
@@ -122,34 +128,49 @@ export function createMcp(options: McpOptions): Mcp {
         .send({ jsonrpc: '2.0', id: null, error: { code: -32600, message: `Invalid Request: ${message.problem}` } })
     }
     const { principal, recheck } = admitted(request)
-    const { requestId, ip, method } = visits(request)
+    const visit = visits(request)
+    const { requestId, ip, method } = visit
     const authInfo: AuthInfo = {
       token: '',
       clientId: principal.identity.client_id ?? '',
       scopes: [...principal.scopes],
     }
     if (isAnswer(message?.value)) return await answered(reply, questions.deliver(principal, message.value))
-    const turn = { principal, requestId, ip }
+    const trace = openMcpSpan(options.tracing, visit, message?.value, {
+      tool: visit.tool === null ? null : labelOf(principal, visit.tool),
+      headers: request.headers,
+    })
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) trace.fail('cancelled')
+      trace.end()
+    })
+    const turn = { principal, requestId, ip, trace }
     turns.set(authInfo, turn)
     const listens = method === 'subscriptions/listen'
     const flight = flights.take(reply, listens)
-    const response = await (listens ? listener(request, reply, turn) : handler).fetch(
-      webRequest(request, config.publicUrl, flight.signal),
-      {
-        authInfo,
-        ...(message?.value === undefined ? {} : { parsedBody: message.value }),
-      },
+    const response = await trace.run(
+      async () =>
+        await (listens ? listener(request, reply, turn) : handler).fetch(
+          webRequest(request, config.publicUrl, flight.signal),
+          {
+            authInfo,
+            ...(message?.value === undefined ? {} : { parsedBody: message.value }),
+          },
+        ),
     )
     reply.code(response.status)
     // Whether the connection stays is between the client and Node, which hears of `close` and of draining.
     for (const [name, value] of response.headers) if (name !== 'connection') reply.header(name, value)
     if (response.status === 405) reply.header('allow', 'POST')
-    if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true)
-      return await reply.send(await response.text())
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
+      const text = await response.text()
+      noteError(trace, text)
+      return await reply.send(text)
+    }
     flight.watch(recheck)
     // Proxies would hold back small pieces (nginx) or the whole (compression).
     reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
-    void reply.send(response.body)
+    void reply.send(noteErrors(trace, response.body))
     // Else the caller waits for the first progress to learn that the answer is a stream.
     reply.raw.flushHeaders()
     return await reply

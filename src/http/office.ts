@@ -13,6 +13,7 @@ import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { logEvents } from '#tenancy/security-event.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
 import { createUsageRetention } from '#tenancy/usage-retention.ts'
 import type { Counters } from '#toolkit/counters.ts'
@@ -61,6 +62,7 @@ export function createOffice({ config, database, clock, log, scopes, ready, coun
     database,
     clock,
     auditKey: auditKey(sessionSecrets[0] ?? '', CONTROL_SCHEMA),
+    events: logEvents(log),
     dns: createDns({ servers: config.dnsServers }),
   }
   const validations = createLimit({

@@ -11,6 +11,7 @@ import { createKeyLookup } from '#tenancy/key-lookup.ts'
 import { watchRegistry } from '#tenancy/registry-cache.ts'
 import { createRevocations, type Revocations } from '#tenancy/revocations.ts'
 import type { Scopes } from '#tenancy/roles.ts'
+import { logEvents } from '#tenancy/security-event.ts'
 import { createUpstreamLookup, type UpstreamLookup } from '#tenancy/upstream-lookup.ts'
 import type { Seed } from '#tenancy/seeds.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
@@ -83,10 +84,12 @@ export function createRegistryDoor({
     }
     const watch = await watchRegistry(database)
     const key = auditKey(secret, CONTROL_SCHEMA)
+    const events = logEvents(log)
     const revocations = createRevocations({
       database,
       clock,
       auditKey: key,
+      events,
     })
     return {
       async revoke(token, from) {
@@ -103,6 +106,7 @@ export function createRegistryDoor({
         staticKeyRole: config.providers.staticKey?.role ?? null,
         scopes,
         auditKey: key,
+        events,
         slugPrefix: config.database.slugPrefix,
         seeds,
       }),

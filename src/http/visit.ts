@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Refusal } from '#base/refusal.ts'
+import { NO_SCOPE, type Scope } from '#base/tracing.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 
@@ -18,6 +19,8 @@ export interface Visit {
   /** Name of the tool of a tools/call, as the caller wrote it. */
   tool: string | null
   refusal: Refusal | null
+  /** The span of this request. */
+  trace: Scope
 }
 
 /** Gives each request its Visit: beside the request, not on it, so that nothing else can reach for it. */
@@ -38,6 +41,7 @@ export function createVisits(addressOf: (request: FastifyRequest) => string | nu
       method: null,
       tool: null,
       refusal: null,
+      trace: NO_SCOPE,
     }
     visits.set(request, visit)
     return visit

@@ -4,6 +4,7 @@ import { DatabaseUnavailable, type ControlDb, type Database } from '#db/database
 import { Refusal } from '#base/refusal.ts'
 import { sql } from '#db/sql.ts'
 import { personDigest } from '#tenancy/digest.ts'
+import type { SecurityEvents } from '#tenancy/security-event.ts'
 import { createLedger, type Note } from '#tenancy/ledger.ts'
 import { ABSOLUTE, type Session } from './session.ts'
 
@@ -17,6 +18,8 @@ export interface SessionCutoffsOptions {
   readonly ready: () => boolean
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each once it is committed. */
+  readonly events?: SecurityEvents
 }
 
 /** Where a request came from, for the audit. */

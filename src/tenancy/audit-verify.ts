@@ -58,7 +58,8 @@ export async function verifyAudit(db: Queryable, keys: readonly Buffer[]): Promi
   return { rows, checkpoints: checkpoints.length, altered, missing, broken, uncovered: beyond?.rows ?? 0, intact }
 }
 
-async function readCheckpoints(db: Queryable): Promise<readonly Checkpoint[]> {
+/** All of them, in the order of their windows. */
+export async function readCheckpoints(db: Queryable): Promise<readonly Checkpoint[]> {
   const rows = await db.query<Omit<Checkpoint, 'at' | 'rows'> & { at: Date; rows: string }>(sql`
     SELECT id, at, from_id, to_id, rows, digest, mac FROM audit_checkpoints ORDER BY to_id, id`)
   return rows.map((row) => ({ ...row, at: row.at.getTime(), rows: Number(row.rows) }))

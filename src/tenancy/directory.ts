@@ -18,6 +18,7 @@ import { resolvePerson, type Resolution } from './resolve.ts'
 import type { Scopes } from './roles.ts'
 import type { Seed } from './seeds.ts'
 import { deny, type Denied, type Standing } from './standing.ts'
+import type { SecurityEvents } from './security-event.ts'
 import type { Principal, Tenant } from './tenant.ts'
 
 export interface DirectoryOptions {
@@ -32,6 +33,8 @@ export interface DirectoryOptions {
   readonly scopes: Scopes
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. */
+  readonly events?: SecurityEvents
   /** config.database.slugPrefix */
   readonly slugPrefix: string
   /** DEVELOPMENT_PEOPLE when config.developmentSignIn, else []. */

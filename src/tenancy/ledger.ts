@@ -3,6 +3,7 @@ import type { Change, ControlActor, ControlDb, Database } from '#db/database.ts'
 import { insertAudit, signAudit, type AuditEntry } from './audit.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor, OperatorActor } from './registry.ts'
+import { securityEvent, type SecurityEvents } from './security-event.ts'
 import type { Tenant } from './tenant.ts'
 
 /** One administrative change: what the audit keeps of it and what replicas are told. */
@@ -26,6 +27,8 @@ export interface LedgerOptions {
   readonly database: Database
   readonly clock: Clock
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. Absent: the audit alone tells. */
+  readonly events?: SecurityEvents
 }
 
 /** A change, its audit row in the same transaction, and the word to every replica after it: always the three together. */
@@ -49,13 +52,13 @@ export interface Ledger {
   ): Promise<void>
 }
 
-export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledger {
+export function createLedger({ database, clock, auditKey, events }: LedgerOptions): Ledger {
   async function audit(
     db: ControlDb,
     tenant: string | null,
     { iss, sub, key_id, request_id, ip }: Author,
     note: Note,
-  ): Promise<void> {
+  ): Promise<AuditEntry> {
     const author = { iss, sub, key_id, request_id, ip }
     const now = clock.now()
     const nothing = { latency_ms: null, arguments_digest: null } as const
@@ -67,7 +70,13 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
       detail: note.detail ?? null,
       outcome: 'ok' as const,
     }
-    await insertAudit(db, [signAudit(auditKey, { ...what, ...author, ...nothing }, now)])
+    const entry = { ...what, ...author, ...nothing }
+    await insertAudit(db, [signAudit(auditKey, entry, now)])
+    return entry
+  }
+
+  const told = (entries: readonly AuditEntry[]): void => {
+    for (const entry of entries) events?.(securityEvent(entry))
   }
 
   /** For an onlooker: `run` can change nothing, and nothing but the reading itself is noted. */
@@ -83,9 +92,13 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
     const notes = listOf(noted)
     if (notes.some(({ action }) => action !== READING)) throw onlooking()
     if (notes.length > 0)
-      await database.control({ ...as, access: 'write' }, async (db) => {
-        for (const note of notes) await audit(db, tenant, author, note)
-      })
+      told(
+        await database.control({ ...as, access: 'write' }, async (db) => {
+          const entries: AuditEntry[] = []
+          for (const note of notes) entries.push(await audit(db, tenant, author, note))
+          return entries
+        }),
+      )
     return result
   }
 
@@ -99,21 +112,26 @@ export function createLedger({ database, clock, auditKey }: LedgerOptions): Ledg
   return {
     async write(as, tenant, author, run) {
       if (author.onlooker === true) return await onlyRead(as, tenant, author, run)
-      const [result, notes] = await database.control(as, async (db) => {
+      const [result, notes, entries] = await database.control(as, async (db) => {
         const [result, noted] = await run(db)
         const notes = listOf(noted)
-        for (const note of notes) await audit(db, tenant, author, note)
-        return [result, notes] as const
+        const entries: AuditEntry[] = []
+        for (const note of notes) entries.push(await audit(db, tenant, author, note))
+        return [result, notes, entries] as const
       })
+      told(entries)
       await announce(notes.flatMap(({ changes }) => changes))
       return result
     },
     async within(tenant, author, note, begin) {
       if (author.onlooker === true) throw onlooking()
+      const entries: AuditEntry[] = []
       await begin(
-        async (db) => await audit(db, tenant, author, note),
+        // A transaction may be tried again: then what it noted before is gone.
+        async (db) => void entries.splice(0, Infinity, await audit(db, tenant, author, note)),
         async () => await announce(note.changes),
       )
+      told(entries)
       await announce(note.changes)
     },
   }

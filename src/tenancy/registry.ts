@@ -11,9 +11,11 @@ import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
+import { createMoves, type Moves } from './moves.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
+import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
@@ -44,6 +46,8 @@ export interface RegistryOptions {
   readonly clock: Clock
   /** `auditKey(SESSION_SECRET, CONTROL_SCHEMA)`. */
   readonly auditKey: Buffer
+  /** Told of each change once it is committed. */
+  readonly events?: SecurityEvents
   readonly scopes: Scopes
   /** config.database.slugPrefix */
   readonly slugPrefix: string
@@ -66,6 +70,7 @@ export interface RegistryOptions {
  */
 export interface Registry {
   readonly tenants: Tenants
+  readonly moves: Moves
   readonly domains: Domains
   readonly claims: Claims
   readonly members: Members
@@ -85,6 +90,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const members = createMembers(options)
   return {
     tenants: createTenants(options),
+    moves: createMoves(options),
     domains: createDomains(options),
     claims: createClaims(options),
     members,

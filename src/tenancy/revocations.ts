@@ -48,7 +48,9 @@ interface Row extends Omit<RevocationRecord, 'created_at' | 'until'> {
   readonly until: Date | null
 }
 
-export function createRevocations(options: Pick<RegistryOptions, 'database' | 'clock' | 'auditKey'>): Revocations {
+export function createRevocations(
+  options: Pick<RegistryOptions, 'database' | 'clock' | 'auditKey' | 'events'>,
+): Revocations {
   const { database, clock } = options
   const ledger = createLedger(options)
 

@@ -1,6 +1,8 @@
+import type { ControlDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { userId } from '#identity/identity.ts'
 import { authorOf, createLedger, needOperator, needScope, roleFor, type Author, type LedgerOptions } from './ledger.ts'
+import { assertPlaced } from './move-record.ts'
 import { RegistryError } from './registry-error.ts'
 import type { Actor } from './registry.ts'
 import { rfc3339 } from './tenant-row.ts'
@@ -90,17 +92,23 @@ export async function dropTenant(
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   const { database, clock } = options
-  const [row] = await database.control(
-    { as: 'operator' },
-    async (db) => await db.query(sql`SELECT 1 FROM tenants WHERE id = ${tenant.id} AND status <> 'deleted'`),
-  )
-  if (row === undefined) return
+  const begin = async (db: ControlDb): Promise<boolean> => {
+    const [row] = await db.query(sql`SELECT 1 FROM tenants WHERE id = ${tenant.id} AND status <> 'deleted'`)
+    if (row !== undefined && (await assertPlaced(db, tenant)) !== null)
+      throw new RegistryError(
+        'conflict',
+        `${tenant.slug} is being moved, or was and left its data behind: end that first`,
+      )
+    return row !== undefined
+  }
+  if (!(await database.control({ as: 'operator' }, begin))) return
   await createLedger(options).within(
     tenant.id,
     author,
     tenantNote(tenant, 'tenant.deleted', detail),
     async (inside) => {
       await database.admin.drop(tenant, async (db) => {
+        if (!(await begin(db))) return
         const at = new Date(clock.now())
         const [row] = await db.query(sql`
         UPDATE tenants SET status = 'deleted', deleted_at = ${at}, suspended_at = NULL, delete_after = NULL, delete_lease = NULL

@@ -3,6 +3,7 @@ import type { ControlDb } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { sql } from '#db/sql.ts'
 import { authorOf, createLedger, isUniqueViolation, needOperator, needScope, roleFor, type Note } from './ledger.ts'
+import { assertPlaced } from './move-record.ts'
 import type { Page, PageOptions } from './paging.ts'
 import type { Precondition } from './precondition.ts'
 import { RegistryError } from './registry-error.ts'
@@ -59,18 +60,25 @@ export function createTenants(options: RegistryOptions): Tenants {
     return record
   }
 
-  /** A change of state, whose row may have changed since the caller read it: `change` answers whether there was anything to do. */
+  /** A change of state, whose row may have changed since the caller read it. @param opens gives the tenant its rights back */
   async function changeState(
     tenant: Tenant,
     actor: Actor,
     note: Note,
     begin: (place: Tenant, change: (db: ControlDb) => Promise<void>, tell: () => Promise<void>) => Promise<void>,
     change: (db: ControlDb) => Promise<void>,
+    opens = false,
   ): Promise<void> {
     await ledger.within(tenant.id, authorOf(actor), note, async (inside, tell) => {
       await begin(
         tenant,
         async (db) => {
+          const moving = await assertPlaced(db, tenant)
+          if (moving === 'stopped' && opens)
+            throw new RegistryError(
+              'conflict',
+              `${tenant.slug} is between two servers: go on with its move (tenant move)`,
+            )
           await change(db)
           await inside(db)
         },
@@ -89,6 +97,12 @@ export function createTenants(options: RegistryOptions): Tenants {
           'slug',
         )
       const title = boundedText('the name', name, 200, 'name')
+      if (!database.admin.placements.includes(placement))
+        throw new RegistryError(
+          'invalid',
+          `there is no placement ${placement}: DATABASE_URL_${placement.toUpperCase()} is not set`,
+          'placement',
+        )
       const id = uuidv7(clock.now())
       const schema = schemaName(slug, options.slugPrefix)
       const note: Note = {
@@ -152,11 +166,18 @@ export function createTenants(options: RegistryOptions): Tenants {
       const note = tenantNote(tenant, 'tenant.resumed', why(reason))
       if ((await show(actor, tenant.slug)).status === 'deleted')
         throw new RegistryError('conflict', `the tenant ${tenant.slug} is deleted`)
-      await changeState(tenant, actor, note, database.admin.unfence.bind(database.admin), async (db) => {
-        await db.query(
-          sql`UPDATE tenants SET status = 'active', suspended_at = NULL WHERE id = ${tenant.id} AND status <> 'deleted'`,
-        )
-      })
+      await changeState(
+        tenant,
+        actor,
+        note,
+        database.admin.unfence.bind(database.admin),
+        async (db) => {
+          await db.query(
+            sql`UPDATE tenants SET status = 'active', suspended_at = NULL WHERE id = ${tenant.id} AND status <> 'deleted'`,
+          )
+        },
+        true,
+      )
     },
     ...createTenantSettings(options),
     ...createTenantDeletion(options),

@@ -3,6 +3,8 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database, TenantDb } from '#db/database.ts'
+import { WallRefused } from '#db/statement.ts'
+import { eventFields } from '#tenancy/security-event.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import type { UsageMeter } from '#tenancy/usage-meter.ts'
 import { UpstreamError } from '#upstream/error.ts'
@@ -214,7 +216,15 @@ export function createRunner({
           elsewhere,
           reread,
         })
-        if (failure.bug) log.error({ err: error, ...about }, 'a tool failed')
+        if (failure.bug)
+          log.error(
+            {
+              err: error,
+              ...about,
+              ...(error instanceof WallRefused ? { event: eventFields('wall.refused', 'refused') } : {}),
+            },
+            'a tool failed',
+          )
         if (error instanceof UpstreamError) {
           const { upstream, code, status, detail } = error
           log.warn({ upstream, code, status, detail, ...about }, 'an upstream gave no answer')

@@ -106,3 +106,32 @@ test('100,000 rows go out of a process in less than 100 MB more than a tenant wi
   expect(all.octets).toBeGreaterThan(4 * MEGABYTE)
   expect(all.peak - nothing.peak).toBeLessThan(100 * MEGABYTE)
 }, 120_000)
+
+test('a backup goes into a file that only its owner can read, is checked, and brings a deleted tenant back', async () => {
+  await run('tenant create precious')
+  const made = await run('tenant backup precious --output precious.backup --json')
+  const path = join(folder, 'precious.backup')
+  const { size, mode } = await stat(path)
+  expect(made.json()).toEqual({ slug: 'precious', file: path, bytes: size })
+  expect(mode & 0o777).toBe(0o600)
+  expect(await run('tenant backup precious --output precious.backup')).toMatchObject({
+    exit: 1,
+    stderr: expect.stringContaining('it exists'),
+  })
+  expect((await run('tenant restore precious.backup --check --json')).json()).toMatchObject({
+    from: { slug: 'precious' },
+    rows: { 'registry/tenants': 1 },
+  })
+  expect(await run('tenant restore precious.backup')).toMatchObject({
+    exit: 1,
+    stdout: '',
+    stderr: expect.stringContaining('the tenant precious lives'),
+  })
+  await run('tenant delete precious --now --yes')
+  expect((await run('tenant restore precious.backup --json')).json()).toMatchObject({ slug: 'precious' })
+  expect((await run('tenant show precious --json')).json()).toMatchObject({ status: 'active', deleted_at: null })
+  expect((await run('tenant restore precious.backup --as twin')).stderr).toMatch(/^twin, as precious was at \S+Z\.$/m)
+  const shown = await run('audit list twin --action tenant.restored --json')
+  expect(shown.json()).toMatchObject([{ iss: 'operator', target: 'twin', detail: { from: 'precious', as: 'twin' } }])
+  for (const slug of ['precious', 'twin']) expect(await run(`audit verify ${slug}`)).toMatchObject({ exit: 0 })
+})

@@ -38,6 +38,8 @@ const env = {
   JWT_DOMAINS: 'acme.com',
   OIDC_DOMAINS: 'acme.com',
   API_KEY_TENANT: 'acme',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+  OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${secrets['OTEL_EXPORTER_OTLP_HEADERS'] ?? ''}`,
 }
 
 test('config print shows everything and of secrets only that they are set', async () => {

@@ -33,6 +33,7 @@ export async function mounted(): Promise<Mounted> {
     vouching: anything,
     database: anything,
     ready: anything,
+    events: anything,
   } satisfies Record<keyof ConsoleOptions, unknown>
   // The answer to other methods is no page.
   const host: ConsoleHost = { visits: () => anything as never, anonymous: async () => {}, onlyMethods: () => undefined }

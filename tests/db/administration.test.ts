@@ -36,6 +36,7 @@ async function withTenantMigrations(
     pool: () => pool,
     connections: 2,
     placements: ['default'],
+    ownPool: () => pool,
     migrations: { control: await readMigrations('control'), tenant },
     app: { role: fresh.kind === 'postgres' ? appRole(fresh.config.database.slugPrefix) : 'postgres', password: null },
     tenantPassword: () => null,

@@ -35,6 +35,7 @@ describe('tenants', () => {
     pools.push(pool)
     return createAdministration({
       pool: () => pool,
+      ownPool: () => pool,
       connections: 4,
       placements: ['default'],
       migrations: {

@@ -115,6 +115,7 @@ test('D16, D18: a fence takes the log-in, ends idle sessions, and after a while 
   const log = createLog('silent')
   const admin = createAdministration({
     pool: () => adminPool,
+    ownPool: () => adminPool,
     placements: ['default'],
     connections: 2,
     migrations: { control: [], tenant: [] },

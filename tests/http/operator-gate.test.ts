@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import { createLog } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
+import { NO_TRACING } from '#base/tracing.ts'
 import { createChallenge } from '#http/challenge.ts'
 import { createFailureHandler } from '#http/failure.ts'
 import { createGate } from '#http/gate.ts'
@@ -40,6 +41,7 @@ beforeAll(async () => {
       principal: async () => refuse(),
       limits: createLimits({ on: true, perIp: 300, perTenant: 100, perPrincipal: 8 }),
       clock: systemClock,
+      tracing: NO_TRACING,
       operators: createOperators({
         config: { operators: ['oidc:ann@ops.com'], requiredScopes: [] },
         database: fresh.database,

@@ -3,6 +3,7 @@ import net from 'node:net'
 import type { Config } from '#base/config.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createMetrics } from '#base/metrics.ts'
+import { NO_TRACING } from '#base/tracing.ts'
 import { Refusal } from '#base/refusal.ts'
 import { buildApp } from '#http/app.ts'
 import type { AppDeps } from '#http/deps.ts'
@@ -144,6 +145,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     log,
     clock: { now: () => Date.now() },
     metrics: createMetrics(),
+    tracing: NO_TRACING,
     authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
     principal: async (_identity, { slug }) => {
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')

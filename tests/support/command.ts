@@ -15,26 +15,33 @@ export interface Shell {
   readonly cwd?: string
   /** As if a person sat at a terminal. */
   readonly isTTY?: boolean
+  /** Ends a command that has no end of its own. */
+  readonly ends?: AbortSignal
+  /** Told of stdout as it comes. */
+  readonly onOutput?: (text: string) => void
+  readonly onError?: (text: string) => void
 }
 
 /** Runs one command line in this process; `input` is its standard input. */
 export async function gatehouse(shell: Shell, line: string | readonly string[], input = ''): Promise<Ran> {
-  const [out, stdout] = sink()
-  const [err, stderr] = sink()
+  const [out, stdout] = sink(shell.onOutput)
+  const [err, stderr] = sink(shell.onError)
   const tty = { isTTY: shell.isTTY === true }
   const stdin = Object.assign(Readable.from(input === '' ? [] : [input]), tty)
   const argv = typeof line === 'string' ? line.split(' ') : line
-  const terminal = { env: shell.env, cwd: shell.cwd ?? '/', stdin, stdout, stderr: Object.assign(stderr, tty) }
+  const stop = shell.ends === undefined ? {} : { stop: shell.ends }
+  const terminal = { ...stop, env: shell.env, cwd: shell.cwd ?? '/', stdin, stdout, stderr: Object.assign(stderr, tty) }
   const exit = await run(argv, terminal)
   const text = out.join('')
   return { exit, stdout: text, stderr: err.join(''), json: () => JSON.parse(text) as never }
 }
 
-function sink(): readonly [string[], Writable] {
+function sink(onOutput: (text: string) => void = () => {}): readonly [string[], Writable] {
   const chunks: string[] = []
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       chunks.push(chunk.toString())
+      onOutput(chunk.toString())
       done()
     },
   })

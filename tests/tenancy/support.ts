@@ -14,6 +14,7 @@ import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { watchRegistry, type RegistryWatch } from '#tenancy/registry-cache.ts'
 import { createScopes } from '#tenancy/roles.ts'
 import type { PersonRole } from '#tenancy/roles.ts'
+import type { SecurityEvents } from '#tenancy/security-event.ts'
 import type { DomainInput } from '#tenancy/domains.ts'
 import type { MemberRecord } from '#tenancy/members.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
@@ -54,6 +55,7 @@ export interface ReplicaOptions extends Partial<Pick<DirectoryOptions, 'staticKe
   readonly deleteDays?: number
   /** PUBLIC_URL. */
   readonly issuer?: string
+  readonly events?: SecurityEvents
   /** Another door than the first one. */
   readonly database?: Database
 }
@@ -70,6 +72,7 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
     slugPrefix: fresh.config.database.slugPrefix,
     deleteDays: options.deleteDays ?? 7,
     dns: createDns({ servers: [options.dnsServer ?? NO_SERVER] }),
+    ...(options.events === undefined ? {} : { events: options.events }),
     links: { issuer: options.issuer ?? 'https://gatehouse.test', secrets: [SECRET] },
   }
   const rules = {

@@ -149,13 +149,11 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
   await asOwner(
     client,
-    ...[
-      `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
-      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
-      ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-      ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-      `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
-    ],
+    `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
+    ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+    ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+    `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
   )
 }
 

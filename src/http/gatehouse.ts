@@ -26,7 +26,6 @@ import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
-import { createUpstreams } from '#upstream/upstreams.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
@@ -37,6 +36,7 @@ import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
 import { openTraces, type Traces } from './trace-exporter.ts'
+import { measuredUpstreams } from './upstreams.ts'
 import { warm } from './warm.ts'
 
 export interface GatehouseParts {
@@ -169,7 +169,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
-    upstreams: createUpstreams({ configs: config.upstreams, fetch, clock, log, own: door.upstream }),
+    upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, tracing: traces.tracing, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
   const serviceTokens = createServiceTokens({

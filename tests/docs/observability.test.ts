@@ -199,6 +199,7 @@ test('the dashboard can be imported anywhere: its data source is a variable, its
     'Database',
     'Providers',
     'Saturation',
+    'Upstreams',
   ])
   expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length)
   for (const { datasource } of shown) expect(datasource.uid).toBe('${datasource}')

@@ -6,10 +6,11 @@ import { packageRoot } from '#base/package.ts'
 export const pages: readonly string[] = [
   'README.md',
   'src/README.md',
-  ...['docs', 'docs/providers', 'docs/clients', 'docs/operations', 'docs/deploy', '.github'].flatMap((folder) =>
-    readdirSync(join(packageRoot, folder))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `${folder}/${name}`),
+  ...['docs', 'docs/providers', 'docs/clients', 'docs/operations', 'docs/deploy', 'examples/crm', '.github'].flatMap(
+    (folder) =>
+      readdirSync(join(packageRoot, folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${folder}/${name}`),
   ),
 ]
 

@@ -9,7 +9,9 @@ import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions, loadTools } from '#toolkit/load.ts'
 import type { CallRequest } from '#toolkit/run.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { startFakeServer } from '../support/fake-provider/server.ts'
 import { createDesk } from '../toolkit/desk.ts'
+import { bench } from '../upstream/support.ts'
 import { blocks, read } from './pages.ts'
 
 const log = createLog('silent')
@@ -29,10 +31,10 @@ test('the table in docs/tools.md names every tool and its scope, and no other', 
 
 const named = (name: string): string =>
   new RegExp(`<!-- example ${name} -->\\n\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(read('docs/tools.md'))?.[1] ?? ''
-const [asking, resource, prompt] = [named('asking'), named('resource'), named('prompt')]
+const [upstream, asking, resource, prompt] = [named('upstream'), named('asking'), named('resource'), named('prompt')]
 
 test('docs/tools.md shows no example that is not run here', () => {
-  expect(blocks('docs/tools.md', 'js')).toEqual([example, asking, resource, prompt])
+  expect(blocks('docs/tools.md', 'js')).toEqual([example, upstream, asking, resource, prompt])
 })
 
 describe.each(databaseKinds)('the example of docs/tools.md on %s', (kind) => {
@@ -78,7 +80,12 @@ describe('the other examples of docs/tools.md', () => {
   beforeAll(async () => {
     fresh = await freshDatabase({ kind: 'postgres' })
     folder = await mkdtemp(join(tmpdir(), 'gatehouse-docs-'))
-    const files = { 'archive-all.js': asking, 'project.js': resource, 'plan-project.js': prompt }
+    const files = {
+      'get-order.js': upstream,
+      'archive-all.js': asking,
+      'project.js': resource,
+      'plan-project.js': prompt,
+    }
     for (const [name, text] of Object.entries(files))
       await writeFile(
         join(folder, name),
@@ -88,6 +95,21 @@ describe('the other examples of docs/tools.md', () => {
   afterAll(async () => {
     await fresh.drop()
     await rm(folder, { recursive: true })
+  })
+
+  test('ask an API, and say what it answered', async () => {
+    const shop = await startFakeServer()
+    const order = { status: 200, body: { status: 'sent' } }
+    shop.route('GET', '/v1/orders/7%2F1', 'order', () => order)
+    const { upstreams, close } = bench({ UPSTREAM_SHOP_URL: `${shop.url}/v1`, UPSTREAM_SHOP_AUTH: 'none' })
+    const { tools } = await loadDefinitions({ toolsDir: folder, production: false, log })
+    const desk = createDesk(fresh.database, tools, { upstreams })
+    const call = desk.as(desk.principal(await fresh.tenant('globex')))
+    expect((await call('get_order', { number: '7/1' })).content).toEqual([{ type: 'text', text: 'Order 7/1 is sent.' }])
+    expect(shop.questions[0]?.query.get('fields')).toBe('status')
+    expect((await call('get_order', { number: '8' })).content).toEqual([{ type: 'text', text: 'order not found' }])
+    await close()
+    await shop.close()
   })
 
   test('ask before they write, are read in a tenant, and are completed', async () => {

@@ -4,7 +4,7 @@ import { createLog } from '#base/log.ts'
 import type { TenantUpstream } from '#base/upstream.ts'
 import type { Upstream, UpstreamCall, UpstreamObservation } from '#upstream/client.ts'
 import { UpstreamError } from '#upstream/error.ts'
-import { createUpstreams } from '#upstream/upstreams.ts'
+import { createUpstreams, type Upstreams } from '#upstream/upstreams.ts'
 
 export interface Bench {
   /** A client as a tool would have it. */
@@ -17,6 +17,7 @@ export interface Bench {
   /** Log lines, as text. */
   readonly lines: string[]
   readonly fetch: GuardedFetch
+  readonly upstreams: Upstreams
   close(): Promise<void>
 }
 
@@ -67,6 +68,7 @@ export function bench(
     observed,
     lines,
     fetch,
+    upstreams,
     close: async () => await fetch.close(),
   }
 }

@@ -6,6 +6,7 @@ import { cpus, loadavg } from 'node:os'
 
 /** Each is run by being imported, and reads what follows its name on the command line itself. */
 const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  migrations: async () => await import('./migrations.ts'),
   fairness: async () => await import('./fairness.ts'),
   soak: async () => await import('./soak.ts'),
 }

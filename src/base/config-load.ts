@@ -41,6 +41,20 @@ export function loadConfig(
   return freeze({ ...config, warnings: [...reader.warnings, ...typos] })
 }
 
+/**
+ * METRICS_TOKEN alone, for who asks a server from elsewhere and has no other part of its configuration. null: it is not set.
+ * @throws ConfigError when it cannot be used.
+ */
+export function loadMetricsToken(
+  env: Environment = process.env,
+  { cwd = process.cwd(), dotenv = env === process.env }: LoadOptions = {},
+): string | null {
+  const reader = new ConfigReader(dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env, cwd)
+  const token = readMetricsToken(reader)
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems)
+  return token
+}
+
 /** What is missing may stand there under a name that nothing reads: then the same line says so. */
 function withTypo(problem: string, typos: readonly string[]): string {
   const [variable = ''] = problem.split(':', 1)

@@ -1,22 +1,17 @@
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { systemClock } from '#base/clock.ts'
+import { access } from 'node:fs/promises'
 import type { OutlookFacts } from '#base/client-outlook.ts'
 import type { Config } from '#base/config.ts'
-import { ensureSessionSecret } from '#base/config-secret.ts'
 import type { GuardedFetch } from '#base/fetch.ts'
-import type { Database } from '#db/database.ts'
-import { openDatabase } from '#db/open.ts'
-import { sql } from '#db/sql.ts'
 import type { Provider } from '#identity/provider.ts'
 import { isBrokered } from '#login/mode.ts'
 import { signInIssuer } from './examination-clients.ts'
-import { examineLogins } from './examination-logins.ts'
+import { examineDatabase, isThere, type DatabaseQuestions } from './examination-database.ts'
+import { examineName } from './examination-name.ts'
+import { examineRegistration } from './examination-registration.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 import { withProviders } from './judges.ts'
-import { logOf } from './session.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What was seen of this configuration, and what clients meet at it. */
@@ -29,43 +24,43 @@ export interface Examined extends OutlookFacts {
 const SKEW = { warn: 5_000, fail: 30_000 }
 
 /** Everything `doctor` looks at, in the order it is shown. Changes nothing but what a first start would make. */
-export async function examine(config: Config, terminal: Terminal): Promise<Examined> {
+export async function examine(config: Config, terminal: Terminal, asked: DatabaseQuestions): Promise<Examined> {
   const url = `${config.publicUrl}/mcp`
   const before = [
     ok('configuration', `${config.production ? 'production' : 'development'}, ${url}`),
     ...config.warnings.map((line) => warning('configuration', line)),
     await examineDataDir(config),
-    ...(await examineDatabase(config, terminal)),
+    ...(await examineName(config.publicUrl)),
+    ...(await examineDatabase(config, terminal, asked)),
   ]
   return await withProviders(
     config,
     async () => null,
-    async (judges) => ({
-      findings: [
-        ...before,
-        ...(await Promise.all(judges.providers.map(async (provider) => await examineProvider(provider)))),
-        await examineClock(judges.providers, judges.fetch),
-      ],
-      url,
-      issuer: await signInIssuer(judges, {
-        publicUrl: config.publicUrl,
-        brokered: isBrokered(config.login.mode, signingIn(judges.providers)),
-      }),
-      broken: null,
-      reached: true,
-    }),
+    async (judges) => {
+      const brokered = isBrokered(config.login.mode, signingIn(judges.providers))
+      const providers = await Promise.all(
+        judges.providers.map(async (provider) => {
+          const found = await examineProvider(provider)
+          // Who does not answer is not asked again.
+          return found.status === 'ok'
+            ? [found, ...(await examineRegistration(provider, judges.fetch, brokered))]
+            : [found]
+        }),
+      )
+      return {
+        findings: [...before, ...providers.flat(), await examineClock(judges.providers, judges.fetch)],
+        url,
+        issuer: await signInIssuer(judges, { publicUrl: config.publicUrl, brokered }),
+        broken: null,
+        reached: true,
+      }
+    },
   )
 }
 
 /** Whom this server could sign people in with. */
 const signingIn = (providers: readonly Provider[]): readonly string[] =>
   providers.filter(({ login }) => login != null).map(({ id }) => id)
-
-const isThere = async (path: string): Promise<boolean> =>
-  await stat(path).then(
-    () => true,
-    () => false,
-  )
 
 async function examineDataDir({ dataDir, database }: Config): Promise<Finding> {
   if (!(await isThere(dataDir))) return ok('data dir', `${dataDir} is not there yet; it is made when it is needed`)
@@ -75,72 +70,6 @@ async function examineDataDir({ dataDir, database }: Config): Promise<Finding> {
   )
   if (!writable) return (database.url === null ? failed : warning)('data dir', `${dataDir} cannot be written`)
   return ok('data dir', dataDir)
-}
-
-async function examineDatabase(config: Config, terminal: Terminal): Promise<readonly Finding[]> {
-  if (config.database.url === null && !(await isThere(join(config.dataDir, 'db'))))
-    return [ok('database', 'embedded, not made yet: `serve` or `migrate` makes it')]
-  let database: Database
-  try {
-    database = await openDatabase({ config: ensureSessionSecret(config), log: logOf(terminal), clock: systemClock })
-  } catch (error) {
-    return [failed('database', explain(error))]
-  }
-  try {
-    return await examineOpen(database, config)
-  } catch (error) {
-    return [failed('database', explain(error))]
-  } finally {
-    await database.close()
-  }
-}
-
-async function examineOpen(database: Database, config: Config): Promise<readonly Finding[]> {
-  const { admin, kind } = database
-  const version = await admin.controlVersion()
-  if (version === null)
-    return [
-      failed(
-        'database',
-        `${kind}, reached, but never migrated: run \`gatehouse migrate\`, until then nothing is served`,
-      ),
-    ]
-  const started = performance.now()
-  await database.ping()
-  const took = Math.round(performance.now() - started)
-  const reached = ok('database', `${kind}, answers in ${took} ms`)
-  const { control, tenant } = admin.required
-  if (version < control)
-    return [
-      reached,
-      failed(
-        'migrations',
-        `the registry is at version ${version}, this program needs ${control}: run \`gatehouse migrate\``,
-      ),
-    ]
-  const [tenants] = await database.control({ as: 'operator' }, async (db) => {
-    return await db.query<{ all: number; behind: number }>(sql`
-      SELECT count(*)::integer AS all, (count(*) FILTER (WHERE schema_version < ${tenant}))::integer AS behind
-      FROM tenants WHERE status <> 'deleted'`)
-  })
-  const { all = 0, behind = 0 } = tenants ?? {}
-  const migrations =
-    behind > 0
-      ? failed('migrations', `${behind} of ${all} tenants are behind version ${tenant}: run \`gatehouse migrate\``)
-      : ok('migrations', `registry at version ${version}, ${all} tenants at version ${tenant}`)
-  return [reached, migrations, await examineWall(database), ...(await examineLogins(database, config.database))]
-}
-
-const HARDEN =
-  'Run `gatehouse migrate` once with a superuser in DATABASE_ADMIN_URL and the database refuses them too; only a superuser can'
-
-/** D15: does the database itself refuse what db.query refuses? */
-async function examineWall({ admin, kind }: Database): Promise<Finding> {
-  const { level, open } = await admin.wall()
-  if (level === 'hardened') return ok('wall', 'hardened: the database itself refuses every escape that was tried')
-  const detail = `guarded: only Gatehouse itself refuses ${open.join(', ')}`
-  // The embedded one stops mistakes, not hostile SQL (D19): known, and nothing to be done.
-  return kind === 'embedded' ? ok('wall', detail) : warning('wall', `${detail}. ${HARDEN}`)
 }
 
 async function examineProvider(provider: Provider): Promise<Finding> {

@@ -8,6 +8,8 @@ export interface ProbedIssuer {
   readonly findings: readonly Finding[]
   /** null: it cannot be used. */
   readonly facts: IssuerFacts | null
+  /** `scopes_supported`; null where it says none. */
+  readonly scopes: readonly string[] | null
 }
 
 /** In the order in which MCP clients look: RFC 8414 section 3.1, then OpenID Connect Discovery section 4, before and behind the path. */
@@ -27,7 +29,7 @@ export async function probeIssuer(issuer: string, fetch: GuardedFetch): Promise<
   const check = `issuer ${issuer}`
   const url = urlOf(issuer)
   if (url === null || !fetch.permits(issuer))
-    return { findings: [failed(check, 'is no https URL that may be asked')], facts: null }
+    return { findings: [failed(check, 'is no https URL that may be asked')], facts: null, scopes: null }
   const tried = await Promise.all(
     locations(url).map(async (location) => ({ location, ...(await read(location, fetch)) })),
   )
@@ -35,7 +37,7 @@ export async function probeIssuer(issuer: string, fetch: GuardedFetch): Promise<
   const [first] = found
   if (first === undefined) {
     const why = tried.find(({ failure }) => failure !== null)?.failure ?? 'no metadata at any well-known address'
-    return { findings: [failed(check, why)], facts: null }
+    return { findings: [failed(check, why)], facts: null, scopes: null }
   }
   const other = found.find(({ document }) => document['issuer'] !== issuer)
   if (other !== undefined) {
@@ -48,6 +50,7 @@ export async function probeIssuer(issuer: string, fetch: GuardedFetch): Promise<
         ),
       ],
       facts: null,
+      scopes: null,
     }
   }
   const facts = factsOf(issuer, first.document)
@@ -62,8 +65,12 @@ export async function probeIssuer(issuer: string, fetch: GuardedFetch): Promise<
         : [warning(check, 'registers no clients: people need a client id of yours, or keys')]),
     ],
     facts,
+    scopes: listed(first.document['scopes_supported']),
   }
 }
+
+const listed = (value: unknown): readonly string[] | null =>
+  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : null
 
 function factsOf(issuer: string, document: Readonly<Record<string, unknown>>): IssuerFacts {
   const lists = (name: string, value: string): boolean => {

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { connect, TLSSocket } from 'node:tls'
 import { bareHost } from '#base/address.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 import type { ProbeParts } from './probe.ts'
@@ -32,7 +32,7 @@ export async function probeTransport(
   } catch (error) {
     return [failed('transport', `cannot be reached: ${reason(error)}`)]
   }
-  return [...secrecy(own, clock.now()), await host(url, ca)]
+  return [...secrecy(own, clock.now()), ...(await oldTls(url)), await host(url, ca)]
 }
 
 function secrecy({ protocol, certificateEnds, hsts }: Answer, now: number): readonly Finding[] {
@@ -45,6 +45,36 @@ function secrecy({ protocol, certificateEnds, hsts }: Answer, now: number): read
     hsts === null || !/max-age="?[1-9]/i.test(hsts)
       ? warning('hsts', 'no Strict-Transport-Security: a browser’s first visit may go over http')
       : ok('hsts', hsts),
+  ]
+}
+
+/** RFC 8996: TLS 1.0 and 1.1 must not be spoken any more. Certificates are not judged again: nothing is sent but the beginning of a handshake. */
+async function oldTls(url: URL): Promise<readonly Finding[]> {
+  if (url.protocol !== 'https:') return []
+  const target = bareHost(url)
+  const spoken = await new Promise<string | null>((resolve) => {
+    const socket = connect({
+      host: target,
+      port: url.port === '' ? 443 : Number(url.port),
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      // The library refuses these versions at its usual level.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      rejectUnauthorized: false,
+      ...(isIP(target) === 0 ? { servername: target } : {}),
+    })
+    const end = (version: string | null): void => {
+      socket.destroy()
+      resolve(version)
+    }
+    socket.once('secureConnect', () => end(socket.getProtocol()))
+    socket.once('error', () => end(null))
+    socket.setTimeout(PATIENCE, () => end(null))
+  })
+  return [
+    spoken === null
+      ? ok('tls', 'versions before 1.2 are refused')
+      : warning('tls', `${spoken} is accepted, which RFC 8996 forbids: turn it off where TLS ends`),
   ]
 }
 
@@ -97,5 +127,18 @@ async function knock(url: URL, host: string, ca: string | undefined): Promise<An
 
 const reason = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  return 'code' in error && typeof error.code === 'string' ? `${error.message} (${error.code})` : error.message
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const hint = HINTS[code]
+  return `${error.message}${code === '' ? '' : ` (${code})`}${hint === undefined ? '' : `: ${hint}`}`
+}
+
+/** What an operator can do, by the code of Node or OpenSSL. */
+const HINTS: Readonly<Record<string, string>> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the server must send its intermediate certificates too',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the server must send its intermediate certificates too',
+  CERT_HAS_EXPIRED: 'renew it',
+  CERT_NOT_YET_VALID: 'the clock of this machine, or the certificate, is wrong',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for other names',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'clients refuse it; use one of a public authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'clients refuse it; use one of a public authority',
 }

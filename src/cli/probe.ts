@@ -4,11 +4,13 @@ import { bareHost, isLoopbackHost, isPublicAddress, urlOf } from '#base/address.
 import { isPublicUrl, type OutlookFacts } from '#base/client-outlook.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
 import { createGuardedFetch, type GuardOptions } from '#base/fetch.ts'
+import { examineName } from './examination-name.ts'
 import { ok, warning, type Finding } from './finding.ts'
 import { probeChallenge } from './probe-challenge.ts'
 import { probeCors } from './probe-cors.ts'
 import { probeIssuer } from './probe-issuer.ts'
 import { probeMetadata } from './probe-metadata.ts'
+import { probeOperations } from './probe-operations.ts'
 import { probeTransport } from './probe-transport.ts'
 
 /** What was seen of a deployment from outside. */
@@ -18,11 +20,13 @@ export interface Probed extends OutlookFacts {
   readonly reached: boolean
 }
 
-/** Handed in by tests only: what stands for the certificate authorities of the system. */
+/** `clock`, `ca` and `connect` are handed in by tests only: what stands for the certificate authorities of the system. */
 export interface ProbeParts {
   readonly clock: Clock
   readonly ca?: string
   readonly connect?: GuardOptions['dispatcherConnect']
+  /** Of an operator who asked for it: shown to the deployment and to nobody else. */
+  readonly metricsToken?: string | null
 }
 
 /** As many authorization servers are asked; no deployment names more. */
@@ -53,9 +57,10 @@ export async function probe(url: string, parts: ProbeParts = { clock: systemCloc
     const address = isPublicUrl(url)
       ? ok('address', url)
       : warning('address', `${url} is not public: clients of this machine or network only`)
+    const name = await examineName(at.origin)
     const transport = await probeTransport(at, parts)
     if (transport.some(({ check, status }) => check === 'transport' && status === 'failed'))
-      return { findings: [address, ...transport], url, issuer: null, broken: null, reached: false }
+      return { findings: [address, ...name, ...transport], url, issuer: null, broken: null, reached: false }
     const { findings: metadata, issuers } = await probeMetadata(url, here)
     const challenge = await probeChallenge(url, here)
     const asked = await Promise.all(
@@ -65,7 +70,9 @@ export async function probe(url: string, parts: ProbeParts = { clock: systemCloc
     return {
       findings: [
         address,
+        ...name,
         ...transport,
+        ...(await probeOperations(at, { ...parts, fetch: here })),
         ...metadata,
         ...challenge,
         ...asked.flatMap(({ findings }) => findings),

@@ -2,11 +2,14 @@ import type pg from 'pg'
 import type { Log } from '#base/log.ts'
 import { adminTransaction, asOperator, asOwnerOf, madeAtOnce } from './admin-connection.ts'
 import { asOwner, prepare } from './bootstrap.ts'
+import { readCapacity } from './capacity.ts'
 import type { Administration, TenantPlace } from './database.ts'
+import { examineDrift } from './drift.ts'
 import { createTenantMigration } from './migrate-tenants.ts'
 import { setVersion } from './migration-record.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
+import { readPrivileges } from './privileges.ts'
 import { sql } from './sql.ts'
 import { createTenantBackup } from './tenant-backup.ts'
 import {
@@ -254,6 +257,9 @@ export function createAdministration(options: AdministrationOptions): Administra
     files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async () => await probe(pool('default')),
+    privileges: async () => await readPrivileges(pool('default'), app.role),
+    capacity: async (placement) => await readCapacity(pool(placement), app.role),
+    drift: async (tenants) => await examineDrift({ pool, migrations: migrations.tenant, roleOf }, tenants),
     logins: async () => await loginState(pool),
   }
 }

@@ -1,3 +1,6 @@
+import type { Capacity } from './capacity.ts'
+import type { ExaminedTenant, TenantDrift } from './drift.ts'
+import type { Privileges } from './privileges.ts'
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
 import type { Transfer } from './transfer.ts'
@@ -162,6 +165,12 @@ export interface Administration {
   logins(): Promise<{ readonly total: number; readonly able: number }>
   /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
   wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
+  /** For doctor: what the admin, the pool's login role and everybody may do (D17). */
+  privileges(): Promise<Privileges>
+  /** For doctor: how many connections the server of a placement gives. */
+  capacity(placement: string): Promise<Capacity>
+  /** For doctor: which of these tenants are not as the migrations make one. Some hundred at a time. */
+  drift(tenants: readonly ExaminedTenant[]): Promise<readonly TenantDrift[]>
 }
 
 export interface MigrateOptions {

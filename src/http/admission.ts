@@ -3,7 +3,7 @@ import type { Config } from '#base/config.ts'
 import { createFairQueue } from '#base/fair-queue.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Principal } from '#tenancy/tenant.ts'
-import { sheds, type Pressure } from './pressure.ts'
+import { sheds, type PressureWatch } from './pressure.ts'
 
 /** How many calls may be under way at once in this process: in all, of a tenant, of a person or key. */
 export interface Admission {
@@ -25,19 +25,17 @@ const UNKNOWN_LENGTH = 3
 /** Milliseconds a call waits for its place, and how many of a tenant may. */
 const PATIENCE = 5_000
 const MOST_WAITING = 256
-/** Calls of one tenant at once while the event loop is busy and others want it too: their steps stand before everybody's. */
-const BUSY_MOST = 4
 /** Streams of all tenants. */
 const MOST_STREAMS = 1024
 
 export function createAdmission(
   { total, perTenant, perPrincipal, streamsPerTenant }: Config['concurrency'],
-  pressure: () => Pressure,
+  pressure: Pick<PressureWatch, 'level' | 'most'>,
 ): Admission {
   const queue = createFairQueue({
     places: () => total,
     most: () => perTenant,
-    contended: () => (pressure() === 'calm' ? total : BUSY_MOST),
+    contended: () => pressure.most(),
     patience: PATIENCE,
     maxWaiting: MOST_WAITING,
     charge: 'calls',
@@ -51,11 +49,13 @@ export function createAdmission(
 
   return {
     enter(request, reply, principal) {
+      // Who left while it was found out who they are gives nothing back: their `close` has been.
+      if (reply.raw.destroyed) throw tooMany('the caller left before it had a place')
       const { identity, tenant } = principal
       const person = `${tenant.id} ${identity.key?.id ?? `${identity.iss} ${identity.sub}`}`
       const own = persons.get(person) ?? 0
       if (own >= perPrincipal) throw tooMany('too many calls of this person or key are under way')
-      if (sheds(pressure())) {
+      if (sheds(pressure.level())) {
         const { held, waiting } = queue.count(tenant.id)
         // Who has nothing under way is not who drowns us.
         if (held + waiting > 0)
@@ -87,6 +87,7 @@ export function createAdmission(
     },
     stream(request, reply, { tenant }) {
       if (streaming >= MOST_STREAMS || (streams.get(tenant.id) ?? 0) >= streamsPerTenant) return false
+      if (reply.raw.destroyed) return true
       streaming += 1
       count(streams, tenant.id, 1)
       reply.raw.once('close', () => {

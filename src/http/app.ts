@@ -14,11 +14,12 @@ import { issuersOf, signInScopes, unbrokered } from './endpoints.ts'
 import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure.ts'
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
+import { createHold } from './hold.ts'
 import { homeRoutes } from './home.ts'
 import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
-import { createRequestMetrics, metricsRoutes } from './metrics.ts'
+import { createRequestMetrics, metricsRoutes, watchPressure } from './metrics.ts'
 import { oauthAuthorizeRoutes } from './oauth-authorize.ts'
 import { oauthCallbackRoutes } from './oauth-callback.ts'
 import { jwksRoutes } from './oauth-jwks.ts'
@@ -61,7 +62,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const door = createDoor(config)
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
-  const admission = createAdmission(config.concurrency, () => pressure.level())
+  watchPressure(deps.metrics, () => pressure.level())
+  const admission = createAdmission(config.concurrency, pressure)
   const gate = createGate(deps, visits, admission)
   const { ipLimit } = deps
   const { library, changes, caller } = deps
@@ -116,7 +118,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       }
     },
   })
-  const failures = { log, visits, challenge: createChallenge({ publicUrl, scopes }), ipLimit }
+  const failures = {
+    log,
+    visits,
+    challenge: createChallenge({ publicUrl, scopes }),
+    ipLimit,
+    hold: createHold(pressure),
+  }
   const failure = createFailureHandler(failures)
   app.setErrorHandler(failure)
   app.setNotFoundHandler(() => {
@@ -145,7 +153,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   // A client that asks first (Expect: 100-continue) is answered before it sends; mcp.ts asks for the body.
   app.server.on('checkContinue', (request, response) => app.routing(request, response))
 
-  healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator })
+  healthRoutes(app, { clock, database: deps.database, providers, draining: () => draining, operator, addressOf })
   metricsRoutes(app, deps.metrics, operator)
   const authorizationServers = [...(broker === null ? [] : [publicUrl]), ...issuersOf(asked)]
   metadataRoutes(app, { publicUrl, authorizationServers, scopes, anonymous })

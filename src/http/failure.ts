@@ -5,6 +5,7 @@ import { REFUSALS, Refusal } from '#base/refusal.ts'
 import { DatabaseUnavailable, StatementTimeout, TenantBusy } from '#db/database.ts'
 import type { Challenge } from './challenge.ts'
 import { routedSlug } from './endpoints.ts'
+import type { Hold } from './hold.ts'
 import type { IpLimit } from './ip-limit.ts'
 import type { Visits } from './visit.ts'
 
@@ -16,6 +17,8 @@ export interface FailureOptions {
   readonly visits: Visits
   readonly challenge: Challenge
   readonly ipLimit: IpLimit
+  /** What a 429 waits for before it is sent. */
+  readonly hold: Hold
   /** How the body is told where it is not plain JSON of these two members. */
   readonly shape?: (
     body: FailureBody,
@@ -30,7 +33,7 @@ interface FailureBody {
 }
 
 /** Answers whatever was thrown: a Refusal as its row says, anything else as a bug whose details stay in the log. */
-export function createFailureHandler({ log, visits, challenge, ipLimit, shape }: FailureOptions) {
+export function createFailureHandler({ log, visits, challenge, ipLimit, hold, shape }: FailureOptions) {
   async function send(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -62,6 +65,7 @@ export function createFailureHandler({ log, visits, challenge, ipLimit, shape }:
     }
     const refusal = await counted(thrown, visit.principal === null, visit.ip)
     visit.refusal = refusal
+    if (refusal.status === 429) await hold(reply)
     const { status, headers, body } = challenge(refusal, routedSlug(request))
     return await send(request, reply.headers(headers), status, body)
   }

@@ -44,9 +44,12 @@ export function createFlights(): Flights {
         })
       })
       const flight = { endless, ended, streams: false }
-      open.set(gone, flight)
+      // Whose `close` has been would stay for ever.
+      if (reply.raw.destroyed) gone.abort()
+      else open.set(gone, flight)
       const watch: Flight['watch'] = (recheck) => {
         flight.streams = true
+        if (reply.raw.destroyed) return
         const looking = setInterval(() => void recheck().catch(() => gone.abort()), RECHECK)
         gone.signal.addEventListener('abort', () => reply.raw.destroy(), { once: true })
         reply.raw.once('close', () => clearInterval(looking))

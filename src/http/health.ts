@@ -8,6 +8,8 @@ export interface HealthOptions extends Pick<AppDeps, 'clock' | 'database' | 'pro
   readonly draining: () => boolean
   /** Sees details; others see one word. */
   readonly operator: (request: IncomingMessage) => boolean
+  /** Whom the server takes the client for; null when the connection is gone. */
+  readonly addressOf: (request: IncomingMessage) => string | null
 }
 
 /** Milliseconds after which an issuer that has not answered yet no longer keeps a replica out: its outage is no reason to have no server. */
@@ -24,7 +26,7 @@ const providerState = ({ state }: ProviderFacts, clock: Clock): 'ready' | 'waiti
 /** /livez: the process answers. /readyz (and /healthz): it can serve, so traffic may come. 503 while draining. */
 export function healthRoutes(
   app: FastifyInstance,
-  { clock, database, providers, draining, operator }: HealthOptions,
+  { clock, database, providers, draining, operator, addressOf }: HealthOptions,
 ): void {
   let look: { readonly at: number; readonly result: Promise<'ready' | 'behind' | 'unreachable'> } | null = null
   const databaseState = async (): Promise<'ready' | 'behind' | 'unreachable'> => {
@@ -46,9 +48,11 @@ export function healthRoutes(
       const stored = await databaseState()
       const ready = !draining() && stored === 'ready' && !Object.values(issuers).includes('waiting')
       const status = draining() ? 'draining' : ready ? 'ready' : 'not ready'
+      // Where an operator sees whether TRUST_PROXY is right, and nobody else learns what stands in front.
+      const client = { address: addressOf(request.raw), peer: request.raw.socket.remoteAddress ?? null }
       return await reply
         .code(ready ? 200 : 503)
-        .send(operator(request.raw) ? { status, database: stored, providers: issuers } : { status })
+        .send(operator(request.raw) ? { status, database: stored, providers: issuers, client } : { status })
     })
   }
 }

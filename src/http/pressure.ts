@@ -25,8 +25,14 @@ const INTERVAL = 250
 const GRACE = 20
 /** Looks in a row that it takes to begin, and to end, shedding: one long garbage collection is no overload. */
 const IN_A_ROW = 2
-const BUSY_DELAY = 15
-const BUSY_UTILIZATION = 0.8
+/** Where it gets hard: above, what stands in the queue of the loop costs everybody more than it brings anybody. */
+const BUSY = { delay: 15, utilization: 0.75 }
+/** Where it is easy again. */
+const EASY = { delay: 8, utilization: 0.55 }
+/** Calls of one tenant at a time, where others are about: not bounded by the loop; what the first halving halves; what is given back at each look. */
+const UNBOUNDED = 1_000
+const FIRST = 16
+const BACK = 2
 
 /** Turns looks into a level; 0 as a limit: not watched. Shedding begins above the limit and ends below half of it. */
 export function createGauge({ maxDelay, maxHeap }: Config['pressure']): (sample: Sample) => Pressure {
@@ -44,13 +50,31 @@ export function createGauge({ maxDelay, maxHeap }: Config['pressure']): (sample:
     if (above >= IN_A_ROW) shedding = true
     if (below >= IN_A_ROW) shedding = false
     if (shedding) return maxDelay > 0 && sample.delay > maxDelay * 2 ? 'drowning' : 'overloaded'
-    return sample.delay > BUSY_DELAY || sample.utilization > BUSY_UTILIZATION ? 'busy' : 'calm'
+    return isBusy(sample) ? 'busy' : 'calm'
+  }
+}
+
+const isBusy = ({ delay, utilization }: Sample): boolean => delay > BUSY.delay || utilization > BUSY.utilization
+
+/**
+ * Calls that one tenant may have under way at a time while others are about, because each step of a call stands before everybody's next one: half as
+ * many after each look at a busy loop, at least one; two more after each look at an easy one.
+ */
+export function createThrottle(): (sample: Sample) => number {
+  let most = UNBOUNDED
+  return (sample) => {
+    if (isBusy(sample)) most = Math.max(1, Math.floor(Math.min(most, FIRST) / 2))
+    else if (sample.delay < EASY.delay && sample.utilization < EASY.utilization)
+      most = most < FIRST ? most + BACK : UNBOUNDED
+    return most
   }
 }
 
 export interface PressureWatch {
   /** How hard it is at present, as of the last look. */
   level(): Pressure
+  /** Calls that one tenant may have under way at a time while others are about. */
+  most(): number
   /** Looks for as long as the app is open. */
   watch(app: FastifyInstance): Promise<void>
 }
@@ -59,16 +83,21 @@ export const sheds = (level: Pressure): boolean => level === 'overloaded' || lev
 
 export function createPressureWatch(config: Config['pressure'], log: Log): PressureWatch {
   const gauge = createGauge(config)
+  const throttle = createThrottle()
   let level: Pressure = 'calm'
+  let most = UNBOUNDED
   return {
     level: () => level,
+    most: () => most,
     async watch(app) {
       // Without limits of its own: what happens above them is decided here, tenant by tenant.
       await app.register(underPressure, { sampleInterval: INTERVAL, eventLoopUtilizationMode: 'interval' })
       const looking = setInterval(() => {
         const { eventLoopDelay, eventLoopUtilized, heapUsed } = app.memoryUsage()
         const before = sheds(level)
-        level = gauge({ delay: eventLoopDelay, utilization: eventLoopUtilized, heap: heapUsed })
+        const sample = { delay: eventLoopDelay, utilization: eventLoopUtilized, heap: heapUsed }
+        level = gauge(sample)
+        most = throttle(sample)
         if (sheds(level) === before) return
         const seen = { event_loop_delay_ms: Math.round(eventLoopDelay), heap_used_bytes: heapUsed }
         if (before) log.warn(seen, 'load shedding ended')

@@ -22,12 +22,27 @@ export function toWire(tool: Tool, { text, content: more = [], structured }: Too
 
 /** The same value, or ToolError when it is too large to answer (D33). */
 export function withinLimit<T>(result: T): T {
-  if (Buffer.byteLength(JSON.stringify(result)) > MOST) {
+  // What is surely small enough is not made JSON here and then again for the wire.
+  if (mostBytes(result, 0) > MOST && Buffer.byteLength(JSON.stringify(result)) > MOST) {
     throw new ToolError(
       'The answer is larger than 1 MiB. Ask for less, for example with a smaller limit or one item at a time.',
     )
   }
   return result
+}
+
+/** JSON writes a character in six bytes at most, and what is neither text nor object in 32. Stops counting above MOST. */
+function mostBytes(value: unknown, before: number): number {
+  if (typeof value === 'string') return before + value.length * 6 + 3
+  if (typeof value !== 'object' || value === null) return before + 32
+  // Whoever has words of its own for JSON may have many.
+  if ('toJSON' in value) return Infinity
+  let bytes = before + 2
+  for (const [name, inner] of Object.entries(value)) {
+    bytes = mostBytes(inner, bytes + name.length * 6 + 4)
+    if (bytes > MOST) return bytes
+  }
+  return bytes
 }
 
 function checked(

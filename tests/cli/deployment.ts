@@ -33,6 +33,7 @@ export async function deployment(replies: Replies = {}, { tls = false } = {}): P
   const right = (): Readonly<Record<string, Reply>> => ({
     [`GET ${PRM}`]: { body: { resource: `${origin}/mcp`, authorization_servers: [origin] } },
     [`GET ${PRM}/mcp`]: { body: { resource: `${origin}/mcp`, authorization_servers: [origin] } },
+    'GET /readyz': { body: { status: 'ready' } },
     'POST /mcp': {
       status: 401,
       headers: { 'www-authenticate': `Bearer resource_metadata="${origin}${PRM}/mcp", scope="openid email"` },

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { packageRoot } from '#base/package.ts'
 import { readMigrations } from '#db/migrations.ts'
 import { freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { gatehouse, startReplica, type Replica } from '../support/processes.ts'
+import { nextRelease } from '../support/next-release.ts'
 import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
 import { startLoad } from './load.ts'
@@ -97,22 +97,9 @@ test('SIGTERM with 100 calls in flight: all are answered, all are in the audit, 
 /** Version of the tenants' schemas that this release makes. */
 const required = (await readMigrations('tenant')).length
 
-/** This program with one more tenant migration, as the next release would be. */
-async function nextRelease(home: string): Promise<readonly string[]> {
-  await mkdir(home, { recursive: true })
-  for (const part of ['src', 'providers', 'sql', 'package.json'])
-    await cp(join(packageRoot, part), join(home, part), { recursive: true })
-  await symlink(join(packageRoot, 'node_modules'), join(home, 'node_modules'))
-  await writeFile(
-    join(home, `sql/tenant/${String(required + 1).padStart(4, '0')}_next.sql`),
-    "ALTER TABLE projects ADD COLUMN next text NOT NULL DEFAULT 'x';\n",
-  )
-  return ['--conditions=gatehouse-source', '--import', 'tsx', join(home, 'src/main.ts')]
-}
-
-test('two releases with a migration between them: every call is served while one replaces the other', async () => {
+test('a tenant one version behind is served during a roll-out: two releases, and every call while one replaces the other', async () => {
   const home = await mkdtemp(join(tmpdir(), 'next-'))
-  const next = await nextRelease(home)
+  const next = await nextRelease(home, ["ALTER TABLE projects ADD COLUMN next text NOT NULL DEFAULT 'x'"])
   // As in production: starting migrates nothing.
   const careful = { MIGRATE_ON_START: 'false' }
   const old = await Promise.all([serve(careful), serve(careful)])

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import { expect, test } from 'vitest'
-import { createGauge, type Pressure, type Sample } from '#http/pressure.ts'
+import { createGauge, createThrottle, type Pressure, type Sample } from '#http/pressure.ts'
 import { until } from '../support/until.ts'
 import { identity, principal } from './stub-app.ts'
 import { raw, rpc, startApp, statusOf, type TestServer } from './support.ts'
@@ -38,7 +38,7 @@ async function start(
       identity: who,
       tenant: { ...principal.tenant, id: String(who.claims['tenant']) },
     }),
-    ...(pressure === undefined ? {} : { pressure: { level: pressure, watch: async () => {} } }),
+    ...(pressure === undefined ? {} : { pressure: { level: pressure, most: () => 1_000, watch: async () => {} } }),
   })
   const as = async (token: string, message: unknown = PING, signal?: AbortSignal): Promise<Response> =>
     await fetch(`${server.url}/mcp`, {
@@ -105,6 +105,27 @@ test('who leaves while waiting leaves no trace', async () => {
   second.end()
   await until(async () => (await server.as('alice-cid-beta')).status === 200)
   expect(server.lines().filter(({ msg }) => msg === 'internal error')).toEqual([])
+})
+
+test('who leaves while it is found out who they are keeps no place', async () => {
+  const server = await startApp({
+    config: { concurrency: { ...LIMITS, perPrincipal: 1, perTenant: 1 } },
+    authenticate: async (token) => {
+      if (token === 'alice-slow') await new Promise<void>((go) => judged.push(go))
+      return identity
+    },
+  })
+  const judged: (() => void)[] = []
+  const gone = new AbortController()
+  const init = { method: 'POST', headers: { authorization: 'Bearer alice-slow' }, body: '{}', signal: gone.signal }
+  const left = fetch(`${server.url}/mcp`, init).catch(() => 'left')
+  await until(() => judged.length === 1)
+  gone.abort()
+  expect(await left).toBe('left')
+  await until(() => server.lines().some((line) => line['aborted'] === true))
+  judged[0]?.()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect((await rpc(`${server.url}/mcp`, PING)).status).toBe(200)
 })
 
 test('bodies in flight: each 64 KiB takes a place, so that large ones are not read before there is room for them', async () => {
@@ -200,6 +221,41 @@ test('load shedding begins after two looks above the limit, ends after two below
   for (const delay of [60, 90, 60, 40, 60, 40]) expect(gauge(sample({ delay }))).toBe('overloaded')
   expect(gauge(sample({ delay: 40 }))).toBe('busy')
   expect(gauge(sample())).toBe('calm')
+})
+
+test('while the loop is busy a tenant has half as many calls at a time after each look, at least one; they return when it is easy', () => {
+  const throttle = createThrottle()
+  expect(throttle(sample())).toBe(1_000)
+  const busy = sample({ utilization: 0.9 })
+  expect([1, 2, 3, 4, 5].map(() => throttle(busy))).toEqual([8, 4, 2, 1, 1])
+  // In between it stays as it is.
+  expect(throttle(sample({ utilization: 0.65 }))).toBe(1)
+  expect([1, 2, 3].map(() => throttle(sample()))).toEqual([3, 5, 7])
+  expect(throttle(sample({ delay: 20 }))).toBe(3)
+  for (let look = 0; look < 7; look++) throttle(sample())
+  expect(throttle(sample())).toBe(1_000)
+})
+
+test('while the process is busy a 429 is held back for a second, so that it costs one a second and connection; otherwise it is not', async () => {
+  const state = { level: 'calm' as Pressure }
+  const server = await start({ pressure: () => state.level })
+  const { end } = held(server, 'alice-ann', 3)
+  await until(() => server.calls.length === 3)
+  const refused = async (): Promise<number> => {
+    const from = performance.now()
+    expect((await server.as('alice-ann')).status).toBe(429)
+    return performance.now() - from
+  }
+  state.level = 'busy'
+  const slow = refused()
+  // Others are served meanwhile.
+  expect((await server.as('alice-bob')).status).toBe(200)
+  expect(await slow).toBeGreaterThan(990)
+  const gone = new AbortController()
+  const left = server.as('alice-ann', PING, gone.signal).catch(() => 'left')
+  gone.abort()
+  expect(await left).toBe('left')
+  end()
 })
 
 test('a heap near its limit sheds load, and a limit of 0 is none', () => {

@@ -5,7 +5,11 @@
 import { cpus, loadavg } from 'node:os'
 
 /** Each is run by being imported, and reads what follows its name on the command line itself. */
-const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {}
+const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  migrations: async () => await import('./migrations.ts'),
+  fairness: async () => await import('./fairness.ts'),
+  soak: async () => await import('./soak.ts'),
+}
 
 const [name = ''] = process.argv.splice(2, 1)
 const measurement = MEASUREMENTS[name]

@@ -116,6 +116,13 @@ export async function reviveRegistry(
     else await insert('organizations', { ...row, id: idOf(row['id']) })
   }
 
+  const there = await db.query<{ name: string }>(sql`SELECT name FROM upstreams WHERE tenant_id = ${revival.to}`)
+  for (const row of rowsOf('upstreams')) {
+    if (!same) count('upstreams', 'left out: sealed for one tenant')
+    else if (there.some(({ name }) => name === row['name'])) count('upstreams', 'kept as the registry has them')
+    else await insert('upstreams', row)
+  }
+
   for (const row of rowsOf('invitations')) {
     if (!same) count('invitations', 'left out: a link names one tenant')
     else if (known.has(row['id'])) count('invitations', 'kept as the registry has them')

@@ -101,7 +101,13 @@ export async function signInServer({
   const anonymous = async (request: { ip: string }): Promise<void> => await ipLimit(request.ip)
   const app = fastify({ bodyLimit: 1024 * 1024 })
   app.setErrorHandler(
-    createFailureHandler({ log, visits, ipLimit, challenge: createChallenge({ publicUrl: at, scopes: [] }) }),
+    createFailureHandler({
+      log,
+      visits,
+      ipLimit,
+      hold: async () => {},
+      challenge: createChallenge({ publicUrl: at, scopes: [] }),
+    }),
   )
   const door = createDoor(config)
   app.addHook('onRequest', async (request, reply) => (door(request, reply) ? await reply : undefined))

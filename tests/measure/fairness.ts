@@ -1,0 +1,164 @@
+/**
+ * `npm run measure -- fairness`: what a tenant at a fixed rate waits for its answers, alone and beside a tenant that floods the same server with
+ * ten times its share. `--rounds 5 --seconds 12 --rate 60 --shapes cheap,slow,results,bodies --flood 10 --limits off`
+ */
+import fastify from 'fastify'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { percentile, type Job, type Sent } from './generator.ts'
+import { startGenerator, type Generator } from './generators.ts'
+import { makeWorld } from './world.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '12' },
+    rate: { type: 'string', default: '60' },
+    flood: { type: 'string', default: '10' },
+    shapes: { type: 'string', default: 'control,cheap,slow,results,bodies' },
+    /** RATE_LIMIT of the server: off, so that fairness itself is measured and not a limit that ends the flood. */
+    limits: { type: 'string', default: 'off' },
+  },
+})
+const [rounds, seconds, wanted, flood] = [values.rounds, values.seconds, values.rate, values.flood].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+]
+/** Of the flood: more than any one client opens. */
+const CONNECTIONS = 200
+const MOST = 2
+
+const call = (name: string, args: object): string =>
+  JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } })
+
+const QUIET = call('list_projects', { limit: 10 })
+const SHAPES: Readonly<Record<string, string>> = {
+  control: QUIET,
+  cheap: QUIET,
+  slow: call('slow_query', { rows: 1_000_000 }),
+  results: call('big_result', { bytes: 400_000 }),
+  bodies: call('big_body', { parts: Array.from({ length: 900 }, () => 'x"y '.repeat(200)) }),
+}
+
+const figures = (values: readonly number[]): string =>
+  `p50 ${percentile(values, 0.5).toFixed(1)} ms, p99 ${percentile(values, 0.99).toFixed(1)} ms`
+const shown = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([what, many]) => `${what}: ${many}`)
+    .join(', ')
+
+function add(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [what, many] of Object.entries(counts)) into[what] = (into[what] ?? 0) + many
+}
+
+interface Side {
+  readonly url: string
+  readonly quiet: string
+  readonly noisy: string
+}
+
+/** Slices of quiet and flood in turn. @returns whether the promise was kept. */
+async function measure(shape: string, side: Side, rate: number, quiet: Generator, noisy: Generator): Promise<boolean> {
+  const body = SHAPES[shape] ?? QUIET
+  const alone: number[] = []
+  const beside: number[] = []
+  const quietly: Record<string, number> = {}
+  const loudly: Record<string, number> = {}
+  const answers: Record<string, number> = {}
+  const late: number[] = []
+  const job: Job = { url: side.url, token: side.quiet, body: QUIET, seconds, rate, connections: 100 }
+  const flooding = { url: side.url, token: side.noisy, body, connections: CONNECTIONS }
+  // What it would be served with nobody else about; half of that is its share of two.
+  const able = await noisy.run({ ...flooding, seconds: 3, rate: 'closed', connections: 16 })
+  const offered = Math.max(10, (able.served.length / 3 / 2) * flood)
+  let cpu = 0
+  for (let round = 0; round < rounds; round++) {
+    await pause(2_500)
+    const before = await quiet.run(job)
+    alone.push(...before.served)
+    add(quietly, before.counts)
+    const storm = noisy.run({ ...flooding, seconds: seconds + 1, rate: offered })
+    await pause(500)
+    const during = await quiet.run(job)
+    beside.push(...during.served)
+    add(loudly, during.counts)
+    late.push(during.late)
+    const sent: Sent = await storm
+    add(answers, sent.counts)
+    cpu += sent.cpu
+  }
+  const ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+  const unserved = Object.entries(loudly).reduce((sum, [what, many]) => sum + (what === '200' ? 0 : many), 0)
+  console.log(
+    `\n${shape}: the flood offers ${offered.toFixed(0)} calls/s, ${flood} times half of what it is served alone`,
+  )
+  console.log(`  quiet    ${figures(alone)} (${shown(quietly)})`)
+  console.log(`  flooded  ${figures(beside)} (${shown(loudly)})`)
+  console.log(`  the flood got  ${shown(answers)}`)
+  console.log(
+    `  ratio of p99: ${ratio.toFixed(2)}; the flood's generator took ${(cpu / rounds / (seconds + 1)).toFixed(2)} of a core, the quiet one's sends were ${Math.max(...late).toFixed(1)} ms late at p99`,
+  )
+  if (shape === 'control') return true
+  if (unserved > 0) console.log(`  ${unserved} calls of the quiet tenant were not served`)
+  return ratio <= MOST && unserved === 0
+}
+
+/** The same load against a server that does nothing: what the generators and the machine alone cost. */
+async function control(rate: number, quiet: Generator, noisy: Generator): Promise<void> {
+  const app = fastify({ logger: false })
+  app.post('/mcp', async () => ({
+    jsonrpc: '2.0',
+    id: 1,
+    result: { content: [{ type: 'text', text: 'x'.repeat(300) }] },
+  }))
+  const url = `${await app.listen({ host: '127.0.0.1', port: 0 })}/mcp`
+  console.log('\ncontrol: bare Fastify in place of the server')
+  await measure('control', { url, quiet: 'a', noisy: 'b' }, rate, quiet, noisy)
+  await app.close()
+}
+
+const world = await makeWorld(1, { RATE_LIMIT: values.limits })
+const [quiet, noisy] = [startGenerator(), startGenerator()]
+try {
+  const [server] = world.servers
+  const tokens: string[] = []
+  for (const slug of ['quiet', 'noisy']) {
+    await world.registry.tenant(slug, `${slug}.test`)
+    tokens.push((await world.registry.key(slug)).text)
+  }
+  const side = { url: `${server?.url}/mcp`, quiet: tokens[0] ?? '', noisy: tokens[1] ?? '' }
+  const create = call('create_project', { name: 'measured' })
+  for (const token of tokens)
+    await quiet.run({ url: side.url, token, body: create, seconds: 1, rate: 20, connections: 10 })
+  // The server has met each shape before anything is measured: what is compiled then is compiled.
+  for (const body of Object.values(SHAPES))
+    await noisy.run({ url: side.url, token: side.noisy, body, seconds: 2, rate: 'closed', connections: 8 })
+  // Quiet is who is well within their share: where this machine serves little, they ask for less.
+  const able = await quiet.run({
+    url: side.url,
+    token: side.quiet,
+    body: QUIET,
+    seconds: 3,
+    rate: 'closed',
+    connections: 16,
+  })
+  const rate = Math.max(2, Math.min(wanted, Math.floor(able.served.length / 30)))
+  console.log(
+    `${rounds} rounds of ${seconds} s each, the quiet tenant at ${rate} of the ${(able.served.length / 3).toFixed(0)} calls/s that it could be served, RATE_LIMIT=${values.limits}; generators, server and Postgres share this machine`,
+  )
+  let kept = true
+  for (const shape of values.shapes.split(',')) {
+    if (shape === 'control') await control(rate, quiet, noisy)
+    else if (!(await measure(shape, side, rate, quiet, noisy))) {
+      kept = false
+      console.log(`  MISSED: more than ${MOST} times, or calls not served`)
+    }
+  }
+  process.exitCode = kept ? 0 : 1
+} finally {
+  quiet.end()
+  noisy.end()
+  await world.close()
+}

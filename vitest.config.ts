@@ -12,7 +12,7 @@ const SLOW = [
   'tests/identity/floods.test.ts',
   'tests/providers/seven-cases.test.ts',
   'tests/conformance/client.test.ts',
-  'tests/e2e/{production,platforms}.test.ts',
+  'tests/e2e/{production,platforms,secrets}.test.ts',
   'tests/examples/readme.test.ts',
   'tests/cli/{process,audit-tail}.test.ts',
   'tests/browser/{keys,operator,people,settings}.test.ts',

@@ -15,7 +15,7 @@ export interface FairQueueOptions {
   readonly places: () => number
   /** Most places of one party at once, also when it is alone. */
   readonly most: () => number
-  /** Most places of one party while others are about; default: no fewer than alone. */
+  /** Most places of a party with more than four callers, inside and waiting, while others are about; default: no fewer than alone. */
   readonly contended?: () => number
   /** Milliseconds a caller waits for its turn. */
   readonly patience: number
@@ -56,6 +56,9 @@ const MEMORY = 2_000
 const RECKON = 100
 /** Milliseconds that a call is taken to last before any of its party was seen to end. */
 const GUESS = 5
+
+/** Callers of a party that may always be served side by side, as far as there are places. */
+const FEW = 4
 
 interface Waiter {
   readonly weight: number
@@ -122,11 +125,9 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function share(lane: Lane): number {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
-    const even = Math.min(
-      most,
-      options.contended?.() ?? most,
-      Math.floor(options.places() / (1 + crowd - lane.counted)),
-    )
+    // Who asks for little is not whom it is about, and would only stand in a line of their own.
+    const throttled = lane.held + lane.waiting.length > FEW ? options.contended?.() : undefined
+    const even = Math.min(most, throttled ?? most, Math.floor(options.places() / (1 + crowd - lane.counted)))
     return Math.max(1, lane.usual > slow ? Math.floor(even / 2) : even)
   }
 

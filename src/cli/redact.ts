@@ -10,9 +10,11 @@ const SECRET = new Set([
   'exporterHeaders',
   'secrets',
   'key',
+  // Of an upstream: who we are there.
+  'shared',
 ])
 /** Members that are URLs with a password in them. */
-const URLS = new Set(['url', 'adminUrl', 'directUrl', 'placements'])
+const URLS = new Set(['url', 'adminUrl', 'directUrl', 'placements', 'replicas'])
 
 /** The configuration for people to read: of a secret only whether it is there, of a database URL only where it leads. */
 export function redact(config: Config): unknown {
@@ -25,9 +27,12 @@ function without(value: unknown, name: string): unknown {
   if (typeof value === 'string') return URLS.has(name) ? place(value) : value
   if (Array.isArray(value)) return value.map((item: unknown) => without(item, name))
   if (typeof value !== 'object') return value
-  // A placement's name is its operator's: what counts is that it stands under `placements`.
+  // A placement's name is its operator's: what counts is under what it stands.
   return Object.fromEntries(
-    Object.entries(value).map(([member, inner]) => [member, without(inner, name === 'placements' ? name : member)]),
+    Object.entries(value).map(([member, inner]) => [
+      member,
+      without(inner, name === 'placements' || name === 'replicas' ? name : member),
+    ]),
   )
 }
 

@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
 import type { Transfer } from './transfer.ts'
 
-export type { BackupSource, BackupTarget, TableWriter } from './tenant-backup.ts'
+export type { BackupTarget, TableWriter } from './tenant-backup.ts'
 
 /** Runs one statement in extended protocol with bound values and answers its rows. */
 export interface Queryable {

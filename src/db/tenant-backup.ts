@@ -18,7 +18,7 @@ import {
 } from './tenant-schema.ts'
 
 /** Where a sequence stands. */
-export interface SequenceState {
+interface SequenceState {
   readonly name: string
   readonly last: string
   readonly called: boolean

@@ -19,7 +19,7 @@ import { homeRoutes } from './home.ts'
 import { createJournal } from './journal.ts'
 import { createMcp } from './mcp.ts'
 import { metadataRoutes } from './metadata.ts'
-import { createRequestMetrics, metricsRoutes } from './metrics.ts'
+import { createRequestMetrics, metricsRoutes, watchPressure } from './metrics.ts'
 import { oauthAuthorizeRoutes } from './oauth-authorize.ts'
 import { oauthCallbackRoutes } from './oauth-callback.ts'
 import { jwksRoutes } from './oauth-jwks.ts'
@@ -62,6 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const door = createDoor(config)
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
+  watchPressure(deps.metrics, () => pressure.level())
   const admission = createAdmission(config.concurrency, pressure)
   const gate = createGate(deps, visits, admission)
   const { ipLimit } = deps

@@ -82,6 +82,7 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
     const { refusal, requestId, ip, identity, principal, tool } = visit
     if (refusal === null) return
     metrics.refusal(refusal.code)
+    if (refusal.limit !== null) metrics.limited(refusal.limit.name ?? 'default')
     if (principal !== null) usage.refused(principal)
     const why = {
       code: refusal.code,

@@ -91,6 +91,8 @@ export interface DatabaseConfig {
   readonly poolMax: number
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
+  /** DATABASE_URL is the coordinator of a Citus cluster. */
+  readonly citus: boolean
   readonly tenantLogin: boolean
   /** Connections of all tenants' own logins in this process (D16). */
   readonly tenantConnections: number

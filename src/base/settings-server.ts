@@ -212,6 +212,12 @@ export const SERVER_SETTINGS = {
     secret: true,
     named: 'DATABASE_REPLICA_URL_<NAME>',
   },
+  DATABASE_CITUS: {
+    group: 'Database',
+    about: 'DATABASE_URL is the coordinator of a Citus cluster: a schema per tenant on its workers, called directly.',
+    default: 'false',
+    example: 'true',
+  },
   DATABASE_APP_PASSWORD: {
     group: 'Database',
     about: 'Password of the login role gatehouse_app, at least 16 characters. Make one: openssl rand -hex 32',

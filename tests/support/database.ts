@@ -63,6 +63,7 @@ export const defaultSettings: DatabaseConfig = {
   defaultPlacement: 'default',
   poolMaxLifetime: 600_000,
   pipeline: false,
+  citus: false,
   tenantLogin: false,
   tenantConnections: 50,
   migrateOnStart: true,

@@ -1,3 +1,4 @@
+import { DATABASE_SETTINGS } from './settings-database.ts'
 import { FAIRNESS_SETTINGS } from './settings-fairness.ts'
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
@@ -45,6 +46,7 @@ const PLATFORM_SETTINGS = {
 /** Every variable that is read, in the order in which it is shown. */
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...DATABASE_SETTINGS,
   ...FAIRNESS_SETTINGS,
   ...PROVIDER_SETTINGS,
   ...LOGIN_SETTINGS,

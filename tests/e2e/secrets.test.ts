@@ -188,6 +188,10 @@ async function anOutage(): Promise<void> {
   await elsewhere.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
   await call(secrets.API_KEY)
   await call(good)
+  // Of somebody who is in no cache.
+  const exp = Math.floor(Date.now() / 1000) + 600
+  const bob = { sub: 'bob', email: 'bob@acme.test', email_verified: true, iat: exp - 600, exp }
+  await call(jwt({ iss: 'https://app.test', aud: server.mcp, ...bob }))
   await form('/oauth/token', { grant_type: 'refresh_token', refresh_token: brought.refresh, client_id: 'x' })
   await ask('/readyz')
   await elsewhere.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)

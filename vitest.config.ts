@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
  */
 const SLOW = [
   'tests/faults/**/*.test.ts',
+  'tests/db/citus.test.ts',
   'tests/db/embedded.test.ts',
   'tests/db/replica-server.test.ts',
   'tests/identity/floods.test.ts',

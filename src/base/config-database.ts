@@ -60,6 +60,7 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
     poolMax: reader.count('DATABASE_POOL_MAX', 10, [2, 1000]),
     poolMaxLifetime: reader.count('DATABASE_POOL_MAX_LIFETIME', 1800, [0, 86_400]) * 1000,
     pipeline: reader.flag('DATABASE_PIPELINE', false),
+    citus: readCitus(reader, embedded, replicas),
     tenantLogin,
     tenantConnections: reader.count('TENANT_LOGIN_CONNECTIONS', 50, [2, 1000]),
     migrateOnStart: embedded || migrateOnStart,
@@ -78,6 +79,18 @@ function readPlacements(reader: ConfigReader, env: Environment): Readonly<Record
       return url === null ? [] : [[name.toLowerCase(), url]]
     }),
   )
+}
+
+function readCitus(reader: ConfigReader, embedded: boolean, replicas: Readonly<Record<string, string>>): boolean {
+  const citus = reader.flag('DATABASE_CITUS', false)
+  if (citus && embedded)
+    reader.problem('DATABASE_CITUS', `needs the coordinator in DATABASE_URL, for example ${exampleOf('DATABASE_URL')}`)
+  if (citus && replicas['default'] !== undefined)
+    reader.problem(
+      'DATABASE_REPLICA_URL',
+      'of no use with DATABASE_CITUS=true, as tenants live on the workers: take one of the two away, for example DATABASE_CITUS=false',
+    )
+  return citus
 }
 
 /** DATABASE_REPLICA_URL and DATABASE_REPLICA_URL_<NAME>, by placement. */

@@ -1,4 +1,5 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
+import type { SizesConfig } from './config-sizes.ts'
 import type { LoginConfig } from './config-login.ts'
 import type { TracingConfig } from './config-tracing.ts'
 import type { UpstreamConfig } from './upstream.ts'
@@ -36,6 +37,7 @@ export interface Config {
   }
   /** Where requests are counted. */
   readonly rateLimitStore: RateLimitStore
+  readonly sizes: SizesConfig
   readonly concurrency: ConcurrencyConfig
   readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
@@ -70,7 +72,7 @@ export interface Config {
 }
 
 /** `memory`: each process for itself. The URL of `redis` may hold a password. */
-export type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
+type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
 
 export interface DatabaseConfig {
   /** null: embedded PGlite in DATA_DIR. */
@@ -89,6 +91,8 @@ export interface DatabaseConfig {
   readonly poolMax: number
   readonly poolMaxLifetime: number
   readonly pipeline: boolean
+  /** DATABASE_URL is the coordinator of a Citus cluster. */
+  readonly citus: boolean
   readonly tenantLogin: boolean
   /** Connections of all tenants' own logins in this process (D16). */
   readonly tenantConnections: number

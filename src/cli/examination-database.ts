@@ -7,6 +7,7 @@ import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import { examineCapacity } from './examination-capacity.ts'
+import { examineCitus } from './examination-citus.ts'
 import { examineDrift } from './examination-drift.ts'
 import { examineLogins } from './examination-logins.ts'
 import { examinePrivileges } from './examination-privileges.ts'
@@ -92,8 +93,14 @@ async function examineOpen(database: Database, config: Config, asked: DatabaseQu
     ...(await examineDrift(database, asked.tenants)),
     await examineWall(database),
     ...(await examineLogins(database, config.database)),
+    ...(await citusOf(database)),
     ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas)),
   ]
+}
+
+async function citusOf({ admin }: Database): Promise<readonly Finding[]> {
+  const state = await admin.citus()
+  return state === null ? [] : examineCitus(state)
 }
 
 const HARDEN =

@@ -54,7 +54,7 @@ function paceOf(seen: readonly { readonly at: number; readonly over: number }[],
 }
 
 /** Seconds as people say them: 45 s, 3 min, 2.5 h. */
-export function spoken(seconds: number): string {
+function spoken(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`
   return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`
 }

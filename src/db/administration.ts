@@ -7,6 +7,8 @@ import type { Administration, TenantPlace } from './database.ts'
 import { examineDrift } from './drift.ts'
 import { createTenantMigration } from './migrate-tenants.ts'
 import { setVersion } from './migration-record.ts'
+import { citusState } from './citus-state.ts'
+import { createOnCitus, prepareCitus } from './citus.ts'
 import { migrate, type Migration } from './migrations.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { readPrivileges } from './privileges.ts'
@@ -37,6 +39,8 @@ export interface AdministrationOptions {
   readonly app: { readonly role: string; readonly password: string | null }
   /** Connections of each such pool. */
   readonly connections: number
+  /** The admin's URL of the coordinator; absent: the placement `default` is no Citus cluster. */
+  readonly citus?: { readonly url: string } | null
   /** D16: the password of a tenant's own login; null when tenants do not log in. */
   readonly tenantPassword: (schema: string) => string | null
   /** Milliseconds that open transactions of a fenced tenant's own sessions have (D16); default 20 s. */
@@ -53,7 +57,7 @@ const PAGE = 200
 
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
-  const { pool, placements, migrations, app, log } = options
+  const { pool, placements, migrations, app, log, citus = null } = options
   const required = { control: migrations.control.length, tenant: migrations.tenant.length }
 
   const roleOf = (schema: string): TenantRole => {
@@ -156,6 +160,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       for (const placement of placements) {
         await adminTransaction(pool(placement), { retry: madeAtOnce }, async (client) => {
           await prepare(client, { app, log })
+          if (citus !== null && placement === 'default') await prepareCitus(client)
           if (placement === 'default') await migrate(client, 'gatehouse', migrations.control)
         })
       }
@@ -185,7 +190,8 @@ export function createAdministration(options: AdministrationOptions): Administra
         await asOperator(client, register)
         await asOperator(client, async (db) => await setVersion(db, place.schema, required.tenant))
       }
-      if (place.placement === 'default') {
+      const onCitus = citus !== null && place.placement === 'default'
+      if (place.placement === 'default' && !onCitus) {
         return await adminTransaction(pool('default'), {}, async (client) => {
           // The registry first: a slug that is taken is its error to tell.
           await enlist(client)
@@ -193,7 +199,8 @@ export function createAdministration(options: AdministrationOptions): Administra
         })
       }
       const elsewhere = pool(place.placement)
-      await adminTransaction(elsewhere, {}, build)
+      if (onCitus) await createOnCitus(elsewhere, roleOf(place.schema), migrations.tenant)
+      else await adminTransaction(elsewhere, {}, build)
       try {
         await adminTransaction(pool('default'), {}, enlist)
       } catch (error) {
@@ -261,5 +268,6 @@ export function createAdministration(options: AdministrationOptions): Administra
     capacity: async (placement) => await readCapacity(pool(placement), app.role),
     drift: async (tenants) => await examineDrift({ pool, migrations: migrations.tenant, roleOf }, tenants),
     logins: async () => await loginState(pool),
+    citus: async () => (citus === null ? null : await citusState(pool('default'), citus.url)),
   }
 }

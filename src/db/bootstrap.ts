@@ -90,9 +90,11 @@ export async function grantRole(client: pg.ClientBase, role: string, to: string,
   }
 }
 
-/** Runs one statement as the owner role, and comes back to the admin. */
-export async function asOwner(client: pg.ClientBase, text: string): Promise<void> {
-  await client.query(`SET LOCAL ROLE ${ROLE.owner}; ${text}; SET LOCAL ROLE NONE`)
+/** Runs statements as the owner role, each as a message of its own (Citus), and comes back to the admin. */
+export async function asOwner(client: pg.ClientBase, ...statements: readonly string[]): Promise<void> {
+  for (const statement of [`SET LOCAL ROLE ${ROLE.owner}`, ...statements, 'SET LOCAL ROLE NONE']) {
+    await client.query(statement)
+  }
 }
 
 /** What the admin may not do is left undone and the transaction goes on. */

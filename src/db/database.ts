@@ -1,11 +1,12 @@
 import type { Capacity } from './capacity.ts'
+import type { CitusState } from './citus-state.ts'
 import type { ExaminedTenant, TenantDrift } from './drift.ts'
 import type { Privileges } from './privileges.ts'
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
 import type { Transfer } from './transfer.ts'
 
-export type { BackupSource, BackupTarget, TableWriter } from './tenant-backup.ts'
+export type { BackupTarget, TableWriter } from './tenant-backup.ts'
 
 /** Runs one statement in extended protocol with bound values and answers its rows. */
 export interface Queryable {
@@ -132,6 +133,8 @@ export interface Administration {
     place: { readonly schema: string; readonly placement: string },
     work: (db: Queryable) => Promise<T>,
   ): Promise<T>
+  /** For doctor: the cluster behind DATABASE_CITUS; null when it is off. */
+  citus(): Promise<CitusState | null>
   /**
    * The steps that bring a tenant's schema to another server; whoever takes them keeps the registry. Opens connections of its own: close it.
    * @param move id of the move, @param holder of the process that works on it

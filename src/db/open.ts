@@ -7,6 +7,7 @@ import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
+import { createNodes } from './citus.ts'
 import { CHANNEL, formatChange } from './change.ts'
 import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
@@ -17,7 +18,7 @@ import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { following, whereabouts } from './relocation.ts'
 import { createReplicas } from './replicas.ts'
-import { serverOf } from './servers.ts'
+import { serverOf, urlAt } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
 import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
@@ -71,11 +72,13 @@ export async function openDatabase({
   const tenantLogin = settings.tenantLogin && embedded === null
   const limits = { max: settings.poolMax, maxLifetime: settings.poolMaxLifetime }
 
-  const urlOf = (placement: string): string => {
+  const urlOf = (name: string): string => {
+    const { placement, replica, node } = serverOf(name)
+    if (replica) return replicaUrlOf(placement)
     const found = placement === 'default' ? url : settings.placements[placement]
     if (found === undefined)
       throw new DatabaseUnavailable(`DATABASE_URL_${placement.toUpperCase()} is not set, and a tenant lives there`)
-    return found
+    return node === null ? found : urlAt(found, node)
   }
   const replicaUrlOf = (placement: string): string => settings.replicas[placement] ?? urlOf(placement)
   const adminUrlOf = (placement: string): string =>
@@ -91,23 +94,21 @@ export async function openDatabase({
   )
   const poolOf = (name: string): pg.Pool => {
     const { placement, replica } = serverOf(name)
-    return (replica ? replicaPools : pools).get(placement)
+    return replica ? replicaPools.get(placement) : pools.get(name)
   }
   const hub = new Hub({ connect: () => connectionConfig(asApp(settings.directUrl ?? url, own)), log })
   const door = createTenantDoor({
     pool: poolOf,
     logins: tenantLogin
       ? createTenantLogins({
-          url: (name) => {
-            const { placement, replica } = serverOf(name)
-            return replica ? replicaUrlOf(placement) : urlOf(placement)
-          },
+          url: urlOf,
           secrets: config.sessionSecrets,
           connections: settings.tenantConnections,
           maxLifetime: settings.poolMaxLifetime,
           pipeline: settings.pipeline,
         })
       : null,
+    nodes: settings.citus ? createNodes(() => pools.get('default')) : null,
     replicas: createReplicas({
       has: (placement) => settings.replicas[placement] !== undefined,
       primary: (placement) => pools.get(placement),
@@ -125,6 +126,7 @@ export async function openDatabase({
     ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
     migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
     app,
+    citus: settings.citus ? { url: adminUrlOf('default') } : null,
     tenantPassword: (schema) => (tenantLogin ? tenantPassword(secret, schema) : null),
     log,
   })

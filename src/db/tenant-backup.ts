@@ -12,13 +12,13 @@ import {
   bringUp,
   createTenantSchema,
   dropTenantSchema,
-  grantRights,
-  revokeRights,
+  openTenant,
+  shutTenant,
   type TenantRole,
 } from './tenant-schema.ts'
 
 /** Where a sequence stands. */
-export interface SequenceState {
+interface SequenceState {
   readonly name: string
   readonly last: string
   readonly called: boolean
@@ -81,8 +81,7 @@ export function createTenantBackup({
         await createTenantSchema(client, role, migrations.slice(0, version))
         await fill(targetOf(client, schema, await tablesOf(client, schema)))
         await bringUp(client, role, migrations)
-        await grantRights(client, schema)
-        if (fenced) await revokeRights(client, schema)
+        await (fenced ? shutTenant : openTenant)(client, role)
       }
       const enlist = async (client: pg.PoolClient): Promise<void> => {
         await asOperator(client, register)

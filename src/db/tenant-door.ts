@@ -9,6 +9,7 @@ import {
   type TenantOptions,
   type TenantPlace,
 } from './database.ts'
+import type { Nodes } from './citus.ts'
 import { sqlState } from './errors.ts'
 import { watchQueue } from './metrics.ts'
 import { assertSchema } from './names.ts'
@@ -25,6 +26,8 @@ export interface TenantDoorOptions {
   readonly pool: (server: string) => pg.Pool
   /** D16: connections of the tenants' own; null when tenants do not log in. */
   readonly logins: TenantLogins | null
+  /** Where tenants live on a Citus cluster; absent: on the server of their placement. */
+  readonly nodes?: Nodes | null
   /** Absent: every call goes to the primary. */
   readonly replicas?: Replicas
   readonly poolMax: number
@@ -50,7 +53,7 @@ const BUSY = {
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
-  const { pool, logins, replicas, poolMax, pipeline, metrics = NO_METRICS } = options
+  const { pool, logins, nodes = null, replicas, poolMax, pipeline, metrics = NO_METRICS } = options
   const check = createStatementCheck()
   // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
   const places = logins === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : logins.budget
@@ -110,7 +113,18 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
         )
         if (read !== null) return read.answer
       }
-      return await turn(place.placement, place, wanted, run)
+      if (nodes === null) return await turn(place.placement, place, wanted, run)
+      try {
+        return await turn(await nodes.locate(place), place, wanted, run)
+      } catch (error) {
+        // Read again as after a fence: the wrong node answers with errors of its own, if it answers (D18).
+        if (
+          (error instanceof DatabaseUnavailable || mayBeFenced(error)) &&
+          (await nodes.moved(place).catch(() => false))
+        )
+          throw new TenantFenced(`${place.schema} was moved to another node`, { cause: error })
+        throw error
+      }
     },
     async close() {
       await logins?.close()

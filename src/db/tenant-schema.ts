@@ -45,7 +45,8 @@ export async function bringUp(
   return version
 }
 
-async function createTenantRole(client: pg.ClientBase, { schema, app }: TenantRole): Promise<void> {
+/** Within the caller's transaction; as the admin. */
+export async function createTenantRole(client: pg.ClientBase, { schema, app }: TenantRole): Promise<void> {
   const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
   if (rowCount === 0) await client.query(`CREATE ROLE ${schema} NOLOGIN NOINHERIT`)
   else await assertUnused(client, schema)
@@ -148,13 +149,11 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
   await asOwner(
     client,
-    [
-      `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
-      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
-      ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-      ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-      `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
-    ].join('; '),
+    `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
+    ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+    ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+    `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
   )
 }
 

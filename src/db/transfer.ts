@@ -10,8 +10,10 @@ import {
   createTenantSchema,
   dropTenantSchema,
   grantRights,
+  openTenant,
   hasRights,
   revokeRights,
+  shutTenant,
   type TenantRole,
 } from './tenant-schema.ts'
 import { TransferFailed } from './transfer-failed.ts'
@@ -150,7 +152,7 @@ export function createTransfer(options: TransferOptions): Transfer {
           throw new TransferFailed('refused', `the target has a schema ${schema} that is not a copy of this move`)
         if (mark !== undefined) await dropTenantSchema(client, role)
         await createTenantSchema(client, role, migrations.slice(0, version))
-        await revokeRights(client, schema)
+        await shutTenant(client, role)
         await markAsAdmin(client, schema, own('copy'))
       })
       await withSnapshot(source, schema, async (snapshot) => {
@@ -197,7 +199,7 @@ export function createTransfer(options: TransferOptions): Transfer {
         const mark = await asOwnerReads(client, schema)
         if (mark !== null && mark?.move !== move)
           throw new TransferFailed('lost', `the schema ${schema} on the target is no copy of this move`)
-        await (atWork ? grantRights : revokeRights)(client, schema)
+        await (atWork ? openTenant : shutTenant)(client, role)
         const { rows } = await client.query<{ now: string }>(
           'SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text AS now',
         )
@@ -207,12 +209,12 @@ export function createTransfer(options: TransferOptions): Transfer {
     async reopen(atWork) {
       await adminTransaction(target, {}, async (client) => {
         const mark = await asOwnerReads(client, schema)
-        if (mark?.move === move) await revokeRights(client, schema)
+        if (mark?.move === move) await shutTenant(client, role)
       })
       await adminTransaction(source, {}, async (client) => {
         const mark = await asOwnerReads(client, schema)
         if (mark?.what !== 'left' || mark.move !== move) return
-        if (atWork) await grantRights(client, schema)
+        if (atWork) await openTenant(client, role)
         await markAsAdmin(client, schema, null)
       })
     },

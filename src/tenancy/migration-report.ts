@@ -28,7 +28,7 @@ export interface MigrationReport {
   readonly runs: readonly MigrationRunRecord[]
 }
 
-export interface MigrationFailureRecord {
+interface MigrationFailureRecord {
   readonly slug: string
   readonly schema: string
   /** Of sql/tenant; null: before or after the files. */
@@ -39,7 +39,7 @@ export interface MigrationFailureRecord {
   readonly failed_at: string
 }
 
-export interface MigrationRunRecord {
+interface MigrationRunRecord {
   /** Host and process number. */
   readonly runner: string
   readonly version: number

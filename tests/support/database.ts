@@ -61,6 +61,7 @@ export const defaultSettings: DatabaseConfig = {
   poolMax: 10,
   poolMaxLifetime: 600_000,
   pipeline: false,
+  citus: false,
   tenantLogin: false,
   tenantConnections: 50,
   migrateOnStart: true,

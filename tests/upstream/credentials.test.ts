@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { API_CLIENT, API_KEY, API_USERS, startFakeApi, type FakeApi } from '../support/fake-api.ts'
+import { until } from '../support/until.ts'
 import { bench, codeOf, errorOf, type Bench } from './support.ts'
 
 let api: FakeApi
@@ -77,6 +78,28 @@ test('50 calls at once cause one login, and 50 that meet a 401 cause one refresh
   api.expire()
   api.behave('refresh', { slow: 50 })
   expect((await all()).every(({ ok }) => ok)).toBe(true)
+  expect(hits()).toMatchObject({ login: 1, refresh: 1 })
+})
+
+test('a 401 to the old token that comes after the renewal is answered with the new one, without another renewal', async () => {
+  const { at, pass } = make(login())
+  let first: string | undefined
+  let open = (): void => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  api.route('GET', '/v1/late', 'late', async ({ headers }) => {
+    first ??= headers.authorization
+    if (headers.authorization !== first) return { status: 200, body: {} }
+    await gate
+    return { status: 401, body: {} }
+  })
+  await at().request('/contacts')
+  pass(60_000)
+  const late = at().request('/late')
+  await until(() => api.hits('late') === 1)
+  api.expire()
+  await at().request('/contacts')
+  open()
+  expect((await late).ok).toBe(true)
   expect(hits()).toMatchObject({ login: 1, refresh: 1 })
 })
 

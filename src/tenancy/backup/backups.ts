@@ -21,14 +21,14 @@ export interface BackupOptions extends LedgerOptions {
   readonly slugPrefix: string
 }
 
-export interface RestoreInput {
+interface RestoreInput {
   /** Another slug: the backup becomes another tenant. */
   readonly as?: string
   /** The Postgres server it goes to; absent: the one of the backup. */
   readonly placement?: string
 }
 
-export interface RestoreReport {
+interface RestoreReport {
   readonly slug: string
   readonly from: Manifest['tenant'] & Pick<Manifest, 'taken_at' | 'gatehouse'> & { readonly schema_version: number }
   /** Rows by table of the schema. */
@@ -39,7 +39,7 @@ export interface RestoreReport {
   readonly audit_signed_again: number
 }
 
-export interface BackupCheck {
+interface BackupCheck {
   readonly from: RestoreReport['from']
   /** By `registry/members`, `data/projects`. */
   readonly rows: Readonly<Record<string, number>>

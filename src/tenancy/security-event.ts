@@ -70,6 +70,7 @@ export const SECURITY_EVENTS = {
   'tenant.deleted': of('configuration', 'deletion'),
   'tenant.exported': of('database', 'access'),
   'tenant.imported': of('database', 'creation'),
+  'tenant.plan_changed': of('configuration', 'change'),
   'tenant.backed_up': of('database', 'access'),
   'tenant.restored': of('database', 'creation'),
   'tenant.move_begun': of('configuration', 'change'),

@@ -7,7 +7,7 @@ import { freshDatabase } from '../support/database.ts'
 const program = findBouncer()
 if (program === null) console.log('there is no `pgbouncer` on the PATH: the tests through it are not run here')
 
-test.each(program === null ? [] : [false, true])(
+test.skipIf(program === null).each([false, true])(
   'through PgBouncer each call is its own tenant’s, with DATABASE_PIPELINE=%s',
   async (pipeline) => {
     const fresh = await freshDatabase({ kind: 'postgres' })

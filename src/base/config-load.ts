@@ -8,6 +8,7 @@ import { readFairness } from './config-fairness.ts'
 import { readSignIn } from './config-login.ts'
 import { hasProvider, readProviders } from './config-providers.ts'
 import { exampleOf } from './config-problem.ts'
+import { readSizes } from './config-sizes.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { readTracing } from './config-tracing.ts'
@@ -104,6 +105,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
     rateLimit: readRateLimit(reader, production),
     rateLimitStore: readStore(reader),
+    sizes: readSizes(reader),
     ...readFairness(reader),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),
     auditRetentionDays: reader.count('AUDIT_RETENTION_DAYS', 400, [30, 3650]),

@@ -1,4 +1,5 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
+import type { SizesConfig } from './config-sizes.ts'
 import type { LoginConfig } from './config-login.ts'
 import type { TracingConfig } from './config-tracing.ts'
 import type { UpstreamConfig } from './upstream.ts'
@@ -36,6 +37,7 @@ export interface Config {
   }
   /** Where requests are counted. */
   readonly rateLimitStore: RateLimitStore
+  readonly sizes: SizesConfig
   readonly concurrency: ConcurrencyConfig
   readonly pressure: PressureConfig
   /** Days for which the hourly counts of calls are kept. */
@@ -70,7 +72,7 @@ export interface Config {
 }
 
 /** `memory`: each process for itself. The URL of `redis` may hold a password. */
-export type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
+type RateLimitStore = { readonly kind: 'memory' | 'postgres' } | { readonly kind: 'redis'; readonly url: string }
 
 export interface DatabaseConfig {
   /** null: embedded PGlite in DATA_DIR. */

@@ -138,6 +138,24 @@ export const SERVER_SETTINGS = {
     example: 'postgres',
     secret: true,
   },
+  BODY_LIMIT: {
+    group: 'Limits',
+    about: 'Octets of one request at /mcp, 65536 to 67108864.',
+    default: '1048576',
+    example: '4194304',
+  },
+  RESULT_LIMIT: {
+    group: 'Limits',
+    about: 'Octets of one result, 65536 to 67108864. A plan can allow less.',
+    default: '1048576',
+    example: '4194304',
+  },
+  CALL_TIMEOUT: {
+    group: 'Limits',
+    about: 'Seconds of one call, 1 to 300, where the tool names no time of its own. A plan can allow less.',
+    default: '15',
+    example: '30',
+  },
   USAGE_RETENTION_DAYS: {
     group: 'Limits',
     about: 'Days for which the hourly counts of calls are kept.',

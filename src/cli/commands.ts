@@ -36,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'create, list, show, suspend, resume and delete tenants',
     load: async () => await import('./tenant.ts'),
   },
+  plan: { about: 'what tenants may do at most, under a name', load: async () => await import('./plan.ts') },
   domain: { about: 'email domains whose people belong to a tenant', load: async () => await import('./domain.ts') },
   org: {
     about: "providers' organisations (org_id, tid) that belong to a tenant",

@@ -39,6 +39,13 @@ export function hourly(text: string): number | 'none' {
   return Number(text)
 }
 
+/** A limit of a plan, or `default`. Which numbers are sound the plan knows. */
+export function limitOrDefault(text: string): number | 'default' {
+  if (text === 'default') return text
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number, or default.')
+  return Number(text)
+}
+
 export function count(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 to 9999.')
   return Number(text)

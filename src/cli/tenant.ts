@@ -19,7 +19,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|suspend|resume|delete|keep|export|import|backup|restore|move...` */
+/** `tenant create|list|show|settings|plan|suspend|resume|delete|keep|export|import|backup|restore|move...` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -119,6 +119,19 @@ export const define: Define = (command, { terminal }) => {
           ...(mcpAdmin === undefined ? {} : { mcp_admin: mcpAdmin }),
           ...(operatorAccess === undefined ? {} : { operator_access: operatorAccess }),
         })
+        await showOne(terminal, session, slug, json)
+      })
+    })
+
+  command
+    .command('plan <slug> <plan>')
+    .description('give a tenant a plan, or `none`: the limits of the server')
+    .option('--json', 'print one JSON document')
+    .action(async (slug: string, plan: string, { json }: Options) => {
+      await withRegistry(terminal, async (session) => {
+        const { registry, actor } = session
+        const tenant = await registry.tenants.get(actor, slug)
+        await registry.plans.assign(tenant, actor, plan === 'none' ? null : plan)
         await showOne(terminal, session, slug, json)
       })
     })

@@ -7,6 +7,7 @@ import type { ConsoleDeps } from './deps.ts'
 import type { Fields } from './fields.ts'
 import { tenantPath } from './frame.ts'
 import { dangerOf, seeAsOf } from './operator-tenant-forms.ts'
+import { planOf } from './operator-tenant-plan.ts'
 import {
   operatorPath,
   type OperatorForm,
@@ -24,6 +25,7 @@ const DONE = {
   resumed: 'Its people can work again.',
   doomed: 'It works on until then, and its owners can read when that is.',
   kept: 'It stays.',
+  planned: 'Its calls are held to this plan, on every server within a second.',
   stopped: 'You no longer see this tenant as its admin does.',
 }
 
@@ -50,6 +52,7 @@ export function operatorTenantSection(
       return html`<p class="crumb"><a href="${operatorPath('/tenants')}">Tenants</a></p>
         ${head(summary.name, html`<code>${summary.slug}</code> ${stateChip(summary)}`)} ${doneNote(DONE, view.done)}
         ${totals !== null && numbers(summary, totals)} ${facts(summary, place.now)}
+        ${tenant !== null && planOf(place, view, tenant, await registry.plans.list(place.actor))}
         ${tenant !== null && seeAsOf(place, view, summary)} ${tenant !== null && dangerOf(place, view, summary)}`
     },
   }
@@ -92,6 +95,10 @@ export function operatorTenantSection(
       form('resume', 'resumed', async (tenant, { actor }) => await registry.tenants.resume(tenant, actor)),
       form('delete', 'doomed', async (tenant, { actor }, fields) => {
         await registry.tenants.askDeletion(tenant, actor, fields.text('word'))
+      }),
+      form('plan', 'planned', async (tenant, { actor }, fields) => {
+        const name = fields.text('plan')
+        await registry.plans.assign(tenant, actor, name === '' ? null : name)
       }),
       form('keep', 'kept', async (tenant, { actor }) => await registry.tenants.keep(tenant, actor)),
       looking,

@@ -1,7 +1,9 @@
 import { html, type Html } from '#base/html.ts'
+import { limitsFor } from '#desk/limits.ts'
 import type { Desk } from '#desk/operation.ts'
 import type { DomainRecord } from '#tenancy/domains.ts'
 import type { TenantRecord } from '#tenancy/tenant-record.ts'
+import type { Tenant } from '#tenancy/tenant.ts'
 import { when } from './parts.ts'
 import type { Place } from './tenant-pages.ts'
 
@@ -48,14 +50,27 @@ function joining(place: Place, domains: readonly DomainRecord[]): Html {
 }
 
 /** What the operator of this server allows; nobody here can change it. */
-export const limits = ({ requests_per_minute_tenant: all, requests_per_minute_caller: each }: Desk['limits']): Html =>
-  html`<section class="card">
+export function limits(tenant: Tenant, server: Desk['limits']): Html {
+  const held = limitsFor(tenant, server)
+  const { requests_per_minute_tenant: all, requests_per_minute_caller: each } = held
+  const number = (value: number | null): string => (value === null ? 'not limited' : value.toLocaleString('en'))
+  return html`<section class="card">
     <h2>Limits</h2>
     <dl class="facts">
       <dt>Requests a minute, all together</dt>
-      <dd>${all === null ? 'not limited' : all.toLocaleString('en')}</dd>
+      <dd>${number(all)}</dd>
       <dt>Requests a minute, one person or key</dt>
-      <dd>${each === null ? 'not limited' : each.toLocaleString('en')}</dd>
+      <dd>${number(each)}</dd>
+      <dt>Calls at the same time</dt>
+      <dd>${number(held.concurrent_calls)}</dd>
+      <dt>Largest result</dt>
+      <dd>${number(held.result_bytes)} bytes</dd>
+      <dt>Longest call</dt>
+      <dd>${number(held.call_seconds)} seconds, where a tool names no time of its own</dd>
     </dl>
-    <p class="hint">Set by the operator of this server; each of its processes counts for itself.</p>
+    <p class="hint">
+      Set by the operator of this server${held.plan !== null && html`, with the plan <code>${held.plan}</code>`}.
+      ${held.shared ? 'All its processes count requests together.' : 'Each of its processes counts for itself.'}
+    </p>
   </section>`
+}

@@ -26,8 +26,8 @@ export function settingsSection({ registry, desk }: Pick<ConsoleDeps, 'registry'
       const owner = place.may('tenant:owner')
       return html`${head('Settings', lead(place))} ${doneNote(DONE, view.done)}
       ${place.may('tenant:admin') ? nameForm(place, view, record) : null} ${facts(place, record, claimed)}
-      ${owner && switchesForm(place, view, record)} ${limits(desk.limits)} ${owner && exportForm(place, view)}
-      ${dangerOf(place, view, record, tenants.deleteDays)}`
+      ${owner && switchesForm(place, view, record)} ${limits(place.tenant, desk.limits)}
+      ${owner && exportForm(place, view)} ${dangerOf(place, view, record, tenants.deleteDays)}`
     },
   }
   const form = (below: string, scope: string, fresh: boolean, run: TenantForm['run']): TenantForm => ({

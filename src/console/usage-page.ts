@@ -1,5 +1,6 @@
-import type { Config } from '#base/config.ts'
 import { html, type Html } from '#base/html.ts'
+import { limitsFor } from '#desk/limits.ts'
+import type { Desk } from '#desk/operation.ts'
 import type { KeyRecord } from '#tenancy/keys.ts'
 import { isUsageRange, USAGE_RANGES, usageRange, type UsageRangeName } from '#tenancy/usage-range.ts'
 import type { CallerUsage, ToolUsage, UsageReport } from '#tenancy/usage.ts'
@@ -16,7 +17,7 @@ const RANGES: Readonly<Record<UsageRangeName, string>> = {
 }
 
 /** How much is called: over time, by which tool and whom, and what the limits are. */
-export function usageSection({ registry, rateLimit }: Pick<ConsoleDeps, 'registry' | 'rateLimit'>): TenantSection {
+export function usageSection({ registry, desk }: Pick<ConsoleDeps, 'registry' | 'desk'>): TenantSection {
   const page: TenantPage = {
     path: '/usage',
     title: 'Usage',
@@ -29,7 +30,7 @@ export function usageSection({ registry, rateLimit }: Pick<ConsoleDeps, 'registr
       const { items } = await registry.keys.list(tenant, actor)
       return html`${head('Usage', lead(report))} ${ranges(place, range)} ${numbers(report)}
       ${report.totals.calls + report.totals.refusals === 0 ? nothing(place, range) : details(place, report)}
-      ${limits(place, rateLimit, items)}`
+      ${limits(place, desk.limits, items)}`
     },
   }
   return { pages: [page], forms: [] }
@@ -162,17 +163,18 @@ const callerTable = (callers: readonly CallerUsage[], path: Place['path']): Html
     </table>
   </div>`
 
-function limits({ path }: Place, rates: Config['rateLimit'], keys: readonly KeyRecord[]): Html {
+function limits({ path, tenant }: Place, server: Desk['limits'], keys: readonly KeyRecord[]): Html {
+  const { requests_per_minute_tenant: all, requests_per_minute_caller: each, shared } = limitsFor(tenant, server)
   const limited = keys.filter(({ status, requests_per_hour }) => status === 'active' && requests_per_hour !== null)
   return html`<section class="card">
     <h2>Limits</h2>
     ${
-      rates.on
+      all !== null && each !== null
         ? html`<dl class="facts">
               <dt>One person or key</dt>
-              <dd>${count(rates.perPrincipal)} calls per minute</dd>
+              <dd>${count(each)} calls per minute</dd>
               <dt>The organisation</dt>
-              <dd>${count(rates.perTenant)} calls per minute</dd>
+              <dd>${count(all)} calls per minute</dd>
               ${limited.map(
                 ({ id, name, requests_per_hour }) =>
                   html`<dt>Key <a href="${path(`/keys/${id}`)}">${name}</a></dt>
@@ -180,8 +182,8 @@ function limits({ path }: Place, rates: Config['rateLimit'], keys: readonly KeyR
               )}
             </dl>
             <p class="small">
-              Who is over a limit is answered 429 with the seconds to wait. Each process of the server counts for
-              itself.
+              Who is over a limit is answered 429 with the seconds to wait.
+              ${shared ? 'All processes of the server count together.' : 'Each process of the server counts for itself.'}
             </p>`
         : html`<p>This server counts no requests: its operator turned the limits off.</p>`
     }

@@ -5,10 +5,17 @@ import type { Precondition } from '#tenancy/precondition.ts'
 import type { Actor, OperatorActor, Registry } from '#tenancy/registry.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 
-/** What callers are held to, as the operator configured it. Per minute, by each replica for itself; null: not limited. */
-interface LimitsReport {
+/** What callers are held to, as the operator configured it, where the tenant's plan says nothing else. null: not limited. */
+export interface LimitsReport {
   readonly requests_per_minute_tenant: number | null
   readonly requests_per_minute_caller: number | null
+  /** By each replica for itself. */
+  readonly concurrent_calls: number | null
+  readonly result_bytes: number | null
+  /** Of a tool that names no time of its own. */
+  readonly call_seconds: number | null
+  /** Do all replicas count requests together? */
+  readonly shared: boolean
 }
 
 /** What operations work with; made once. */

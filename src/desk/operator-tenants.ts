@@ -9,7 +9,7 @@ const slug = z.string().min(1).max(41).describe('Slug of the tenant.')
 const placement = z.string().describe('Which database holds it; default is DATABASE_URL.')
 const origin = z.enum(['operator', 'provision', 'personal', 'development']).describe('How it came to be.')
 
-const tenant = z
+export const tenant = z
   .object({
     id: z.uuid(),
     slug,
@@ -17,6 +17,7 @@ const tenant = z
     status: z.enum(['active', 'suspended', 'deleted']),
     placement,
     origin,
+    plan: z.string().nullable().describe('The name of its plan; null: the limits of the server.'),
     mcp_admin: z.boolean().describe('Do the tools for admins count over MCP?'),
     operator_access: z.boolean().describe('May operators see it as one of its members?'),
     delete_after: time.nullable(),
@@ -27,7 +28,7 @@ const tenant = z
   })
   .meta({ title: 'OperatorTenant' })
 
-const show = (record: TenantRecord): z.output<typeof tenant> => tenant.parse(record)
+export const showTenant = (record: TenantRecord): z.output<typeof tenant> => tenant.parse(record)
 
 const summary = z
   .object({
@@ -88,7 +89,7 @@ export const createTenant = defineOperatorOperation({
   output: tenant,
   async run(input, { registry, actor }) {
     const { slug } = await registry.tenants.create(actor, input)
-    return show(await registry.tenants.show(actor, slug))
+    return showTenant(await registry.tenants.show(actor, slug))
   },
 })
 
@@ -100,7 +101,7 @@ export const getOperatorTenant = defineOperatorOperation({
   effect: 'read',
   input: z.strictObject({ slug }),
   output: tenant,
-  run: async (input, { registry, actor }) => show(await registry.tenants.show(actor, input.slug)),
+  run: async (input, { registry, actor }) => showTenant(await registry.tenants.show(actor, input.slug)),
 })
 
 export const suspendTenant = defineOperatorOperation({
@@ -113,7 +114,7 @@ export const suspendTenant = defineOperatorOperation({
   output: tenant,
   async run(input, { registry, actor }) {
     await registry.tenants.suspend(await registry.tenants.get(actor, input.slug), actor)
-    return show(await registry.tenants.show(actor, input.slug))
+    return showTenant(await registry.tenants.show(actor, input.slug))
   },
 })
 
@@ -127,7 +128,7 @@ export const resumeTenant = defineOperatorOperation({
   output: tenant,
   async run(input, { registry, actor }) {
     await registry.tenants.resume(await registry.tenants.get(actor, input.slug), actor)
-    return show(await registry.tenants.show(actor, input.slug))
+    return showTenant(await registry.tenants.show(actor, input.slug))
   },
 })
 

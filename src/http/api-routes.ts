@@ -7,6 +7,7 @@ import { getLimits } from '#desk/limits.ts'
 import * as members from '#desk/members.ts'
 import type { Call, Operation, OperatorCall } from '#desk/operation.ts'
 import * as claims from '#desk/operator-domains.ts'
+import * as plans from '#desk/operator-plans.ts'
 import * as operators from '#desk/operator-tenants.ts'
 import * as requests from '#desk/requests.ts'
 import * as tenant from '#desk/tenant.ts'
@@ -67,6 +68,7 @@ const ofAudit = group('Audit log')
 const ofUsage = group('Usage and limits')
 
 const ofOperators = group<OperatorCall>('Tenants, for operators')
+const ofPlans = group<OperatorCall>('Plans, for operators')
 const ofClaims = group<OperatorCall>('Domains, for operators')
 
 const TAGGED = { tagged: true } as const
@@ -132,6 +134,13 @@ export const OPERATOR_ROUTES: readonly ApiRoute<OperatorCall>[] = [
   ofOperators('DELETE', '/operator/tenants/{slug}', operators.deleteTenant, { status: 204 }),
   ofOperators('POST', '/operator/tenants/{slug}/suspend', operators.suspendTenant),
   ofOperators('POST', '/operator/tenants/{slug}/resume', operators.resumeTenant),
+
+  ofOperators('POST', '/operator/tenants/{slug}/plan', plans.setTenantPlan),
+
+  ofPlans('GET', '/operator/plans', plans.listPlans),
+  ofPlans('GET', '/operator/plans/{plan}', plans.getPlan),
+  ofPlans('PATCH', '/operator/plans/{plan}', plans.setPlan),
+  ofPlans('DELETE', '/operator/plans/{plan}', plans.removePlan, { status: 204 }),
 
   ofClaims('GET', '/operator/claims', claims.listWaitingClaims),
   ofClaims('POST', '/operator/tenants/{slug}/domains', claims.verifyDomain),

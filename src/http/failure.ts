@@ -9,7 +9,7 @@ import type { Hold } from './hold.ts'
 import type { IpLimit } from './ip-limit.ts'
 import type { Visits } from './visit.ts'
 
-/** Bytes of a request body, decoded or not. */
+/** Octets of a body, where nothing else is said; of a longer one that nobody reads the connection is ended. */
 export const BODY_LIMIT = 1024 * 1024
 
 export interface FailureOptions {

@@ -33,6 +33,10 @@ export interface Gate {
    * The tenant comes from the path and the membership, never from a header or an argument.
    */
   readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /**
+   * Counts what a call costs besides the one request that `admit` counted. Only after `admit`. Throws Refusal rate_limited when it does not fit.
+   */
+  readonly spend: (request: FastifyRequest, reply: FastifyReply, more: number) => Promise<void>
   /** Who was admitted; only after `admit`. */
   readonly admitted: (request: FastifyRequest) => Admission
   /**
@@ -82,6 +86,10 @@ export function createGate(
           await deps.principal(identity, at)
         },
       })
+    },
+    async spend(request, reply, more) {
+      const limit = await deps.limits.consume(known(admissions, request).principal, more)
+      if (limit !== null) reply.headers(limitHeaders(limit))
     },
     admitted: (request) => known(admissions, request),
     async admitOperator(request, reply) {

@@ -162,6 +162,7 @@ async function assemble({
   const events = logEvents(log)
   const changes = createChanges()
   const runner = createRunner({
+    sizes: config.sizes,
     database,
     audit: auditor,
     usage: office.usage,

@@ -21,7 +21,7 @@ import { onlyMethods } from './routes.ts'
 import type { Visits } from './visit.ts'
 
 export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
-  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout'>
+  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes'>
   readonly gate: Gate
   readonly visits: Visits
   readonly admission: Pick<Admission, 'stream'>
@@ -84,15 +84,20 @@ export function createMcp(options: McpOptions): Mcp {
 
   const routes = async (app: FastifyInstance): Promise<void> => {
     app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+    const { bodyBytes: bodyLimit } = config.sizes
+    app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) =>
       done(null, parseMessage(String(body))),
     )
     // RFC 6750 section 2: a client must not send the token in more than one way.
-    app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-      if (new URLSearchParams(String(body)).has('access_token'))
-        done(new Refusal('header_malformed', { detail: 'a token in the header and one in the body' }))
-      else done(null, parseMessage(String(body)))
-    })
+    app.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit },
+      (_request, body, done) => {
+        if (new URLSearchParams(String(body)).has('access_token'))
+          done(new Refusal('header_malformed', { detail: 'a token in the header and one in the body' }))
+        else done(null, parseMessage(String(body)))
+      },
+    )
 
     for (const url of ENDPOINTS) {
       app.route<{ Body: Message | undefined }>({
@@ -104,12 +109,15 @@ export function createMcp(options: McpOptions): Mcp {
         preParsing: async (request, reply) => {
           if (request.headers.expect !== undefined) reply.raw.writeContinue()
         },
-        preHandler: async (request) => {
+        preHandler: async (request, reply) => {
           const visit = visits(request)
           const { method, tool } = named(request.body?.value)
           visit.method = method
           visit.tool = tool
-          requireScopes(admitted(request).principal, request.body?.value, options)
+          const { principal } = admitted(request)
+          requireScopes(principal, request.body?.value, options)
+          const cost = tool === null ? 1 : options.catalogue.cost(principal, tool)
+          if (cost > 1) await gate.spend(request, reply, cost - 1)
         },
         handler: serve,
       })

@@ -51,9 +51,13 @@ export interface Office {
   close(): Promise<void>
 }
 
-const limitsOf = ({ rateLimit: { on, perTenant, perPrincipal } }: Config): Desk['limits'] => ({
-  requests_per_minute_tenant: on ? perTenant : null,
-  requests_per_minute_caller: on ? perPrincipal : null,
+const limitsOf = ({ rateLimit, rateLimitStore, sizes, concurrency }: Config): Desk['limits'] => ({
+  requests_per_minute_tenant: rateLimit.on ? rateLimit.perTenant : null,
+  requests_per_minute_caller: rateLimit.on ? rateLimit.perPrincipal : null,
+  concurrent_calls: concurrency.perTenant,
+  result_bytes: sizes.resultBytes,
+  call_seconds: sizes.callMs / 1000,
+  shared: rateLimitStore.kind !== 'memory',
 })
 
 export function createOffice({ config, database, clock, log, scopes, ready, counters }: OfficeOptions): Office {

@@ -118,7 +118,7 @@ export function createKeys(options: RegistryOptions): Keys {
       const made: Made = { ...terms, expires_at: checkedExpiry(input.expires_at, actor, clock.now()) }
       return await ledger.write(roleFor(actor, tenant), tenant.id, authorOf(actor), async (db) => {
         const limits = await keyLimitsOf(db, tenant, actor, input.role ?? 'member')
-        await needKeyAllowance(db, tenant, limits.creator_member_id, MOST_KEYS, clock.now())
+        await needKeyAllowance(db, tenant, limits.creator_member_id, tenant.limits.keys ?? MOST_KEYS, clock.now())
         const { id, key } = await insert(db, tenant, limits, made)
         const note: Note = {
           action: 'key.created',

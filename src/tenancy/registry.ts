@@ -11,6 +11,7 @@ import { createDomains, type Domains } from './domains.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createMembers, type Members } from './members.ts'
+import { createPlans, type Plans } from './plans.ts'
 import { createMoves, type Moves } from './moves.ts'
 import { createOrganizations, type Organizations } from './organizations.ts'
 import { createRequests, type Requests } from './requests.ts'
@@ -70,6 +71,7 @@ export interface RegistryOptions {
  */
 export interface Registry {
   readonly tenants: Tenants
+  readonly plans: Plans
   readonly moves: Moves
   readonly domains: Domains
   readonly claims: Claims
@@ -90,6 +92,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const members = createMembers(options)
   return {
     tenants: createTenants(options),
+    plans: createPlans(options),
     moves: createMoves(options),
     domains: createDomains(options),
     claims: createClaims(options),

@@ -46,11 +46,11 @@ export function createCaller({ tools, runner }: CallerOptions): Caller {
           call: { method: 'tools/call', name },
           args,
           read: async () => await readArguments(tool, args),
-          async perform(input, context) {
+          async perform(input, context, most) {
             const answer = await tool.run(input, context)
             if (answer instanceof Asking) return answer
             const told: ToolResult = typeof answer === 'string' ? { text: answer } : answer
-            return { told, result: toWire(tool, told) }
+            return { told, result: toWire(tool, told, most) }
           },
           target: (input, answer) => targetOf(tool, input, answer?.told ?? null),
         })

@@ -9,6 +9,8 @@ export interface Catalogue {
   visible(principal: Principal): readonly WireTool[]
   /** All scopes a call of this tool needs; null when there is no such tool for this principal (D12: missing by role or key). */
   requiredScopes(principal: Principal, name: string): readonly string[] | null
+  /** How many calls one of this tool counts as; 1 when there is no such tool for this principal. */
+  cost(principal: Principal, name: string): number
   /** Every scope that some tool, resource or prompt needs, sorted; for metadata and for tenancy's roles. */
   readonly scopes: readonly string[]
 }
@@ -37,6 +39,10 @@ export function createCatalogue(
     requiredScopes(principal, name) {
       const tool = tools.get(name)
       return tool !== undefined && existsFor(principal, tool) ? tool.scopes : null
+    },
+    cost(principal, name) {
+      const tool = tools.get(name)
+      return tool !== undefined && existsFor(principal, tool) ? (tool.cost ?? 1) : 1
     },
     scopes: scopesOf([...sorted, ...more]),
   }

@@ -13,6 +13,7 @@ export type Definition =
 
 const SCOPE = /^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/
 const MAX_TIMEOUT = 300_000
+const MAX_COST = 1000
 
 /** What the compiler would have told an author who used it. */
 export function problemsOf({ kind, definition }: Definition): string[] {
@@ -39,8 +40,11 @@ export function problemsOf({ kind, definition }: Definition): string[] {
     timeout === undefined || (timeout > 0 && timeout <= MAX_TIMEOUT),
     `timeout must be 1 to ${MAX_TIMEOUT} milliseconds`,
   )
-  if (kind === 'tool')
+  if (kind === 'tool') {
+    const { cost = 1 } = definition
+    must(Number.isInteger(cost) && cost >= 1 && cost <= MAX_COST, `cost must be a whole number from 1 to ${MAX_COST}`)
     for (const side of ['input', 'output'] as const) problems.push(...schemaProblems(definition, side))
+  }
   if (kind === 'prompt') problems.push(...schemaProblems(definition, 'input'), ...argumentProblems(definition))
   if (kind === 'resource') problems.push(...uriProblems(definition))
   return problems

@@ -115,11 +115,14 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
           refuseUnstorable(resource.name, { uri, ...variables })
           return variables
         },
-        async perform(_, context) {
+        async perform(_, context, most) {
           const content = await resource.read(variables, context)
           if (content instanceof Asking || content === null) return content
           const type = content.mimeType ?? resource.mimeType
-          return withinLimit({ contents: [{ uri, ...(type === undefined ? {} : { mimeType: type }), ...content }] })
+          return withinLimit(
+            { contents: [{ uri, ...(type === undefined ? {} : { mimeType: type }), ...content }] },
+            most,
+          )
         },
         target: () => uri.slice(0, 256),
       })
@@ -143,12 +146,12 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
           call: { method: 'prompts/get', name },
           args,
           read: async () => await readArguments(prompt, args),
-          async perform(input, context) {
+          async perform(input, context, most) {
             const answer = await prompt.run(input, context)
             if (answer instanceof Asking) return answer
             const messages: GetPromptResult['messages'] =
               typeof answer === 'string' ? [{ role: 'user', content: { type: 'text', text: answer } }] : [...answer]
-            return withinLimit({ description: prompt.description, messages })
+            return withinLimit({ description: prompt.description, messages }, most)
           },
           target: () => null,
         }),

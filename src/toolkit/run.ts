@@ -1,5 +1,6 @@
 import type { InputRequiredResult } from '@modelcontextprotocol/server'
 import type { Clock } from '#base/clock.ts'
+import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Database, TenantDb } from '#db/database.ts'
@@ -18,8 +19,8 @@ import { unlessAborted, withDeadline } from './deadline.ts'
 import { failureOf, type Failure } from './failure.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 
-/** Milliseconds; the same as the database's own. */
-const DEFAULT_TIMEOUT = 15_000
+/** What CALL_TIMEOUT and RESULT_LIMIT are when nobody sets them. */
+const DEFAULT_SIZES = { callMs: 15_000, resultBytes: 1_048_576 } as const
 
 export interface CallRequest {
   /** Aborted when the caller is gone. */
@@ -61,7 +62,8 @@ interface Job<Answer> {
   readonly args: unknown
   /** Checks the arguments: throws InvalidArguments. */
   readonly read: () => Promise<Record<string, unknown>>
-  readonly perform: (input: Record<string, unknown>, context: ToolContext) => Promise<Answer | Asking>
+  /** @param most octets of the result as JSON: `withinLimit` holds it to them. */
+  readonly perform: (input: Record<string, unknown>, context: ToolContext, most: number) => Promise<Answer | Asking>
   /** What the call is about, for the audit. */
   readonly target: (input: Record<string, unknown>, answer: Answer | null) => string | null
 }
@@ -96,6 +98,8 @@ export interface RunnerOptions {
   readonly log: Log
   readonly states: StateSeal
   readonly changes: Changes
+  /** Of the configuration: milliseconds of a call, octets of a result. */
+  readonly sizes?: Pick<Config['sizes'], 'callMs' | 'resultBytes'>
   /** Absent: there are none. */
   readonly upstreams?: Upstreams
   /** D18: reads the registry again after TenantFenced; answers why the tenant is closed, or null when it is open (again). */
@@ -125,8 +129,17 @@ export function createRunner({
   states,
   changes,
   upstreams = NO_UPSTREAMS,
+  sizes = DEFAULT_SIZES,
   reread,
 }: RunnerOptions): Runner {
+  /** A plan only narrows what the configuration and the tool's author allow. */
+  function allowed({ timeout = sizes.callMs }: Subject, { limits }: Tenant): { timeout: number; most: number } {
+    const { call_seconds, result_bytes } = limits
+    return {
+      timeout: Math.min(timeout, call_seconds === null ? timeout : call_seconds * 1000),
+      most: Math.min(sizes.resultBytes, result_bytes ?? sizes.resultBytes),
+    }
+  }
   type Row = Pick<CallRecord, 'outcome' | 'reason' | 'target'>
   const recordOf = (
     { principal, request: { requestId, ip }, args }: Pick<Job<unknown>, 'principal' | 'request' | 'args'>,
@@ -143,13 +156,14 @@ export function createRunner({
     changing: () => void,
     ok: (target: string | null) => CallRecord,
   ): Promise<Answer> {
-    const { access, timeout = DEFAULT_TIMEOUT } = subject
+    const { access } = subject
+    const { timeout, most } = allowed(subject, principal.tenant)
     const deadline = clock.now() + timeout
     const { answer, record } = await withDeadline(timeout, request.signal, async (signal) => {
       const about = { tenant: principal.tenant.id, requestId: request.requestId, signal, access, deadline, changing }
       const upstream = upstreams.bind(about)
       const work = async (db: TenantDb) => {
-        const answer = await perform(input, { ...context, signal, db, upstream })
+        const answer = await perform(input, { ...context, signal, db, upstream }, most)
         if (answer instanceof Asking) throw new Asked(answer)
         const record = ok(target(input, answer))
         if (access === 'write') await audit.insert(db, record)

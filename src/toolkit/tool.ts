@@ -50,8 +50,10 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject, Output 
   readonly annotations?: ToolAnnotations
   readonly input: Input
   readonly output?: Output
-  /** Milliseconds; default 15 000, at most 300 000. */
+  /** Milliseconds; default CALL_TIMEOUT, at most 300 000. A tenant's plan can allow less. */
   readonly timeout?: number
+  /** How many calls one of it counts as against the limits per minute and hour; default 1, at most 1000. */
+  readonly cost?: number
   /** The id of what the call is about, for the audit's `target`; default: input.id when it is a string. */
   target?(input: z.output<Input>, result: ToolResult | null): string | null
   run(input: z.output<Input>, context: ToolContext): Promise<ToolResult | string | Asking>

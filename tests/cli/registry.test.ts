@@ -102,6 +102,28 @@ describe.each(upperKinds)('%s', (kind) => {
       expect(await run('tenant keep nobody')).toMatchObject({ exit: 1, stdout: '' })
     })
 
+    test('plan set, list, show and remove; tenant plan gives one and takes it away', async () => {
+      await run('tenant create planned')
+      expect((await run('plan list')).stderr).toContain('There are no plans')
+      const made = await run('plan set basic --title Basic --calls-per-minute 60 --result-bytes 4096 --json')
+      expect(made.json()).toMatchObject({ name: 'basic', title: 'Basic', calls_per_minute: 60, result_bytes: 4096 })
+      const changed = await run('plan set basic --result-bytes default --keys 0 --json')
+      expect(changed.json()).toMatchObject({ calls_per_minute: 60, result_bytes: null, keys: 0 })
+      expect((await run('plan show basic')).stdout).toMatch(/^calls per minute +60$/m)
+      expect((await run('tenant plan planned basic --json')).json()).toMatchObject({
+        plan: 'basic',
+        limits: { calls_per_minute: 60, keys: 0, call_seconds: null },
+      })
+      expect((await run('tenant show planned')).stdout).toMatch(/^limits +calls_per_minute=60,keys=0$/m)
+      expect((await run('plan list')).stdout).toMatch(/^basic +Basic +1 +60 +default/m)
+      expect(await run('plan remove basic --yes')).toMatchObject({ exit: 1, stdout: '' })
+      expect((await run('tenant plan planned none --json')).json()).toMatchObject({ plan: null })
+      expect(await run('plan set basic --call-seconds 301')).toMatchObject({ exit: 1, stdout: '' })
+      expect(await run('plan set basic --call-seconds soon')).toMatchObject({ exit: 2, stdout: '' })
+      expect(await run('plan remove basic')).toMatchObject({ exit: 2, stdout: '' })
+      expect(await run('plan remove basic --yes')).toMatchObject({ exit: 0 })
+    })
+
     test('settings are shown, and changed one at a time', async () => {
       await run('tenant create set')
       const off = { mcp_admin: false, operator_access: false }

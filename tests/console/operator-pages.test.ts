@@ -31,6 +31,7 @@ describe.each(upperKinds)('the pages of operators on %s', (kind) => {
     '/tenants/acme_test/resume': {},
     '/tenants/acme_test/delete': { word: 'acme_test' },
     '/tenants/acme_test/keep': {},
+    '/tenants/acme_test/plan': { plan: '' },
     '/tenants/acme_test/see-as': { reason: 'x' },
     '/claims/approve': { slug: 'acme_test', domain: 'acme.test' },
     '/see-as/stop': {},

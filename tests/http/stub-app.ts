@@ -88,6 +88,7 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     operators: [],
     logLevel: 'info',
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
+    sizes: { bodyBytes: 1_048_576, resultBytes: 1_048_576, callMs: 15_000 },
     concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
     pressure: { maxDelay: 0, maxHeap: 0 },
     trustProxy: [],
@@ -155,6 +156,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     changes: createChanges(),
     catalogue: {
       visible: () => TOOLS,
+      cost: () => 1,
       requiredScopes: (_principal, name) =>
         name === 'admin'
           ? ['projects:read', 'tenant:admin']
@@ -203,7 +205,14 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     desk: {
       registry: {} as Registry,
       clock: { now: () => Date.now() },
-      limits: { requests_per_minute_tenant: null, requests_per_minute_caller: null },
+      limits: {
+        requests_per_minute_tenant: null,
+        requests_per_minute_caller: null,
+        concurrent_calls: null,
+        result_bytes: null,
+        call_seconds: null,
+        shared: false,
+      },
       archive: {} as Archive,
     },
     login: {

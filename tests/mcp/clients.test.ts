@@ -140,7 +140,9 @@ test('D34: a cursor of tools/list holds a name and nothing else, and another one
     name: `tool_${String(index).padStart(3, '0')}`,
     inputSchema: { type: 'object' as const },
   }))
-  const { url } = await startApp({ catalogue: { visible: () => many, requiredScopes: () => [], scopes: [] } })
+  const { url } = await startApp({
+    catalogue: { visible: () => many, requiredScopes: () => [], cost: () => 1, scopes: [] },
+  })
   const page = async (cursor?: string) => {
     const text = await (
       await rpc(`${url}/mcp`, {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OpenApi } from '#http/api-openapi.ts'
 import { OPERATOR_ROUTES } from '#http/api-routes.ts'
 import { startGatehouse, type RunningGatehouse } from '../../support/gatehouse.ts'
+import { until } from '../../support/until.ts'
 import { createJudge, type Judge } from './schemas.ts'
 import { asking, type Answer, type Ask } from './support.ts'
 
@@ -35,10 +36,14 @@ async function served(method: string, path: string, body?: unknown): Promise<Ans
 
 test('D3: who is no operator is told nothing by any of it, and a token is needed', async () => {
   for (const { method, path } of OPERATOR_ROUTES) {
-    const url = `/api/v1${path.replace('{slug}', 'globex_test').replace('{domain}', 'globex.test')}`
+    const url = `/api/v1${path.replace('{slug}', 'globex_test').replace('{domain}', 'globex.test').replace('{plan}', 'basic')}`
     const refused = await ask(owner, method, url)
     expect(refused.json).toMatchObject({ status: 403, code: 'access_denied' })
-    const nobodys = await ask(owner, method, `/api/v1${path.replace('{slug}', 'nobodys').replace('{domain}', 'x.com')}`)
+    const nobodys = await ask(
+      owner,
+      method,
+      `/api/v1${path.replace('{slug}', 'nobodys').replace('{domain}', 'x.com').replace('{plan}', 'x')}`,
+    )
     expect({ ...nobodys.json, request_id: '' }).toEqual({ ...refused.json, request_id: '' })
     expect((await ask(null, method, url)).status).toBe(401)
     // There is no such address beneath a tenant.
@@ -119,4 +124,36 @@ test('bad input names its field', async () => {
   expect((await served('POST', '', { slug: 'Not A Slug' })).status).toBe(422)
   expect((await served('POST', '', { name: 'x' })).json).toMatchObject({ errors: [{ pointer: '#/slug' }] })
   expect((await served('GET', '?status=gone')).json).toMatchObject({ errors: [{ parameter: 'status' }] })
+})
+
+test('an operator makes a plan, gives it to a tenant, whose limits it then says, and takes it away', async () => {
+  const plans = '/api/v1/operator/plans'
+  const plan = async (method: string, name: string, body?: unknown): Promise<Answer> => {
+    const answer = await ask(operator, method, `${plans}${name}`, body)
+    expect(judge(name === '' ? '/operator/plans' : '/operator/plans/{plan}', method, answer)).toEqual([])
+    return answer
+  }
+  const made = await plan('PATCH', '/basic', { title: 'Basic', calls_per_minute: 60, result_bytes: 4096 })
+  expect(made.json).toMatchObject({ name: 'basic', title: 'Basic', calls_per_minute: 60, keys: null, tenants: 0 })
+  expect((await plan('PATCH', '/basic', { calls_per_minute: 0 })).json).toMatchObject({ status: 422 })
+  expect((await plan('GET', '/basic')).json).toEqual(made.json)
+  expect((await plan('GET', '')).json).toEqual({ items: [made.json] })
+  expect((await plan('GET', '/nobodys')).status).toBe(404)
+
+  const given = await served('POST', '/globex_test/plan', { plan: 'basic' })
+  expect(given.json).toMatchObject({ slug: 'globex_test', plan: 'basic' })
+  expect((await served('POST', '/globex_test/plan', { plan: 'nobodys' })).status).toBe(404)
+  await until(async () => (await ask(owner, 'GET', '/api/v1/limits')).json.plan === 'basic')
+  expect((await ask(owner, 'GET', '/api/v1/limits')).json).toEqual({
+    plan: 'basic',
+    requests_per_minute_tenant: null,
+    requests_per_minute_caller: null,
+    concurrent_calls: 64,
+    result_bytes: 4096,
+    call_seconds: 15,
+    shared: false,
+  })
+  expect((await plan('DELETE', '/basic')).json).toMatchObject({ status: 409, code: 'conflict' })
+  expect((await served('POST', '/globex_test/plan', { plan: null })).json).toMatchObject({ plan: null })
+  expect((await plan('DELETE', '/basic')).status).toBe(204)
 })

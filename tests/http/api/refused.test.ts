@@ -37,7 +37,14 @@ test('a registry that goes away in the middle is 503 too', async () => {
       },
     },
   }
-  const limits = { requests_per_minute_tenant: null, requests_per_minute_caller: null }
+  const limits = {
+    requests_per_minute_tenant: null,
+    requests_per_minute_caller: null,
+    concurrent_calls: null,
+    result_bytes: null,
+    call_seconds: null,
+    shared: false,
+  }
   const answer = await ask({ desk: { registry, archive: registry, limits, clock: { now: () => Date.now() } } })
   expect(answer.json()).toMatchObject({ status: 503, code: 'temporarily_unavailable' })
 })

@@ -27,6 +27,8 @@ const OPENED = /^\/(?:dev|oauth\/(?:authorize|callback))(?:[/?]|$)/
 
 /** Probes of a platform name us by an address; these answers hold nothing that a foreign name could steal. */
 const PROBES = new Set(['/livez', '/readyz', '/healthz'])
+/** Prometheus asks each replica at an address of its own, too. */
+const FIGURES = '/metrics'
 
 /**
  * The first look at a request, before anything of it is believed: is it addressed to us (RFC 9110 section 7.2; against DNS rebinding),
@@ -41,6 +43,9 @@ export function createDoor(config: Config): Door {
   const allowed = new Set([ours, ...config.allowedHosts.map((host) => host.toLowerCase())])
   const servesHost = (host: string, hostname: string): boolean =>
     allowed.has(hostname) || allowed.has(host) || (loopbackHosts && LOOPBACK.test(hostname))
+  // Whoever shows a token is judged by it alone (operator-access.ts), and a page that rebinds its name has none to show.
+  const isScrape = ({ url, headers }: FastifyRequest): boolean =>
+    config.metricsToken !== null && url === FIGURES && headers.authorization !== undefined
   const servesOrigin = (origin: string): boolean =>
     config.corsOrigins === '*' ||
     (config.corsOrigins === 'loopback' ? LOOPBACK.test(hostnameOf(origin) ?? '') : config.corsOrigins.includes(origin))
@@ -73,7 +78,10 @@ export function createDoor(config: Config): Door {
     if (host === undefined || hosts.length > 1)
       throw new Refusal('request_malformed', { detail: `${hosts.length} Host headers` })
     const hostname = hostnameOf(`http://${host}`)
-    if (hostname === null || !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url)))
+    if (
+      hostname === null ||
+      !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url) || isScrape(request))
+    )
       throw new Refusal('host_refused')
     if (origin !== undefined && origin !== config.publicUrl && !servesOrigin(origin))
       throw new Refusal('origin_refused')

@@ -153,6 +153,7 @@ test('D4: metrics and the details of readiness are for the holder of METRICS_TOK
     status: 'ready',
     database: 'ready',
     providers: { test: 'ready' },
+    client: { address: '127.0.0.1', peer: '127.0.0.1' },
   })
   for (const headers of [
     { 'x-forwarded-for': '1.2.3.4' },
@@ -168,6 +169,18 @@ test('D4: metrics and the details of readiness are for the holder of METRICS_TOK
     (await fetch(`${held.url}/metrics`, { headers: { authorization, 'x-forwarded-for': '1.2.3.4' } })).status
   expect(await asked('Bearer a-long-metrics-token')).toBe(200)
   expect(await asked('Bearer another-metrics-token')).toBe(404)
+})
+
+test('D4: each replica is scraped at whatever address it has, with METRICS_TOKEN and not otherwise', async () => {
+  const held = await startApp({ config: { metricsToken: 'a-long-metrics-token' } })
+  const scraped = async (path: string, ...headers: string[]): Promise<number> =>
+    statusOf(await raw(held.port, asHost('10.2.3.4:3000', path, ...headers)))
+  expect(await scraped('/metrics', 'Authorization: Bearer a-long-metrics-token')).toBe(200)
+  expect(await scraped('/metrics', 'Authorization: Bearer another-metrics-token')).toBe(404)
+  expect(await scraped('/metrics')).toBe(403)
+  expect(await scraped('/mcp', 'Authorization: Bearer a-long-metrics-token')).toBe(403)
+  const open = await startApp()
+  expect(statusOf(await raw(open.port, asHost('10.2.3.4', '/metrics', 'Authorization: Bearer x')))).toBe(403)
 })
 
 test('readiness follows database, migrations and issuers, whose outage keeps nobody out for longer than 10 s', async () => {

@@ -6,19 +6,23 @@ import { failed, ok, warning, type Finding } from './finding.ts'
 const BESIDE = 2 + 1
 
 /** Connections that one replica may come to hold on one server. The listener's is on the default one; counted everywhere, it errs high. */
-const perReplica = ({ poolMax, tenantLogin, tenantConnections }: Config['database']): number =>
-  poolMax + BESIDE + (tenantLogin ? tenantConnections : 0)
+function perReplica({ database, rateLimit, rateLimitStore }: Config, placement: string): number {
+  const { poolMax, tenantLogin, tenantConnections } = database
+  const counts = placement === 'default' && rateLimit.on && rateLimitStore.kind === 'postgres'
+  return poolMax + BESIDE + (counts ? 1 : 0) + (tenantLogin ? tenantConnections : 0)
+}
 
 /** Do the pools of all replicas fit into what each server gives, also while a roll-out runs old and new ones side by side? */
 export async function examineCapacity(
   { admin }: Database,
   config: Config,
   replicas: number,
+  away: ReadonlySet<string> = new Set(),
 ): Promise<readonly Finding[]> {
-  const each = perReplica(config.database)
   const findings: Finding[] = []
-  for (const placement of ['default', ...Object.keys(config.database.placements)]) {
+  for (const placement of admin.placements.filter((name) => !away.has(name))) {
     const { maxConnections, reserved, others, limit } = await admin.capacity(placement)
+    const each = perReplica(config, placement)
     const check = placement === 'default' ? 'connections' : `connections ${placement}`
     const given = Math.min(maxConnections - reserved, limit ?? Number.POSITIVE_INFINITY) - others
     const sum = `${replicas} ${replicas === 1 ? 'replica' : 'replicas'} x ${each} = ${replicas * each} of ${given} (max_connections ${maxConnections}, ${reserved} reserved, ${others} of others${limit === null ? '' : `, limit ${limit}`})`

@@ -11,8 +11,10 @@ import { examineCitus } from './examination-citus.ts'
 import { examineDrift } from './examination-drift.ts'
 import { examineLogins } from './examination-logins.ts'
 import { examinePrivileges } from './examination-privileges.ts'
+import { examineServers } from './examination-servers.ts'
+import { examineWall } from './examination-wall.ts'
 import { explain } from './failure.ts'
-import { failed, ok, warning, type Finding } from './finding.ts'
+import { failed, ok, type Finding } from './finding.ts'
 import { logOf } from './session.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -86,33 +88,24 @@ async function examineOpen(database: Database, config: Config, asked: DatabaseQu
     behind > 0
       ? failed('migrations', `${behind} of ${all} tenants are behind version ${tenant}: run \`gatehouse migrate\``)
       : ok('migrations', `registry at version ${version}, ${all} tenants at version ${tenant}`)
+  const { findings: servers, away } = await examineServers(database, config.database.appRole)
   return [
     reached,
     ...rights,
     migrations,
-    ...(await examineDrift(database, asked.tenants)),
+    ...(await examineDrift(database, asked.tenants, away)),
     await examineWall(database),
-    ...(await examineLogins(database, config.database)),
+    // Whose server is away cannot log in, and that is told already.
+    ...(away.size > 0 ? [] : await examineLogins(database, config.database)),
     ...(await citusOf(database)),
-    ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas)),
+    ...servers,
+    ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas, away)),
   ]
 }
 
 async function citusOf({ admin }: Database): Promise<readonly Finding[]> {
   const state = await admin.citus()
   return state === null ? [] : examineCitus(state)
-}
-
-const HARDEN =
-  'Run `gatehouse migrate` once with a superuser in DATABASE_ADMIN_URL and the database refuses them too; only a superuser can'
-
-/** D15: does the database itself refuse what db.query refuses? */
-async function examineWall({ admin, kind }: Database): Promise<Finding> {
-  const { level, open } = await admin.wall()
-  if (level === 'hardened') return ok('wall', 'hardened: the database itself refuses every escape that was tried')
-  const detail = `guarded: only Gatehouse itself refuses ${open.join(', ')}`
-  // The embedded one stops mistakes, not hostile SQL (D19): known, and nothing to be done.
-  return kind === 'embedded' ? ok('wall', detail) : warning('wall', `${detail}. ${HARDEN}`)
 }
 
 /** Is there a file or folder? */

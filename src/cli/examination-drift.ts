@@ -10,11 +10,14 @@ const MOST = 20
 
 /**
  * Tenants whose schema, role, rights, tables, indexes or migrations are not as this program's migrations make them; the first of them one
- * finding each, of the rest the number. @param slugs only these; a slug that nobody has is a failure.
+ * finding each, of the rest the number.
+ * @param slugs only these; a slug that nobody has is a failure.
+ * @param away placements whose tenants are left out.
  */
 export async function examineDrift(
   database: Pick<Database, 'admin' | 'control'>,
   slugs: readonly string[] | null,
+  away: ReadonlySet<string> = new Set(),
 ): Promise<readonly Finding[]> {
   const drifted: TenantDrift[] = []
   const found = new Set<string>()
@@ -22,8 +25,9 @@ export async function examineDrift(
   for (let after = ''; ;) {
     const page = await read(database, slugs, after)
     for (const { slug } of page) if (slugs !== null) found.add(slug)
-    examined += page.length
-    if (page.length > 0) drifted.push(...(await database.admin.drift(page)))
+    const reached = page.filter(({ placement }) => !away.has(placement))
+    examined += reached.length
+    if (reached.length > 0) drifted.push(...(await database.admin.drift(reached)))
     if (page.length < PAGE) break
     after = page.at(-1)?.slug ?? after
   }

@@ -5,14 +5,15 @@ import { RegistryError } from '#tenancy/registry-error.ts'
 export function explain(error: unknown): string {
   if (error instanceof RegistryError) return error.message
   if (error instanceof DatabaseUnavailable)
-    return `the database cannot be reached${because(error)}. Is it running, and is DATABASE_URL right?`
+    return `the database cannot be reached${because(error)}. Is it running, and is its URL (DATABASE_URL, DATABASE_URL_<NAME>) right?`
   if (error instanceof TenantFenced)
     return 'the tenant is suspended, deleted or being moved: its data cannot be read now'
   if (error instanceof TenantBusy || error instanceof StatementTimeout) return 'the database took too long; try again'
   return error instanceof Error ? error.message : String(error)
 }
 
-function because(error: Error): string {
+/** The code of what caused it, in brackets; '' when there is none. */
+export function because(error: Error): string {
   const { cause } = error
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   return typeof code === 'string' ? ` (${code})` : ''

@@ -266,8 +266,8 @@ export function createAdministration(options: AdministrationOptions): Administra
 
     files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
-    wall: async () => await probe(pool('default')),
-    privileges: async () => await readPrivileges(pool('default'), app.role),
+    wall: async (placement = 'default') => await probe(pool(placement)),
+    privileges: async (placement = 'default') => await readPrivileges(pool(placement), app.role),
     capacity: async (placement) => await readCapacity(pool(placement), app.role),
     drift: async (tenants) => await examineDrift({ pool, migrations: migrations.tenant, roleOf }, tenants),
     logins: async () => await loginState(pool),

@@ -99,6 +99,19 @@ test('D15: what everybody may, and who could end it, is told until it is ended',
   expect((await looked(env('gatehouse_admin')))('public')).toBeUndefined()
 })
 
+test('of several servers each is looked at, and one that is away is named and hides nothing of the others', async () => {
+  await query(at('postgres', 'postgres'), 'CREATE DATABASE elsewhere OWNER gatehouse_admin')
+  const both = await looked(env('gatehouse_admin', { DATABASE_URL_EU: at('gatehouse_admin', 'elsewhere') }))
+  expect(both('database eu')).toBe('ok: reached')
+  expect(both('wall eu')).toMatch(/^warning: guarded: .* with a superuser in DATABASE_URL_EU/)
+  expect(both('admin eu')).toMatch(/^ok: gatehouse_admin may make roles/)
+  expect(both('connections eu')).toMatch(/^ok: /)
+  const lost = await looked(env('gatehouse_admin', { DATABASE_URL_EU: 'postgres://nobody@127.0.0.1:9/none' }))
+  expect(lost('database eu')).toMatch(/^failed: DATABASE_URL_EU: cannot be reached \(ECONNREFUSED\)/)
+  for (const check of ['database', 'migrations', 'tenants', 'connections']) expect(lost(check), check).toMatch(/^ok: /)
+  expect(lost('wall')).toMatch(/^warning: guarded/)
+})
+
 test('pools times replicas are held against what the server gives, also while two versions run side by side', async () => {
   const said = async (line: string, more: Readonly<Record<string, string>> = {}): Promise<string | undefined> =>
     (await looked(env('gatehouse_admin', more), line))('connections')
@@ -110,6 +123,7 @@ test('pools times replicas are held against what the server gives, also while tw
   expect(await said('doctor --json --replicas 8')).toMatch(/^failed: 8 replicas x 13 = 104 of 97 .*DATABASE_POOL_MAX/)
   expect(await said('doctor --json', { DATABASE_POOL_MAX: '200' })).toMatch(/^failed: 1 replica x 203/)
   expect(await said('doctor --json', { TENANT_LOGIN: 'true' })).toMatch(/^warning: 1 replica x 63 = 63 of 97/)
+  expect(await said('doctor --json', { RATE_LIMIT_STORE: 'postgres' })).toMatch(/^ok: 1 replica x 14/)
   await superuser('ALTER DATABASE gatehouse CONNECTION LIMIT 12')
   expect(await said('doctor --json')).toMatch(/^failed: 1 replica x 13 = 13 of 12 .*limit 12\)/)
   await superuser('ALTER DATABASE gatehouse CONNECTION LIMIT -1', 'ALTER ROLE gatehouse_app CONNECTION LIMIT 20')

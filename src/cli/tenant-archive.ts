@@ -1,14 +1,13 @@
 import { createReadStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError, type Command } from 'commander'
 import { systemClock } from '#base/clock.ts'
 import { createArchive, type Archive } from '#tenancy/archive/archive.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
+import { writeOut } from './output-file.ts'
 import { withRegistry, type Session } from './session.ts'
 import { table } from './table.ts'
-import { answer, EXIT, tell, type Terminal } from './terminal.ts'
+import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly json?: boolean
@@ -18,7 +17,7 @@ interface Options {
 
 /** `tenant export|import` */
 export function defineArchive(command: Command, terminal: Terminal): void {
-  const taken = command
+  const taken: Command = command
     .command('export <slug>')
     .description('everything a tenant has, as one archive: data, audit, and what the registry knows, without secrets')
     .option(
@@ -29,24 +28,8 @@ export function defineArchive(command: Command, terminal: Terminal): void {
     .action(async (slug: string, { out = `${slug}.tar.gz`, json }: Options) => {
       await withRegistry(terminal, async (session) => {
         const tenant = await session.registry.tenants.get(session.actor, slug)
-        const write = async (): Promise<Awaited<ReturnType<Archive['exportTenant']>>> =>
-          await archiveOf(session).exportTenant(tenant, session.actor)
-        if (out === '-') return await pipeline(await write(), terminal.stdout, { end: false })
-        const path = resolve(terminal.cwd, out)
-        // Before anything is read, and for nobody else to read.
-        const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-          const why = error instanceof Error && 'code' in error && error.code === 'EEXIST' ? 'it exists' : String(error)
-          return taken.error(`error: ${path} cannot be written: ${why}`, { exitCode: EXIT.failed })
-        })
-        try {
-          const target = file.createWriteStream()
-          await pipeline(await write(), target)
-          answer(terminal, json, { slug, file: path, bytes: target.bytesWritten }, () => path)
-        } catch (error) {
-          await file.close().catch(() => {})
-          await rm(path, { force: true })
-          throw error
-        }
+        const make = async () => await archiveOf(session).exportTenant(tenant, session.actor)
+        await writeOut(taken, terminal, { slug, out, json }, make)
       })
     })
 

@@ -1,18 +1,17 @@
 import { createReadStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { systemClock } from '#base/clock.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createBackups, type Backups } from '#tenancy/backup/backups.ts'
+import { writeOut } from './output-file.ts'
 import { withRegistry, type Session } from './session.ts'
 import { table } from './table.ts'
-import { answer, EXIT, tell, type Terminal } from './terminal.ts'
+import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly json?: boolean
-  readonly output?: string
+  readonly out?: string
   readonly as?: string
   readonly placement?: string
   readonly check?: boolean
@@ -20,11 +19,11 @@ interface Options {
 
 /** `tenant backup|restore` */
 export function defineBackup(command: Command, terminal: Terminal): void {
-  const taken = command
+  const taken: Command = command
     .command('backup <slug>')
     .description('everything a tenant has as one sealed file, from which `tenant restore` brings it back')
     .option(
-      '--output <file>',
+      '--out <file>',
       'where it goes, `-` is standard output (default: <slug>.backup); never over a file that exists',
     )
     .option('--json', 'print one JSON document')
@@ -32,25 +31,11 @@ export function defineBackup(command: Command, terminal: Terminal): void {
       'after',
       '\nEncrypted with a key of SESSION_SECRET: without that secret nobody can read it, you neither. Keep the two apart.',
     )
-    .action(async (slug: string, { output = `${slug}.backup`, json }: Options) => {
+    .action(async (slug: string, { out = `${slug}.backup`, json }: Options) => {
       await withRegistry(terminal, async (session) => {
         const tenant = await session.registry.tenants.get(session.actor, slug)
-        const write = async (): ReturnType<Backups['backup']> => await backupsOf(session).backup(tenant, session.actor)
-        if (output === '-') return await pipeline(await write(), terminal.stdout, { end: false })
-        const path = resolve(terminal.cwd, output)
-        const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-          const why = error instanceof Error && 'code' in error && error.code === 'EEXIST' ? 'it exists' : String(error)
-          return taken.error(`error: ${path} cannot be written: ${why}`, { exitCode: EXIT.failed })
-        })
-        try {
-          const target = file.createWriteStream({ flush: true })
-          await pipeline(await write(), target)
-          answer(terminal, json, { slug, file: path, bytes: target.bytesWritten }, () => path)
-        } catch (error) {
-          await file.close().catch(() => {})
-          await rm(path, { force: true })
-          throw error
-        }
+        const make = async () => await backupsOf(session).backup(tenant, session.actor)
+        await writeOut(taken, terminal, { slug, out, json }, make)
       })
     })
 

@@ -109,12 +109,12 @@ test('100,000 rows go out of a process in less than 100 MB more than a tenant wi
 
 test('a backup goes into a file that only its owner can read, is checked, and brings a deleted tenant back', async () => {
   await run('tenant create precious')
-  const made = await run('tenant backup precious --output precious.backup --json')
+  const made = await run('tenant backup precious --out precious.backup --json')
   const path = join(folder, 'precious.backup')
   const { size, mode } = await stat(path)
   expect(made.json()).toEqual({ slug: 'precious', file: path, bytes: size })
   expect(mode & 0o777).toBe(0o600)
-  expect(await run('tenant backup precious --output precious.backup')).toMatchObject({
+  expect(await run('tenant backup precious --out precious.backup')).toMatchObject({
     exit: 1,
     stderr: expect.stringContaining('it exists'),
   })

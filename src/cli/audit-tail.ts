@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import type { Command } from 'commander'
 import { systemClock } from '#base/clock.ts'
 import { tailAudit, type TailedRow, type TailedTenant } from '#tenancy/audit-tail.ts'
@@ -8,7 +10,7 @@ import { withRegistry } from './session.ts'
 import { plain } from './table.ts'
 import { tell } from './terminal.ts'
 
-/** `audit tail`: until SIGINT or SIGTERM, and then exit code 0. */
+/** `audit tail`: until SIGINT or SIGTERM, or until nobody reads it any more, and then exit code 0. */
 export function defineTail(command: Command, { terminal }: CommandContext): void {
   command
     .command('tail [slug]')
@@ -22,7 +24,7 @@ export function defineTail(command: Command, { terminal }: CommandContext): void
       if (slug !== undefined && options.all === true) tail.error('error: give a tenant or --all', { exitCode: 2 })
       await withRegistry(terminal, async ({ database, registry, actor }) => {
         const tenant = slug === undefined ? null : await registry.tenants.get(actor, slug)
-        const stop = terminal.stop ?? interrupted()
+        const stop = AbortSignal.any([terminal.stop ?? interrupted(), unread(terminal.stdout)])
         const all = async (): Promise<readonly TailedTenant[]> =>
           (await registry.tenants.list(actor)).filter(({ status }) => status === 'active')
         tell(terminal, 'Following. Ctrl-C ends it.')
@@ -38,10 +40,19 @@ export function defineTail(command: Command, { terminal }: CommandContext): void
         })
         for await (const row of rows) {
           if (stop.aborted) break
-          terminal.stdout.write(`${options.json === true ? JSON.stringify(toEvent(row)) : toLine(row)}\n`)
+          const line = `${options.json === true ? JSON.stringify(toEvent(row)) : toLine(row)}\n`
+          // Whoever reads more slowly than things happen is waited for, or what happens would pile up in memory.
+          if (!terminal.stdout.write(line)) await once(terminal.stdout, 'drain', { signal: stop }).catch(() => {})
         }
       })
     })
+}
+
+/** Aborted when nobody reads any more: `audit tail | head`. */
+function unread(stdout: Writable): AbortSignal {
+  const gone = new AbortController()
+  stdout.on('error', () => gone.abort())
+  return gone.signal
 }
 
 function interrupted(): AbortSignal {

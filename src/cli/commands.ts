@@ -33,7 +33,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   'dev-token': { about: 'print a token of the development sign-in', load: async () => await import('./dev-token.ts') },
   tenant: {
-    about: 'create, list, show, suspend, resume and delete tenants',
+    about: 'create, list, suspend and delete tenants, back them up, move them to another server',
     load: async () => await import('./tenant.ts'),
   },
   plan: { about: 'what tenants may do at most, under a name', load: async () => await import('./plan.ts') },
@@ -49,7 +49,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'credentials of a tenant at the APIs that tools call',
     load: async () => await import('./upstream.ts'),
   },
-  audit: { about: 'read and verify the audit', load: async () => await import('./audit.ts') },
+  audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',
     load: async () => await import('./connect.ts'),

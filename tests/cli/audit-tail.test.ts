@@ -1,5 +1,7 @@
+import { Readable, Writable } from 'node:stream'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '#cli/run.ts'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
 import { postgresUrl, type FreshDatabase } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
@@ -123,6 +125,22 @@ test('it goes on when the database was away, and misses nothing', async () => {
   const ended = await tailing.stop()
   expect(ended.exit).toBe(0)
   expect(ended.stderr.match(/cannot be reached/g)).toHaveLength(1)
+})
+
+test('it waits for who reads slowly, and ends with 0 when nobody reads any more', async () => {
+  let taken = 0
+  const slow = new Writable({
+    highWaterMark: 1,
+    write(_chunk, _encoding, done) {
+      taken += 1
+      setImmediate(() => done(taken > 2 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : null))
+    },
+  })
+  const stderr = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const stdin = Readable.from([])
+  const shell = { env: environment(fresh), cwd: '/', stdin, stdout: slow, stderr }
+  expect(await run(['audit', 'tail', 'acme_test', '--since', '1h'], shell)).toBe(0)
+  expect(taken).toBe(3)
 })
 
 test('a tenant and --all together is a mistake, and so is a tenant that does not exist', async () => {

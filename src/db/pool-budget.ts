@@ -1,9 +1,9 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { DatabaseUnavailable } from './database.ts'
 
 /** Connections that the pools of several servers may have together. */
 export interface PoolBudget {
-  /** The pool, whose `connect()` keeps to the budget from now on. */
+  /** The pool, whose `connect()` keeps to the budget from now on, and whose `waitingCount` tells of those who wait for that, too. */
   join(pool: pg.Pool): pg.Pool
 }
 
@@ -14,6 +14,9 @@ type Callback = (
   // oxlint-disable-next-line typescript/no-explicit-any -- as pg declares it
   done: (release?: any) => void,
 ) => void
+
+/** Who waits in the pool itself: the getter of pg's class. */
+const queued = (pool: pg.Pool): number => Reflect.get(pg.Pool.prototype, 'waitingCount', pool)
 
 /** How long a caller waits for its turn, in milliseconds: then the database counts as unreachable. */
 const PATIENCE = 5_000
@@ -26,6 +29,7 @@ const PATIENCE = 5_000
 export function createPoolBudget(total: number, patience = PATIENCE): PoolBudget {
   const pools = new Map<pg.Pool, () => Promise<pg.PoolClient>>()
   const waiting: (() => void)[] = []
+  const waitingFor = new Map<pg.Pool, number>()
   let leased = 0
   // One at a time decides who has to give one back, or two would count on the same.
   let turn: Promise<unknown> = Promise.resolve()
@@ -56,15 +60,19 @@ export function createPoolBudget(total: number, patience = PATIENCE): PoolBudget
 
   async function makeRoom(pool: pg.Pool): Promise<void> {
     const open = [...pools.keys()].reduce((sum, each) => sum + each.totalCount, 0)
-    if (pool.idleCount > 0 || open < total) return
+    // An idle one is handed over a moment later: until then it may be promised to somebody already.
+    if (pool.idleCount > queued(pool) || open < total) return
     const [most] = [...pools].toSorted(([a], [b]) => b.idleCount - a.idleCount)
     if (most === undefined || most[0].idleCount === 0) return
     const spare = await most[1]()
     spare.release(true)
   }
 
+  const count = (pool: pg.Pool, change: number): void => void waitingFor.set(pool, (waitingFor.get(pool) ?? 0) + change)
+
   async function connect(pool: pg.Pool, own: () => Promise<pg.PoolClient>): Promise<pg.PoolClient> {
-    await enter()
+    count(pool, 1)
+    await enter().finally(() => count(pool, -1))
     try {
       const begun = turn.then(async () => {
         await makeRoom(pool).catch(() => {})
@@ -89,6 +97,8 @@ export function createPoolBudget(total: number, patience = PATIENCE): PoolBudget
     join(pool) {
       const own = pool.connect.bind(pool)
       pools.set(pool, async () => await own())
+      // Without this the metrics would not show who waits here.
+      Object.defineProperty(pool, 'waitingCount', { get: () => queued(pool) + (waitingFor.get(pool) ?? 0) })
       function budgeted(): Promise<pg.PoolClient>
       function budgeted(callback: Callback): void
       // oxlint-disable-next-line typescript/promise-function-async -- with a callback there is no promise

@@ -43,14 +43,18 @@ test('who needs a connection when all are in use waits, the first first, and not
   const [a, b] = servers(2, createPoolBudget(2, 100))
   const held = [await lease(a!), await lease(a!)]
   await expect(lease(b!)).rejects.toThrow(DatabaseUnavailable)
+  expect([a!.waitingCount, b!.waitingCount]).toEqual([0, 0])
   const order: string[] = []
   const first = lease(b!).then((client) => (order.push('first'), client))
   const second = lease(b!).then((client) => (order.push('second'), client))
+  await until(() => b!.waitingCount === 2)
+  expect(a!.waitingCount).toBe(0)
   held[0]?.release()
   const one = await first
   held[1]?.release(true)
   const two = await second
   expect(order).toEqual(['first', 'second'])
+  expect(b!.waitingCount).toBe(0)
   one.release()
   two.release()
   expect(open([a!, b!])).toBeLessThanOrEqual(2)

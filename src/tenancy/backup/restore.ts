@@ -120,10 +120,11 @@ export async function registerRestored(
     const columns = registryTables().find(({ name }) => name === 'tenants')?.columns ?? []
     await insertRows(db, { name: 'tenants' }, columns, [JSON.stringify(fresh)])
   } else {
+    // What an owner turned off after the backup stays off.
     const revived = await db.query(sql`
       UPDATE tenants SET status = ${fresh.status}, name = ${String(row['name'])}, placement = ${placement}, deleted_at = NULL,
-        suspended_at = ${suspended ? at : null}, mcp_admin = ${row['mcp_admin'] === true}, operator_access = ${row['operator_access'] === true},
-        plan = ${fresh.plan ?? null}
+        suspended_at = ${suspended ? at : null}, mcp_admin = mcp_admin AND ${row['mcp_admin'] === true},
+        operator_access = operator_access AND ${row['operator_access'] === true}, plan = ${fresh.plan ?? null}
       WHERE id = ${id} AND status = 'deleted' RETURNING id`)
     if (revived.length === 0) throw new RegistryError('conflict', `the tenant ${slug} is not deleted any more`)
   }

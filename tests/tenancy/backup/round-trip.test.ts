@@ -232,6 +232,21 @@ test('D22: who was removed and what was revoked after the backup stays so', asyn
   ])
 })
 
+test('D37: what an owner turned off after the backup stays off, and what was on and stayed on is on again', async () => {
+  const allow = async (on: boolean): Promise<unknown> =>
+    await fresh.sql('UPDATE gatehouse.tenants SET mcp_admin = $2, operator_access = $2 WHERE id = $1', [tenant.id, on])
+  const settings = async (): Promise<unknown> => await replica.registry.tenants.show(operator, slug)
+  await allow(true)
+  const file = await take()
+  await remove()
+  await backups.restore(operator, oneByOne(file))
+  expect(await settings()).toMatchObject({ status: 'active', mcp_admin: true, operator_access: true })
+  await allow(false)
+  await remove()
+  await backups.restore(operator, oneByOne(file))
+  expect(await settings()).toMatchObject({ status: 'active', mcp_admin: false, operator_access: false })
+})
+
 test('D10: it is never written over a tenant that lives, nor under a slug that is or was another’s', async () => {
   const file = await take()
   expect(await registryError(backups.restore(operator, oneByOne(file)))).toBe('conflict')

@@ -28,7 +28,7 @@ export function readFairness(reader: ConfigReader): {
 } {
   const calls = [1, 100_000] as const
   const total = reader.count('CONCURRENT_CALLS', 256, calls)
-  const perTenant = reader.count('CONCURRENT_CALLS_PER_TENANT', 64, calls)
+  const perTenant = reader.count('CONCURRENT_CALLS_PER_TENANT', Math.min(64, total), calls)
   if (perTenant > total)
     reader.problem('CONCURRENT_CALLS_PER_TENANT', `is more than CONCURRENT_CALLS (${total}), for example 64 of 256`)
   return {

@@ -11,7 +11,7 @@ export const FAIRNESS_SETTINGS = {
   CONCURRENT_CALLS_PER_TENANT: {
     group: 'Limits',
     about: 'The same of one tenant; more wait up to 5 seconds for their turn, 256 at most.',
-    default: '64',
+    default: '64, or CONCURRENT_CALLS if that is less',
     example: '64',
   },
   CONCURRENT_CALLS_PER_PRINCIPAL: {

@@ -334,6 +334,12 @@ test('RATE_LIMIT_STORE is memory, postgres, or the URL of a Redis or Valkey', ()
     expect(loadConfig({ RATE_LIMIT_STORE: url }).rateLimitStore).toEqual({ kind: 'redis', url })
 })
 
+test('fewer calls at once in all are fewer of a tenant, unless it is said how many', () => {
+  expect(load({}).concurrency).toMatchObject({ total: 256, perTenant: 64 })
+  expect(load({ CONCURRENT_CALLS: '10' }).concurrency).toMatchObject({ total: 10, perTenant: 10 })
+  expect(() => load({ CONCURRENT_CALLS: '10', CONCURRENT_CALLS_PER_TENANT: '11' })).toThrow(ConfigError)
+})
+
 test('D2: production has strict defaults and needs ALLOW_EMBEDDED to run without DATABASE_URL', () => {
   const strict = { tenancy: { unmappedDomains: 'reject', personalTenants: 'off' }, egressAllowPrivate: false }
   const open = { tenancy: { unmappedDomains: 'provision', personalTenants: 'per-user' }, egressAllowPrivate: true }

@@ -162,6 +162,9 @@ test.each([
 test('Fly sends requests to the port the program listens on, and finds it by IPv6', () => {
   const fly = FLY.parse(parseToml(read('fly.toml')))
   expect(fly.env).toMatchObject({ PORT: String(fly.http_service.internal_port), HOST: '::' })
+  // Calls under way and streams: at its hard limit Fly turns away everybody, whoever took the places.
+  const places = Number(SETTINGS.CONCURRENT_CALLS.default) + 1024
+  expect(fly.http_service.concurrency.hard_limit).toBeGreaterThan(places)
 })
 
 test('Render makes the database that the service names, and its secrets stand in no file', () => {

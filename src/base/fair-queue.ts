@@ -1,5 +1,5 @@
 /** What one party may ask of the queue. */
-export interface Entry {
+interface Entry {
   /** Aborted while waiting: the caller leaves the queue, and `enter` rejects with the reason. */
   readonly signal?: AbortSignal | undefined
   /** Called when it has to wait, with what ends the waiting: `enter` rejects with that reason. In place of a signal, which costs each call. */

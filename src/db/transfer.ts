@@ -33,7 +33,7 @@ export interface TransferOptions {
   readonly settle: (client: pg.PoolClient) => Promise<void>
 }
 
-export interface StopOptions {
+interface StopOptions {
   readonly horizon: string
   readonly closeness: Closeness
   /** Has the tenant rights at present? A suspended one arrives suspended. */
@@ -45,7 +45,7 @@ export interface StopOptions {
   readonly beforeShut: () => Promise<void>
 }
 
-export interface Round {
+interface Round {
   readonly horizon: string
   readonly changes: Readonly<Record<string, TableChanges>>
 }

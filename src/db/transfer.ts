@@ -33,7 +33,7 @@ export interface TransferOptions {
   readonly settle: (client: pg.PoolClient) => Promise<void>
 }
 
-export interface StopOptions {
+interface StopOptions {
   readonly horizon: string
   readonly closeness: Closeness
   /** Milliseconds that open writes are given to end, and that writes may then be held up. */
@@ -43,7 +43,7 @@ export interface StopOptions {
   readonly beforeShut: () => Promise<void>
 }
 
-export interface Round {
+interface Round {
   readonly horizon: string
   readonly changes: Readonly<Record<string, TableChanges>>
 }

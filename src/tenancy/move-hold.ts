@@ -15,7 +15,7 @@ export interface Hold {
   end(problem: string | null): Promise<void>
 }
 
-export interface Step {
+interface Step {
   readonly state: MoveState
   readonly horizon?: string
   readonly counts?: Readonly<Record<string, number>>

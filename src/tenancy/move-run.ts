@@ -19,7 +19,7 @@ export interface MoveOptions {
   readonly onProgress?: (progress: MoveProgress) => void
 }
 
-export interface MoveProgress {
+interface MoveProgress {
   readonly state: MoveState
   /** One line for people. */
   readonly words: string

@@ -6,7 +6,7 @@ import type { CommandContext } from './commands.ts'
 import { duration } from './parse.ts'
 import { withRegistry } from './session.ts'
 import { plain } from './table.ts'
-import { tell } from './terminal.ts'
+import { json, tell } from './terminal.ts'
 
 /** `audit tail`: until SIGINT or SIGTERM, and then exit code 0. */
 export function defineTail(command: Command, { terminal }: CommandContext): void {
@@ -38,7 +38,7 @@ export function defineTail(command: Command, { terminal }: CommandContext): void
         })
         for await (const row of rows) {
           if (stop.aborted) break
-          terminal.stdout.write(`${options.json === true ? JSON.stringify(toEvent(row)) : toLine(row)}\n`)
+          terminal.stdout.write(`${options.json === true ? json(toEvent(row)) : toLine(row)}\n`)
         }
       })
     })

@@ -6,8 +6,8 @@ import { failed, ok, warning, type Finding } from './finding.ts'
 const BESIDE = 2 + 1
 
 /** Connections that one replica may come to hold on one server. The listener's is on the default one; counted everywhere, it errs high. */
-const perReplica = ({ poolMax, tenantLogin, tenantConnections }: Config['database']): number =>
-  poolMax + BESIDE + (tenantLogin ? tenantConnections : 0)
+const perReplica = ({ database: { poolMax, tenantLogin, tenantConnections }, rateLimitStore }: Config): number =>
+  poolMax + BESIDE + (tenantLogin ? tenantConnections : 0) + (rateLimitStore.kind === 'postgres' ? 1 : 0)
 
 /** Do the pools of all replicas fit into what each server gives, also while a roll-out runs old and new ones side by side? */
 export async function examineCapacity(
@@ -15,7 +15,7 @@ export async function examineCapacity(
   config: Config,
   replicas: number,
 ): Promise<readonly Finding[]> {
-  const each = perReplica(config.database)
+  const each = perReplica(config)
   const findings: Finding[] = []
   for (const placement of ['default', ...Object.keys(config.database.placements)]) {
     const { maxConnections, reserved, others, limit } = await admin.capacity(placement)

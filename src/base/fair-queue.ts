@@ -1,5 +1,5 @@
 /** What one party may ask of the queue. */
-export interface Entry {
+interface Entry {
   /** Aborted while waiting: the caller leaves the queue, and `enter` rejects with the reason. */
   readonly signal?: AbortSignal | undefined
   /** Called when it has to wait, with what ends the waiting: `enter` rejects with that reason. In place of a signal, which costs each call. */
@@ -15,7 +15,10 @@ export interface FairQueueOptions {
   readonly places: () => number
   /** Most places of one party at once, also when it is alone. */
   readonly most: () => number
-  /** Most places of a party with more than four callers, inside and waiting, while others are about; default: no fewer than alone. */
+  /**
+   * Most places of a party with more than four callers, inside and waiting, while others are about; default: no fewer than alone. Below 1
+   * it has one caller inside for that part of the time.
+   */
   readonly contended?: () => number
   /** Milliseconds a caller waits for its turn. */
   readonly patience: number
@@ -59,6 +62,8 @@ const GUESS = 5
 
 /** Callers of a party that may always be served side by side, as far as there are places. */
 const FEW = 4
+/** Milliseconds that a party rests at most after a caller. */
+const LONGEST_REST = 250
 
 interface Waiter {
   readonly weight: number
@@ -78,6 +83,8 @@ interface Lane {
   counted: number
   /** Milliseconds that its calls usually last. */
   usual: number
+  /** Nobody of it is let in before. */
+  rested: number
 }
 
 export function createFairQueue(options: FairQueueOptions): FairQueue {
@@ -95,7 +102,17 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function laneOf(party: string, at: number): Lane {
     const known = lanes.get(party)
     if (known !== undefined) return known
-    const lane = { held: 0, most: undefined, waiting: [], paid: clock, used: 0, seen: at, counted: 0, usual: GUESS }
+    const lane = {
+      held: 0,
+      most: undefined,
+      waiting: [],
+      paid: clock,
+      used: 0,
+      seen: at,
+      counted: 0,
+      usual: GUESS,
+      rested: 0,
+    }
     lanes.set(party, lane)
     return lane
   }
@@ -122,18 +139,21 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
     }
   }
 
+  /** Who asks for little is not whom it is about, and would only stand in a line of their own. */
+  const throttled = (lane: Lane): number =>
+    lanes.size > 1 && lane.held + lane.waiting.length > FEW ? (options.contended?.() ?? Infinity) : Infinity
+
   function share(lane: Lane): number {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
-    // Who asks for little is not whom it is about, and would only stand in a line of their own.
-    const throttled = lane.held + lane.waiting.length > FEW ? options.contended?.() : undefined
-    const even = Math.min(most, throttled ?? most, Math.floor(options.places() / (1 + crowd - lane.counted)))
+    const even = Math.min(most, Math.floor(throttled(lane)), Math.floor(options.places() / (1 + crowd - lane.counted)))
     return Math.max(1, lane.usual > slow ? Math.floor(even / 2) : even)
   }
 
   /** May the lane take this many more by its own share? The last place of several is for who holds none. */
   function within(lane: Lane, weight: number): boolean {
-    if (lane.held === 0) return true
+    // A timer may come a moment early.
+    if (lane.held === 0) return lane.rested === 0 || lane.rested - now() < 1
     const places = options.places()
     return lane.held + weight <= share(lane) && held + weight <= (places > 3 ? places - 1 : places)
   }
@@ -161,8 +181,16 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       held -= weight
       if (charge === 'time') lane.paid += lasted * weight - guess
       lane.usual += (lasted - lane.usual) / 5
+      const part = throttled(lane)
+      if (part < 1) rest(lane, at, lasted * (1 / part - 1))
       if (lined.size > 0) serve()
     }
+  }
+
+  function rest(lane: Lane, at: number, wanted: number): void {
+    const pause = Math.min(LONGEST_REST, Math.ceil(wanted))
+    lane.rested = at + pause
+    setTimeout(serve, pause)
   }
 
   function serve(): void {

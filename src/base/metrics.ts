@@ -4,9 +4,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
  * What values a label may have: exactly these, or at most so many different ones, whichever come first. Whatever is beyond that is told
  * as `other`, so that no caller can make the number of series grow by what it writes. Never a person, a tenant or an address.
  */
-export type LabelRule = readonly string[] | { readonly most: number }
+type LabelRule = readonly string[] | { readonly most: number }
 
-export interface MetricFacts<Label extends string> {
+interface MetricFacts<Label extends string> {
   /** Base units (seconds, bytes); a count that only grows ends in `_total`. */
   readonly name: `gatehouse_${string}`
   /** One line, for whoever reads /metrics. */
@@ -14,7 +14,7 @@ export interface MetricFacts<Label extends string> {
   readonly labels: Readonly<Record<Label, LabelRule>>
 }
 
-export type Labels<Label extends string> = Readonly<Record<Label, string>>
+type Labels<Label extends string> = Readonly<Record<Label, string>>
 
 /** One number of several, with its labels. */
 export type Reading<Label extends string> = readonly [labels: Labels<Label>, value: number]
@@ -38,7 +38,7 @@ export interface Metrics {
   render(): Promise<{ readonly type: string; readonly text: string }>
 }
 
-export const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** For commands and tests that nobody scrapes. */
 export const NO_METRICS: Metrics = {

@@ -13,9 +13,9 @@ import {
 } from '@opentelemetry/api'
 import type { RemoteSpan } from './trace-parent.ts'
 
-export type Attributes = Readonly<Record<string, string | number | boolean>>
+type Attributes = Readonly<Record<string, string | number | boolean>>
 
-export interface ScopeOptions {
+interface ScopeOptions {
   /** `server`: a request that came in; `client`: one that goes out, to a database or an upstream. Default `internal`. */
   readonly kind?: 'server' | 'client'
   readonly attributes?: Attributes

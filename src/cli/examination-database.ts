@@ -91,7 +91,7 @@ async function examineOpen(database: Database, config: Config, asked: DatabaseQu
     ...rights,
     migrations,
     ...(await examineDrift(database, asked.tenants)),
-    await examineWall(database),
+    ...(await examineWalls(database)),
     ...(await examineLogins(database, config.database)),
     ...(await citusOf(database)),
     ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas)),
@@ -106,13 +106,19 @@ async function citusOf({ admin }: Database): Promise<readonly Finding[]> {
 const HARDEN =
   'Run `gatehouse migrate` once with a superuser in DATABASE_ADMIN_URL and the database refuses them too; only a superuser can'
 
-/** D15: does the database itself refuse what db.query refuses? */
-async function examineWall({ admin, kind }: Database): Promise<Finding> {
-  const { level, open } = await admin.wall()
-  if (level === 'hardened') return ok('wall', 'hardened: the database itself refuses every escape that was tried')
-  const detail = `guarded: only Gatehouse itself refuses ${open.join(', ')}`
-  // The embedded one stops mistakes, not hostile SQL (D19): known, and nothing to be done.
-  return kind === 'embedded' ? ok('wall', detail) : warning('wall', `${detail}. ${HARDEN}`)
+/** D15: does each database itself refuse what db.query refuses? */
+async function examineWalls({ admin, kind }: Database): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  for (const placement of admin.placements) {
+    const check = placement === 'default' ? 'wall' : `wall ${placement}`
+    const { level, open } = await admin.wall(placement)
+    const detail = `guarded: only Gatehouse itself refuses ${open.join(', ')}`
+    if (level === 'hardened')
+      findings.push(ok(check, 'hardened: the database itself refuses every escape that was tried'))
+    // The embedded one stops mistakes, not hostile SQL (D19): known, and nothing to be done.
+    else findings.push(kind === 'embedded' ? ok(check, detail) : warning(check, `${detail}. ${HARDEN}`))
+  }
+  return findings
 }
 
 /** Is there a file or folder? */

@@ -137,6 +137,15 @@ export function createAdministration(options: AdministrationOptions): Administra
     return rows.map(({ schema }) => schema)
   }
 
+  const isEnlisted = async (schema: string): Promise<boolean> =>
+    await adminTransaction(pool('default'), {}, async (client) => {
+      const rows = await asOperator(
+        client,
+        async (db) => await db.query(sql`SELECT 1 FROM tenants WHERE schema = ${schema}`),
+      )
+      return rows.length > 0
+    })
+
   /** D16: every tenant's login as it must be now. Where tenants do not log in, only roles that still may are looked at: a start must not take longer with each tenant. */
   async function settle(placement: string): Promise<void> {
     const loggingIn = options.tenantPassword('tenant_any') !== null
@@ -201,12 +210,26 @@ export function createAdministration(options: AdministrationOptions): Administra
         })
       }
       const elsewhere = pool(place.placement)
-      if (onCitus) await createOnCitus(elsewhere, roleOf(place.schema), migrations.tenant)
-      else await adminTransaction(elsewhere, {}, build)
-      try {
-        await adminTransaction(pool('default'), {}, enlist)
-      } catch (error) {
+      const undo = async (): Promise<void> =>
         await adminTransaction(elsewhere, {}, async (client) => await dropTenantSchema(client, roleOf(place.schema)))
+      if (onCitus) {
+        await createOnCitus(elsewhere, roleOf(place.schema), migrations.tenant)
+        return await adminTransaction(pool('default'), {}, enlist).catch(async (error: unknown) => {
+          await undo()
+          throw error
+        })
+      }
+      let built = false
+      try {
+        // The registry's row is written first and committed last: who makes the same tenant at once waits for it, and is told that it is there.
+        await adminTransaction(pool('default'), {}, async (client) => {
+          await enlist(client)
+          await adminTransaction(elsewhere, {}, build)
+          built = true
+        })
+      } catch (error) {
+        // When the connection broke at the end, only the registry knows; when it cannot be asked, an empty schema is the lesser evil.
+        if (built && !(await isEnlisted(place.schema).catch(() => true))) await undo()
         throw error
       }
     },
@@ -266,7 +289,7 @@ export function createAdministration(options: AdministrationOptions): Administra
 
     files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
-    wall: async () => await probe(pool('default')),
+    wall: async (placement) => await probe(pool(placement)),
     privileges: async () => await readPrivileges(pool('default'), app.role),
     capacity: async (placement) => await readCapacity(pool(placement), app.role),
     drift: async (tenants) => await examineDrift({ pool, migrations: migrations.tenant, roleOf }, tenants),

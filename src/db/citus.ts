@@ -59,7 +59,7 @@ export function createNodes(coordinator: () => pg.Pool): Nodes {
 }
 
 /** Throws ConfigError where the extension is absent, or older than schema-based sharding. */
-export async function assertCitus(client: pg.ClientBase): Promise<void> {
+async function assertCitus(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ version: string }>(
     `SELECT extversion AS version FROM pg_catalog.pg_extension WHERE extname = 'citus'`,
   )

@@ -168,8 +168,11 @@ export interface Administration {
   ): Promise<void>
   /** For doctor (D16): how many active tenants there are, and how many of their roles may log in. */
   logins(): Promise<{ readonly total: number; readonly able: number }>
-  /** For doctor (D15): tries each escape; 'hardened' when the database itself refuses all, 'guarded' when only db.query does. */
-  wall(): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
+  /**
+   * For doctor (D15): tries each escape on the server of a placement; 'hardened' when the database itself refuses all, 'guarded' when only
+   * db.query does.
+   */
+  wall(placement: string): Promise<{ readonly level: 'hardened' | 'guarded'; readonly open: readonly string[] }>
   /** For doctor: what the admin, the pool's login role and everybody may do (D17). */
   privileges(): Promise<Privileges>
   /** For doctor: how many connections the server of a placement gives. */

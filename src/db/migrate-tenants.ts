@@ -87,10 +87,9 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
       }
       await adminTransaction(pool(placement), limits, async (client) => {
         await assertLives(client, schema)
-        // A fenced tenant is migrated too, and stays fenced.
-        const atWork = await hasRights(client, schema)
         await bringUp(client, roleOf(schema), migrations)
-        if (atWork) await grantRights(client, schema)
+        // A fenced tenant is migrated too, and stays fenced. Asked at the end: it may have been suspended or resumed meanwhile.
+        if (await hasRights(client, schema)) await grantRights(client, schema)
         // The last statement before COMMIT, so that its registry row is locked no longer than that.
         if (placement === 'default') await asOperator(client, note)
       })

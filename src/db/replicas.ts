@@ -44,12 +44,15 @@ const REST = { behind: 500, unreachable: 5_000 } as const
 
 /**
  * How far the primary has written. What was acknowledged before the question is in it: a commit is told to its client only after it was
- * flushed, or with synchronous_commit=off after it was inserted. The timeline and the system tell a replica of something else.
+ * flushed, or with synchronous_commit=off after it was inserted. The timeline and the system tell a replica of something else. The timeline is
+ * that of the file being written: the control file names the old one until the first checkpoint after a failover, minutes later, and a replica
+ * that has more of the old timeline than the new primary took over would pass for one that has everything.
  */
 const MARK = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL
     WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN pg_catalog.pg_current_wal_insert_lsn()
     ELSE pg_catalog.pg_current_wal_flush_lsn() END::text AS lsn,
-  (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())::text AS timeline,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN ''
+    ELSE ('x' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::bigint::text END AS timeline,
   (SELECT system_identifier FROM pg_catalog.pg_control_system())::text AS system`
 
 interface Mark {

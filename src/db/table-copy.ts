@@ -110,7 +110,7 @@ export function tableIn(
 }
 
 /** All of one table from one connection to the other, no faster than the slower of them. Answers how many rows. */
-export async function copyTable(
+async function copyTable(
   { client, schema }: Pick<Snapshot, 'client' | 'schema'>,
   target: pg.PoolClient,
   table: Table,

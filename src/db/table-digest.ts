@@ -5,7 +5,7 @@ import type { Table } from './rows.ts'
 /** How closely two copies of a table are compared: how many rows, also which keys, or every column of every row. */
 export type Closeness = 'counts' | 'keys' | 'rows'
 
-export interface TableDigest {
+interface TableDigest {
   readonly rows: number
   /** A sum over hashes, so that the order of rows does not matter; null when only counted. */
   readonly digest: string | null
@@ -15,7 +15,7 @@ export interface TableDigest {
  * A table as this connection's transaction sees it. The same rows give the same digest on servers of version 15 to 18; it shows mistakes, and is
  * no protection against somebody who builds collisions. Generated columns are left out: another server may make them otherwise.
  */
-export async function digestOf(
+async function digestOf(
   client: pg.ClientBase,
   schema: string,
   table: Table,

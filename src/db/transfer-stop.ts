@@ -26,6 +26,8 @@ export interface Shutting {
  */
 const LOCK_TIMEOUT = 250
 const BETWEEN = 400
+/** Longer than deadlock_timeout: an autovacuum that holds a table is ended by Postgres for whoever has waited as long, and no sooner. */
+const VACUUM_TIMEOUT = 3_000
 
 /**
  * Holds up everybody who would write to a tenant's tables while `work` runs; reads go on. `shut` then waits out readers too, takes the tenant's
@@ -103,12 +105,16 @@ async function holdWriters(client: pg.PoolClient, schema: string, deadline: numb
     try {
       // Also the lock of the schema itself: whoever wants to know how this ends waits until it has.
       await readMark(client, schema)
+      // Keeps (auto)vacuum off and nobody else, so that nobody waits while this does.
+      await client.query(`SET LOCAL lock_timeout = ${VACUUM_TIMEOUT}`)
+      await client.query(`LOCK TABLE ${tables.join(', ')} IN SHARE UPDATE EXCLUSIVE MODE`)
+      await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`)
       await client.query(`LOCK TABLE ${tables.join(', ')} IN SHARE ROW EXCLUSIVE MODE`)
       return tables
     } catch (error) {
       await client.query('ROLLBACK')
       if (!isLocked(error)) throw error
-      if (Date.now() > deadline) throw busy('a write of this tenant did not end')
+      if (Date.now() > deadline) throw busy('a write of this tenant, or maintenance of one of its tables, did not end')
     }
     await pause(BETWEEN * (0.5 + Math.random()))
   }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { adminTransaction, madeAtOnce } from './admin-connection.ts'
+import { DatabaseUnavailable } from './database.ts'
 import type { Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { readMark, writeMark, type SchemaMark } from './schema-mark.ts'
@@ -9,7 +10,6 @@ import { difference, type Closeness } from './table-digest.ts'
 import {
   createTenantSchema,
   dropTenantSchema,
-  grantRights,
   openTenant,
   hasRights,
   revokeRights,
@@ -33,11 +33,9 @@ export interface TransferOptions {
   readonly settle: (client: pg.PoolClient) => Promise<void>
 }
 
-export interface StopOptions {
+interface StopOptions {
   readonly horizon: string
   readonly closeness: Closeness
-  /** Has the tenant rights at present? A suspended one arrives suspended. */
-  readonly atWork: boolean
   /** Milliseconds that open writes are given to end, and that writes may then be held up. */
   readonly patience: number
   readonly limit: number
@@ -45,7 +43,7 @@ export interface StopOptions {
   readonly beforeShut: () => Promise<void>
 }
 
-export interface Round {
+interface Round {
   readonly horizon: string
   readonly changes: Readonly<Record<string, TableChanges>>
 }
@@ -66,8 +64,8 @@ export interface Transfer {
   /** Brings over what was written since. @param closeness what is compared afterwards */
   round(horizon: string, closeness: Closeness): Promise<Round>
   /**
-   * Holds up writers, brings over the last changes, compares, gives the tenant its rights on the target and takes them on the source. Reads
-   * are served until the end. busy, differs: the source was not shut and goes on.
+   * Holds up writers, brings over the last changes, compares, and takes the tenant's rights on the source. Reads are served until the end. On
+   * the target it has none before `land`. busy, differs: the source was not shut and goes on.
    */
   stop(options: StopOptions): Promise<Round & { readonly held: number }>
   /** Was the source shut by this move? */
@@ -121,12 +119,12 @@ export function createTransfer(options: TransferOptions): Transfer {
     })
   }
 
-  /** The copy becomes the tenant's own, rights and all; from here on no process writes to it as to a copy. */
-  async function arrive(atWork: boolean): Promise<void> {
-    await onCopy(async (client) => {
-      await writeMark(client, schema, own('arrived'))
-      if (atWork) await grantRights(client, schema)
-    })
+  /**
+   * From here on no process writes to it as to a copy. Still without rights: the source may yet stay open, and a process whose word of where
+   * the tenant lives is of an earlier time would write here what is then thrown away.
+   */
+  async function arrive(): Promise<void> {
+    await onCopy(async (client) => await writeMark(client, schema, own('arrived')))
   }
 
   async function take(left: string | null = null): Promise<void> {
@@ -174,7 +172,7 @@ export function createTransfer(options: TransferOptions): Transfer {
       })
     },
     round: catchUp,
-    async stop({ horizon, closeness, atWork, patience, limit, beforeShut }) {
+    async stop({ horizon, closeness, patience, limit, beforeShut }) {
       let began = 0
       const done = await shutting(source, schema, { patience, limit }, async (steps) => {
         began = Date.now()
@@ -182,7 +180,7 @@ export function createTransfer(options: TransferOptions): Transfer {
         steps.still()
         await beforeShut()
         steps.still()
-        await arrive(atWork)
+        await arrive()
         await steps.shut(own('left'))
         return round
       })
@@ -210,6 +208,9 @@ export function createTransfer(options: TransferOptions): Transfer {
       await adminTransaction(target, {}, async (client) => {
         const mark = await asOwnerReads(client, schema)
         if (mark?.move === move) await shutTenant(client, role)
+      }).catch((error: unknown) => {
+        // A target that is gone must not keep the tenant from its source, to which alone the registry leads.
+        if (!(error instanceof DatabaseUnavailable)) throw error
       })
       await adminTransaction(source, {}, async (client) => {
         const mark = await asOwnerReads(client, schema)

@@ -17,6 +17,8 @@ export interface Admission {
    * Takes one of the tenant's streams for an answer without end, and gives its place among the calls back. false: it has all it may have.
    */
   stream(request: FastifyRequest, reply: FastifyReply, principal: Principal): boolean
+  /** Places that are held or waited for at present. */
+  wanted(): number
 }
 
 /** Bytes of a body that take one place more; what does not say its length takes three. */
@@ -106,6 +108,10 @@ export function createAdmission(
       places.get(request)?.()
       uncounted.get(request)?.()
       return true
+    },
+    wanted() {
+      const { held, waiting } = queue.count()
+      return held + waiting
     },
   }
 }

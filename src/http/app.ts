@@ -143,7 +143,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       throw new Refusal('overloaded', { retryAfter: 2 })
     return undefined
   })
-  await pressure.watch(app)
+  await pressure.watch(app, () => admission.wanted())
   app.addHook('preClose', async () => {
     draining = true
     await mcp.drain()

@@ -12,6 +12,13 @@ import type { Visits } from './visit.ts'
 /** Octets of a body, where nothing else is said; of a longer one that nobody reads the connection is ended. */
 export const BODY_LIMIT = 1024 * 1024
 
+/** The same while the process has too much to do: to read and throw away what a flood sends would be most of the work. */
+const SPARED = 64 * 1024
+
+/** Rather than read a longer body that nobody wants, end the connection. */
+const isUnread = ({ raw, headers }: FastifyRequest, most: number): boolean =>
+  !raw.complete && (Number(headers['content-length'] ?? 0) > most || headers['transfer-encoding'] !== undefined)
+
 export interface FailureOptions {
   readonly log: Log
   readonly visits: Visits
@@ -48,14 +55,7 @@ export function createFailureHandler({ log, visits, challenge, ipLimit, hold, sh
   return async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const visit = visits(request)
     const thrown = refusalOf(error)
-    // Rather than hold a body that nobody will read, end the connection.
-    if (
-      !request.raw.complete &&
-      (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT ||
-        request.headers['transfer-encoding'] !== undefined)
-    ) {
-      reply.header('connection', 'close')
-    }
+    if (isUnread(request, BODY_LIMIT)) reply.header('connection', 'close')
     if (thrown === null) {
       log.error({ request_id: visit.requestId, err: error }, 'internal error')
       return await send(request, reply, 500, {
@@ -65,7 +65,7 @@ export function createFailureHandler({ log, visits, challenge, ipLimit, hold, sh
     }
     const refusal = await counted(thrown, visit.principal === null, visit.ip)
     visit.refusal = refusal
-    if (refusal.status === 429) await hold(reply)
+    if (refusal.status === 429 && (await hold(reply)) && isUnread(request, SPARED)) reply.header('connection', 'close')
     const { status, headers, body } = challenge(refusal, routedSlug(request))
     return await send(request, reply.headers(headers), status, body)
   }

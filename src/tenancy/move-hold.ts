@@ -15,7 +15,7 @@ export interface Hold {
   end(problem: string | null): Promise<void>
 }
 
-export interface Step {
+interface Step {
   readonly state: MoveState
   readonly horizon?: string
   readonly counts?: Readonly<Record<string, number>>
@@ -47,8 +47,9 @@ export function createHold(database: Database, move: string, holder: string, lea
         rounds = rounds + ${round ? 1 : 0}, held_ms = coalesce(${heldMs ?? null}, held_ms), problem = NULL,
         switched_at = CASE WHEN ${state} = 'switched' THEN coalesce(switched_at, now()) ELSE switched_at END,
         ended_at = CASE WHEN ${over} THEN now() END, held_until = now() + make_interval(secs => ${seconds})
-      WHERE id = ${move} AND holder = ${holder} RETURNING id`)
-    if (row === undefined) throw new RegistryError('conflict', 'another process goes on with this move')
+      WHERE id = ${move} AND holder = ${holder} AND ended_at IS NULL RETURNING id`)
+    if (row === undefined)
+      throw new RegistryError('conflict', 'another process goes on with this move, or has ended it')
   }
   return {
     move,
@@ -61,7 +62,7 @@ export function createHold(database: Database, move: string, holder: string, lea
       clearInterval(timer)
       await database.control({ as: 'operator' }, async (db) => {
         await db.query(sql`UPDATE moves SET held_until = now(), problem = ${problem?.slice(0, 1_000) ?? null}
-          WHERE id = ${move} AND holder = ${holder}`)
+          WHERE id = ${move} AND holder = ${holder} AND ended_at IS NULL`)
       })
     },
   }

@@ -50,7 +50,9 @@ export interface MoveRow {
 export async function readMove(db: ControlDb, tenant: string, id: string | null = null): Promise<MoveRow | null> {
   const [row] = await db.query<MoveRow>(sql`
     SELECT id, source, target, state, held_until > now() AS working, horizon, counts, rounds, held_ms, started_at, switched_at, ended_at, problem
-    FROM moves WHERE tenant_id = ${tenant} AND (${id}::uuid IS NULL OR id = ${id}) ORDER BY id DESC LIMIT 1`)
+    FROM moves WHERE tenant_id = ${tenant} AND (${id}::uuid IS NULL OR id = ${id})
+    -- By the registry's clock: ids are made by those of the machines that commands run on.
+    ORDER BY started_at DESC, id DESC LIMIT 1`)
   return row ?? null
 }
 

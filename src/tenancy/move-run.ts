@@ -1,4 +1,3 @@
-import type { Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import type { Closeness } from '#db/table-digest.ts'
 import { TransferFailed } from '#db/transfer-failed.ts'
@@ -20,14 +19,13 @@ export interface MoveOptions {
   readonly onProgress?: (progress: MoveProgress) => void
 }
 
-export interface MoveProgress {
+interface MoveProgress {
   readonly state: MoveState
   /** One line for people. */
   readonly words: string
 }
 
 export interface RunningMove {
-  readonly database: Database
   readonly ledger: Ledger
   readonly author: Author
   readonly tenant: Tenant
@@ -104,12 +102,10 @@ async function catchUpAndStop(move: RunningMove, from: string): Promise<number> 
       tell(move, 'catching_up', `${changed} rows caught up in ${took} ms`)
       if (round > 1 && (changed <= FEW || took <= QUICK)) break
     }
-    const atWork = await isAtWork(move)
     try {
       const { held } = await transfer.stop({
         horizon,
         closeness: verify,
-        atWork,
         patience,
         limit,
         beforeShut: async () => await hold.advance({ state: 'stopped' }),
@@ -125,12 +121,6 @@ async function catchUpAndStop(move: RunningMove, from: string): Promise<number> 
     }
   }
 }
-
-const isAtWork = async ({ database, tenant }: RunningMove): Promise<boolean> =>
-  await database.control({ as: 'operator' }, async (db) => {
-    const rows = await db.query(sql`SELECT 1 FROM tenants WHERE id = ${tenant.id} AND status = 'active'`)
-    return rows.length > 0
-  })
 
 /** The source is shut. One transaction of the registry, announced; the tenant's row is locked while the target gets its rights. */
 async function switchOver(move: RunningMove, heldMs: number | null): Promise<void> {

@@ -85,8 +85,11 @@ export function createMoves(options: MovesOptions): Moves {
   async function run(tenant: Tenant, actor: Actor, move: MoveRow, how: MoveOptions): Promise<MoveRecord> {
     const author = authorOf(actor)
     return await holding(tenant, move, async (hold, transfer, { state, horizon, source, target }) => {
+      // While this one waited for its turn, another went on with it to the end, or ended it.
+      if (state === 'switched' || state === 'confirmed') return
+      if (!isOpen(state)) throw new RegistryError('conflict', `the move of ${tenant.slug} is ${state} by now`)
       const returns = await database.control({ as: 'operator' }, async (db) => await returned(db, tenant, target))
-      const running = { database, ledger, author, tenant, from: source, to: target, hold, transfer, returns }
+      const running = { ledger, author, tenant, from: source, to: target, hold, transfer, returns }
       await runMove({ ...running, options: how }, state, horizon)
     })
   }
@@ -238,6 +241,7 @@ function assertStays({ slug }: Tenant, { going }: Standing): void {
 /** The move by which the tenant left this server last and which was taken back since; null: none. */
 async function returned(db: ControlDb, { id }: Tenant, server: string): Promise<string | null> {
   const [row] = await db.query<{ id: string; state: string; source: string }>(sql`
-    SELECT id, state, source FROM moves WHERE tenant_id = ${id} AND state IN ('returned', 'confirmed', 'switched') ORDER BY id DESC LIMIT 1`)
+    SELECT id, state, source FROM moves WHERE tenant_id = ${id} AND state IN ('returned', 'confirmed', 'switched')
+    ORDER BY started_at DESC, id DESC LIMIT 1`)
   return row?.state === 'returned' && row.source === server ? row.id : null
 }

@@ -89,7 +89,7 @@ export const SECURITY_EVENTS = {
   'audit.retention': of('database', 'deletion'),
 } as const satisfies Record<string, ReturnType<typeof of>>
 
-export type SecurityEventName = keyof typeof SECURITY_EVENTS
+type SecurityEventName = keyof typeof SECURITY_EVENTS
 
 /** In the fields of the Elastic Common Schema (ECS 8), nested; what has no field there is under `gatehouse`. */
 export interface SecurityEvent {

@@ -4,7 +4,7 @@ import { createSeal } from '#base/seal.ts'
 import { LONGEST_FIELD, type UpstreamFields } from '#base/upstream.ts'
 
 /** What a sealed row belongs to: bound to it, and not inside. */
-export interface UpstreamPlace {
+interface UpstreamPlace {
   /** Tenant id. */
   readonly tenant: string
   readonly name: string

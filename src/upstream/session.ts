@@ -4,7 +4,7 @@ import { UpstreamError } from './error.ts'
 import { createGrants, type Grant, type GrantOptions } from './grants.ts'
 
 /** What is put on a request to show who asks. */
-export interface Proof {
+interface Proof {
   readonly headers: Readonly<Record<string, string>>
   /** The token among them; null: there is none that could be renewed. */
   readonly token: string | null

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
+import { until } from '../support/until.ts'
 import { createFairQueue, type FairQueue, type FairQueueOptions } from '#base/fair-queue.ts'
 
 const rooms: { readonly leave: () => void }[][] = []
@@ -221,6 +222,32 @@ test('where it is contended a tenant with many callers is let in one by one, and
   expect(queue.count('flood').waiting).toBeGreaterThan(20)
   await come('quiet')
   expect(queue.count('quiet')).toEqual({ held: 4, waiting: 0 })
+})
+
+test('below one call at a time a tenant with many callers rests after each, and one with few does not', async () => {
+  const { queue, inside, come, time } = room({ places: 50, contended: () => 0.5 })
+  await come('quiet')
+  for (let call = 0; call < 40; call++) void come('flood')
+  await turn()
+  const end = async (): Promise<void> => {
+    time.at += 10
+    inside
+      .splice(
+        inside.findIndex(({ party }) => party === 'flood'),
+        1,
+      )[0]
+      ?.leave()
+    await turn()
+  }
+  while (queue.count('flood').held > 0) await end()
+  expect(queue.count('flood').waiting).toBeGreaterThan(20)
+  await come('quiet')
+  expect(queue.count('quiet').held).toBe(2)
+  // As long as its call lasted, so that it is there half of the time; but no longer than this.
+  time.at += 250
+  await until(() => queue.count('flood').held === 1)
+  await end()
+  expect(queue.count('flood').held).toBe(0)
 })
 
 test('who was away has saved nothing up', async () => {

@@ -118,5 +118,11 @@ test('D15: a guarded wall is hardened by one migrate as superuser, as doctor say
     expect((await gatehouse({ env: usual }, 'doctor')).stdout).toMatch(/^ok +wall +hardened/m)
     expect(await gatehouse({ env: usual }, 'migrate')).toMatchObject({ exit: 0 })
     expect(await gatehouse({ env: usual }, 'tenant create acme')).toMatchObject({ exit: 0 })
+    // Where other tenants live there is a wall of its own.
+    await query(at('postgres', 'postgres'), 'CREATE DATABASE eu', 'GRANT CREATE ON DATABASE eu TO gatehouse_admin')
+    const wider = { ...usual, DATABASE_URL_EU: at('gatehouse_admin', 'eu') }
+    const { stdout } = await gatehouse({ env: wider }, 'doctor')
+    expect(stdout).toMatch(/^ok +wall +hardened/m)
+    expect(stdout).toMatch(/^warn +wall eu +guarded/m)
   })
 }, 60_000)

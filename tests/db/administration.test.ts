@@ -239,7 +239,7 @@ describe.each(databaseKinds)('administration, %s', (kind) => {
   })
 
   test('D15: the database itself refuses every escape that doctor tries', async () => {
-    expect(await fresh.database.admin.wall()).toEqual({ level: 'hardened', open: [] })
+    expect(await fresh.database.admin.wall('default')).toEqual({ level: 'hardened', open: [] })
     expect(await exists('gatehouse_probe')).toBe(false)
   })
 })

@@ -58,7 +58,7 @@ async function wholeWay(database: Database, prefix: string): Promise<void> {
     ])
   }
   expect(await admin.migrateTenants()).toMatchObject({ total: 0, done: 0, left: 0, failed: [] })
-  expect((await admin.wall()).open).not.toContain('registry')
+  expect((await admin.wall('default')).open).not.toContain('registry')
   await admin.fence(place, async (db) => {
     await db.query(sql`UPDATE tenants SET status = 'suspended'`)
   })
@@ -160,7 +160,7 @@ test.each(POSTGRES_15 === null ? [] : [POSTGRES_15])(
       await query(atCluster(socket)('postgres', 'postgres'), `CREATE DATABASE ${name}`)
       const database = await open(atCluster(socket)('postgres', name), `${name}_`)
       await wholeWay(database, `${name}_`)
-      expect(await database.admin.wall()).toEqual({ level: 'hardened', open: [] })
+      expect(await database.admin.wall('default')).toEqual({ level: 'hardened', open: [] })
       await database.close()
     })
   },

@@ -109,6 +109,29 @@ describe('tenants', () => {
     expect(await patient).toMatchObject({ done: 1, failed: [], left: 0 })
   })
 
+  test('D18: a tenant that is suspended while it is migrated stays without rights', async () => {
+    await tenants('asleep')
+    const schema = schemaOf('asleep') as `tenant_${string}`
+    const blocker = await holding(`LOCK TABLE ${schema}.projects IN ACCESS SHARE MODE`)
+    const running = release('ALTER TABLE projects ADD COLUMN next text').migrateTenants({ lockTimeout: 10_000 })
+    await waiting()
+    const place = { schema, placement: 'default', schemaVersion: known.length }
+    let fenced: Promise<void> = Promise.resolve()
+    await new Promise<void>((shut, fail) => {
+      fenced = fresh.database.admin.fence(
+        place,
+        async () => {},
+        async () => shut(),
+      )
+      fenced.catch(fail)
+    })
+    await blocker.query('COMMIT')
+    await fenced
+    expect(await running).toMatchObject({ done: 1, failed: [] })
+    const [row] = await fresh.sql(`SELECT has_table_privilege('${schema}', '${schema}.todos', 'SELECT') AS may`)
+    expect(row).toEqual({ may: false })
+  })
+
   test('a statement over its time limit is undone and listed', async () => {
     await tenants('slow')
     const admin = release('CREATE TABLE big AS SELECT count(*) FROM generate_series(1, 100000000)')

@@ -175,6 +175,40 @@ test('D16: with TENANT_LOGIN the tenant logs in at the replica too', async () =>
   await (await open()).admin.bootstrap()
 })
 
+test('after a failover a replica that holds what the new primary never got is not asked', async () => {
+  await onReplica(one)
+  const senders = async (): Promise<readonly number[]> =>
+    (await query<{ pid: number }>(superuser(primary.socket), 'SELECT pid FROM pg_stat_replication')).map(
+      ({ pid }) => pid,
+    )
+  const before = await senders()
+  const heir = await startReplica(inject('pg').bin, primary)
+  await until(async () => (await senders()).length > before.length)
+  const [sender = 0] = (await senders()).filter((pid) => !before.includes(pid))
+  // Pages to write, so that its first checkpoint after the failover, before which the control file names the old timeline, takes a while.
+  await query(superuser(primary.socket), `CREATE TABLE pages AS SELECT repeat('x', 2000) FROM generate_series(1, 8000)`)
+  await until(async () => (await query(superuser(heir.socket), 'SELECT 1 FROM pages LIMIT 1')).length > 0)
+  // From here on the heir is told nothing, the replica everything.
+  process.kill(sender, 'SIGSTOP')
+  try {
+    await query(superuser(primary.socket), `SELECT pg_logical_emit_message(true, 'x', repeat('x', 2000000))`)
+    await write(one, 'lost')
+    await until(async () => (await read(one))?.replica === true)
+    await query(superuser(heir.socket), 'SELECT pg_promote()')
+    const door = await open({ url: superuser(heir.socket) })
+    for (let turn = 0; turn < 5; turn += 1) {
+      const name = `after the failover ${turn}`
+      await write(door, name)
+      const seen = await read(door)
+      expect(seen?.names).toContain(name)
+      expect(seen).toMatchObject({ replica: false })
+    }
+  } finally {
+    process.kill(sender, 'SIGCONT')
+    await heir.remove()
+  }
+})
+
 test('a URL that leads to no replica of this server, or to none at all, costs nothing but the reads it would have taken', async () => {
   for (const url of [superuser(primary.socket), 'postgres://postgres@localhost:1/postgres']) {
     const door = await open({ replicas: { default: url } })

@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
-import type { Transfer } from '#db/transfer.ts'
 import { until } from '../support/until.ts'
-import { add, addProject, names, there, twoServers } from '../tenancy/moved.ts'
+import { add, addProject, dies, names, STEPS, there, twoServers, type StepName } from '../tenancy/moved.ts'
 import { operator, registryError } from '../tenancy/support.ts'
 
 const at = twoServers()
@@ -56,34 +55,9 @@ test('nobody is cut off in the middle of a transaction: an open read is waited f
   expect((await at.now(tenant)).placement).toBe('two')
 })
 
+const dying = (step: StepName, when: 'before' | 'after'): Database => dies(at.fresh.database, step, when)
+
 describe('left in the middle', () => {
-  const STEPS = ['prepare', 'copy', 'take', 'round', 'stop', 'land', 'settled'] as const
-  type StepName = (typeof STEPS)[number]
-
-  /** A database in which a move dies at a step: before it, or after it was done and before anybody knew. */
-  const dying = (step: StepName, when: 'before' | 'after'): Database => ({
-    ...at.fresh.database,
-    admin: {
-      ...at.fresh.database.admin,
-      transfer: (place) => {
-        const transfer = at.fresh.database.admin.transfer(place)
-        const dead = async (): Promise<never> => {
-          throw new Error('killed')
-        }
-        const last: { -readonly [Name in keyof Transfer]: Transfer[Name] } = {
-          ...transfer,
-          // Nothing comes after its death.
-          async [step](...given: never[]) {
-            if (when === 'after') await (transfer[step] as (...all: never[]) => Promise<unknown>)(...given)
-            for (const name of Object.keys(last) as (keyof Transfer)[]) if (name !== 'close') last[name] = dead
-            throw new Error('killed')
-          },
-        }
-        return last
-      },
-    },
-  })
-
   test.each(STEPS.flatMap((step) => [[step, 'before'] as const, [step, 'after'] as const]))(
     'at %s, %s it was done: the tenant is served from one server or from none, and the same command ends the move',
     async (step, when) => {

@@ -38,7 +38,9 @@ async function start(
       identity: who,
       tenant: { ...principal.tenant, id: String(who.claims['tenant']) },
     }),
-    ...(pressure === undefined ? {} : { pressure: { level: pressure, most: () => 1_000, watch: async () => {} } }),
+    ...(pressure === undefined
+      ? {}
+      : { pressure: { level: pressure, most: () => 1_000, busy: () => pressure() !== 'calm', watch: async () => {} } }),
   })
   const as = async (token: string, message: unknown = PING, signal?: AbortSignal): Promise<Response> =>
     await fetch(`${server.url}/mcp`, {
@@ -235,17 +237,41 @@ test('load shedding begins after two looks above the limit, ends after two below
   expect(gauge(sample())).toBe('calm')
 })
 
-test('while the loop is busy a tenant has half as many calls at a time after each look, at least one; they return when it is easy', () => {
+const glance = (over: Partial<Parameters<ReturnType<typeof createThrottle>>[0]> = {}) => ({
+  utilization: 0.2,
+  late: 0.2,
+  wanted: 2,
+  ...over,
+})
+
+test('while the loop is busy a tenant has half as many calls at a time after each look, down to a sixteenth of the time; they return', () => {
   const throttle = createThrottle()
-  expect(throttle(sample())).toBe(1_000)
-  const busy = sample({ utilization: 0.9 })
-  expect([1, 2, 3, 4, 5].map(() => throttle(busy))).toEqual([8, 4, 2, 1, 1])
+  expect(throttle(glance())).toBe(16)
+  const busy = glance({ utilization: 0.9 })
+  expect(Array.from({ length: 9 }, () => throttle(busy))).toEqual([8, 4, 2, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16])
   // In between it stays as it is.
-  expect(throttle(sample({ utilization: 0.65 }))).toBe(1)
-  expect([1, 2, 3].map(() => throttle(sample()))).toEqual([3, 5, 7])
-  expect(throttle(sample({ delay: 20 }))).toBe(3)
-  for (let look = 0; look < 7; look++) throttle(sample())
-  expect(throttle(sample())).toBe(1_000)
+  expect(throttle(glance({ utilization: 0.65 }))).toBe(1 / 16)
+  for (let look = 0; look < 60; look++) throttle(glance())
+  expect(throttle(glance())).toBeGreaterThanOrEqual(16)
+  expect(throttle(glance())).toBeLessThan(20)
+  // A loop that is full closes it by more.
+  expect(throttle(glance({ utilization: 1 }))).toBeLessThan(5)
+})
+
+test('steps that make others wait close it too, though the loop has time left, and a look without any timer counts as late', () => {
+  for (const late of [3, Number.NaN]) {
+    const throttle = createThrottle()
+    for (let look = 0; look < 10; look++) throttle(glance({ late }))
+    expect(throttle(glance({ late }))).toBeLessThan(4)
+  }
+})
+
+test('a tenant gets more than the first 16 calls at a time only while it makes use of them and nobody is kept waiting', () => {
+  const throttle = createThrottle()
+  for (let look = 0; look < 10; look++) throttle(glance({ wanted: 60 }))
+  expect(throttle(glance({ wanted: 60 }))).toBeGreaterThan(60)
+  for (let look = 0; look < 60; look++) throttle(glance())
+  expect(throttle(glance())).toBeLessThan(20)
 })
 
 test('while the process is busy a 429 is held back for a second, so that it costs one a second and connection; otherwise it is not', async () => {

@@ -13,7 +13,7 @@ const parts = {
   visits: createVisits(() => '192.0.2.9'),
   challenge: createChallenge({ publicUrl: 'https://gatehouse.test', scopes: [] }),
   ipLimit: async () => {},
-  hold: async () => {},
+  hold: async () => false,
 }
 const ERRORS = [new DatabaseUnavailable('away'), new TenantBusy('busy'), new StatementTimeout('long')]
 

@@ -59,7 +59,7 @@ beforeAll(async () => {
       visits,
       challenge: createChallenge({ publicUrl: 'https://gatehouse.test', scopes: [] }),
       ipLimit: async () => {},
-      hold: async () => {},
+      hold: async () => false,
     }),
   )
   app.get('/api/v1/operator/tenants', { onRequest: gate.admitOperator }, async (request: FastifyRequest) => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { uuidv7 } from '#base/id.ts'
 import type { Database, TenantDb } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
+import type { Transfer } from '#db/transfer.ts'
 import { auditKey } from '#tenancy/audit.ts'
 import { createMoves, type Moves } from '#tenancy/moves.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -72,3 +73,31 @@ export const names = async (database: Database, tenant: Tenant): Promise<readonl
 }
 export const there = async (server: Pick<SecondServer, 'sql'>, { schema }: Tenant): Promise<boolean> =>
   (await server.sql('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])).length > 0
+
+/** Of a Transfer, in their order. */
+export const STEPS = ['prepare', 'copy', 'take', 'round', 'stop', 'land', 'settled'] as const
+export type StepName = (typeof STEPS)[number]
+
+/** The database, in which a move dies at a step: before it, or after it was done and before anybody knew. */
+export const dies = (database: Database, step: StepName, when: 'before' | 'after'): Database => ({
+  ...database,
+  admin: {
+    ...database.admin,
+    transfer: (place) => {
+      const transfer = database.admin.transfer(place)
+      const dead = async (): Promise<never> => {
+        throw new Error('killed')
+      }
+      const last: { -readonly [Name in keyof Transfer]: Transfer[Name] } = {
+        ...transfer,
+        // Nothing comes after its death.
+        async [step](...given: never[]) {
+          if (when === 'after') await (transfer[step] as (...all: never[]) => Promise<unknown>)(...given)
+          for (const name of Object.keys(last) as (keyof Transfer)[]) if (name !== 'close') last[name] = dead
+          throw new Error('killed')
+        },
+      }
+      return last
+    },
+  },
+})

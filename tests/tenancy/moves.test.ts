@@ -185,3 +185,14 @@ test('who may move what: operators, to a server there is, one move at a time, an
   await tenants.delete(await at.now(tenant), operator)
   expect(await there(at.second, tenant)).toBe(false)
 })
+
+test('D10: two that make the same tenant on another server at once: one makes it, the other is told that it is there', async () => {
+  const make = async () => await at.replica.registry.tenants.create(operator, { slug: 'together', placement: 'two' })
+  const both = await Promise.allSettled([make(), make(), make()])
+  expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  for (const each of both) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'exists' })
+  const tenant = await at.replica.registry.tenants.get(operator, 'together')
+  await add(at.fresh.database, tenant, 'one')
+  expect(await names(at.stale, tenant)).toEqual(['one'])
+  expect(await registryError(make())).toBe('exists')
+})

@@ -105,7 +105,7 @@ export async function signInServer({
       log,
       visits,
       ipLimit,
-      hold: async () => {},
+      hold: async () => false,
       challenge: createChallenge({ publicUrl: at, scopes: [] }),
     }),
   )

@@ -8,7 +8,7 @@ import type { CommandContext } from './commands.ts'
 import { duration } from './parse.ts'
 import { withRegistry } from './session.ts'
 import { plain } from './table.ts'
-import { tell } from './terminal.ts'
+import { json, tell } from './terminal.ts'
 
 /** `audit tail`: until SIGINT or SIGTERM, or until nobody reads it any more, and then exit code 0. */
 export function defineTail(command: Command, { terminal }: CommandContext): void {
@@ -40,7 +40,7 @@ export function defineTail(command: Command, { terminal }: CommandContext): void
         })
         for await (const row of rows) {
           if (stop.aborted) break
-          const line = `${options.json === true ? JSON.stringify(toEvent(row)) : toLine(row)}\n`
+          const line = `${options.json === true ? json(toEvent(row)) : toLine(row)}\n`
           // Whoever reads more slowly than things happen is waited for, or what happens would pile up in memory.
           if (!terminal.stdout.write(line)) await once(terminal.stdout, 'drain', { signal: stop }).catch(() => {})
         }

@@ -25,8 +25,21 @@ export function tell(terminal: Terminal, line: string): void {
   terminal.stderr.write(`${line}\n`)
 }
 
+/** What could steer a terminal, or turn the direction of text, and is let through by JSON.stringify. */
+const STEERING = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** JSON that is safe to look at: names come from outside. The escapes say the same to whoever parses it. */
+export const json = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replaceAll(STEERING, (found) =>
+    // By UTF-16 code units, as JSON has them (RFC 8259 section 7).
+    found
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+
 /** The answer of a command: with --json exactly one JSON document, otherwise text. Empty text is no line at all. */
-export function answer(terminal: Terminal, json: boolean | undefined, value: unknown, text: () => string): void {
-  const out = json === true ? JSON.stringify(value, null, 2) : text()
+export function answer(terminal: Terminal, asJson: boolean | undefined, value: unknown, text: () => string): void {
+  const out = asJson === true ? json(value, 2) : text()
   if (out !== '') terminal.stdout.write(`${out}\n`)
 }

@@ -9,6 +9,7 @@ import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { createNodes } from './citus.ts'
 import { CHANNEL, formatChange } from './change.ts'
+import { createDesks } from './desks.ts'
 import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
 import { Hub } from './hub.ts'
@@ -136,9 +137,13 @@ export async function openDatabase({
     log,
   })
 
+  const desks = createDesks(settings.poolMax)
+
   async function control<T>(actor: ControlActor, run: (db: ControlDb) => Promise<T>): Promise<T> {
     const pool = (actor.as === 'operator' ? adminPools : pools).get('default')
-    return await transaction(pool, { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }, run)
+    const options = { prelude: controlPrelude(actor), check: onlySql, timeout: CONTROL_TIMEOUT }
+    const ask = async (): Promise<T> => await transaction(pool, options, run)
+    return actor.as === 'desk' ? await desks.run(actor.tenant, ask) : await ask()
   }
 
   watchListener(metrics, hub)

@@ -31,9 +31,10 @@ const MOST_WAITING = 256
 const MOST_STREAMS = 1024
 
 export function createAdmission(
-  { total, perTenant, perPrincipal, streamsPerTenant }: Config['concurrency'],
+  { concurrency, sizes }: Pick<Config, 'concurrency' | 'sizes'>,
   pressure: Pick<PressureWatch, 'level' | 'most'>,
 ): Admission {
+  const { total, perTenant, perPrincipal, streamsPerTenant } = concurrency
   const queue = createFairQueue({
     places: () => total,
     most: () => perTenant,
@@ -48,6 +49,8 @@ export function createAdmission(
   let streaming = 0
   /** What each call under way has to give back. */
   const places = new WeakMap<FastifyRequest, () => void>()
+  /** Ends its count among the calls of its person. */
+  const uncounted = new WeakMap<FastifyRequest, () => void>()
 
   return {
     enter(request, reply, principal) {
@@ -64,14 +67,20 @@ export function createAdmission(
           throw new Refusal('overloaded', { retryAfter: 2, detail: 'of a tenant with more calls' })
       }
       persons.set(person, own + 1)
+      let counts = true
+      const uncount = (): void => {
+        if (counts) count(persons, person, -1)
+        counts = false
+      }
+      uncounted.set(request, uncount)
       let giveUp = (): void => {}
       reply.raw.once('close', () => {
-        count(persons, person, -1)
+        uncount()
         giveUp()
         places.get(request)?.()
       })
       const place = queue.enter(tenant.id, {
-        weight: weightOf(request),
+        weight: weightOf(request, sizes.bodyBytes),
         most: tenant.limits.concurrent_calls ?? undefined,
         onWait: (leave) => {
           giveUp = () => leave(tooMany('the caller left while it waited'))
@@ -97,6 +106,7 @@ export function createAdmission(
         count(streams, tenant.id, -1)
       })
       places.get(request)?.()
+      uncounted.get(request)?.()
       return true
     },
     wanted() {
@@ -114,8 +124,9 @@ function count(counts: Map<string, number>, key: string, change: number): void {
   else counts.delete(key)
 }
 
-function weightOf({ headers }: FastifyRequest): number {
+/** @param most octets: a longer body is refused unread and holds nothing. Who says so must not wait, and others behind it, for all places. */
+function weightOf({ headers }: FastifyRequest, most: number): number {
   if (headers['transfer-encoding'] !== undefined) return 1 + UNKNOWN_LENGTH
   const length = Number(headers['content-length'] ?? 0)
-  return Number.isFinite(length) && length > PIECE ? 1 + Math.floor(length / PIECE) : 1
+  return length > PIECE && length <= most ? 1 + Math.floor(length / PIECE) : 1
 }

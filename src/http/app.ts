@@ -63,7 +63,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const door = createDoor(config)
   const pressure = deps.pressure ?? createPressureWatch(config.pressure, log)
   watchPressure(deps.metrics, () => pressure.level())
-  const admission = createAdmission(config.concurrency, pressure)
+  const admission = createAdmission(config, pressure)
   const gate = createGate(deps, visits, admission)
   const { ipLimit } = deps
   const { library, changes, caller } = deps

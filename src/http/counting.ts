@@ -63,7 +63,7 @@ export async function createCounting({ config, database, clock, log, ready }: Co
 
   return {
     known,
-    strangers: createApart(known, memory.strangers, STRANGERS_AT_ONCE),
+    strangers: createApart(known.beside(memory.strangers), memory.strangers, STRANGERS_AT_ONCE),
     start: () => rounds?.start(),
     async close() {
       await rounds?.close()

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { TtlCache } from '#base/cache.ts'
 import type { Log } from '#base/log.ts'
+import type { Refusal } from '#base/refusal.ts'
 import { remoteSpan } from '#base/trace-parent.ts'
 import type { Tracing } from '#base/tracing.ts'
 import { userId } from '#identity/identity.ts'
@@ -26,6 +28,8 @@ export type Journal = (request: FastifyRequest, reply: FastifyReply) => void
  * any of them. Written on the socket's close, because Fastify's onResponse does not fire for a client that went away in mid-stream.
  */
 export function createJournal({ log, auditor, usage, metrics, visits, tracing }: JournalOptions): Journal {
+  const told = new TtlCache<object>({ max: MOST_TOLD, clock: performance })
+
   return (request, reply) => {
     const visit = visits(request)
     if (tracing.on) open(request, visit)
@@ -100,12 +104,29 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
       },
       'refused',
     )
-    // Without a token nobody was turned away: that is how every client begins. And an address over its limit is for the log alone, else
-    // whoever knocks without end fills the registry's disk, where rows stay for 400 days.
-    if (visit.presented && !LOAD.has(refusal.code) && !(refusal.code === 'rate_limited' && principal === null))
+    // Without a token nobody was turned away: that is how every client begins.
+    if (visit.presented && !LOAD.has(refusal.code) && !(refusal.code === 'rate_limited' && isFlood(visit, refusal)))
       auditor.refused({ refusal, requestId, ip, identity, principal, tool: tool === null ? null : cut(tool) })
   }
+
+  /**
+   * An address over its limit is for the log alone, else whoever knocks without end fills the registry's disk, where rows stay for 400 days.
+   * Somebody known is one row a minute and limit: a row for each request would push those of other tenants out of the queue.
+   */
+  function isFlood({ principal }: Visit, { limit }: Refusal): boolean {
+    if (principal === null) return true
+    const { identity, tenant } = principal
+    const who = identity.key?.id ?? `${identity.iss} ${identity.sub}`
+    const key = `${tenant.id} ${limit?.name ?? ''} ${who}`
+    if (told.get(key) !== undefined) return true
+    told.set(key, {}, TOLD_FOR)
+    return false
+  }
 }
+
+/** Milliseconds for which one row in the audit stands for all that somebody was refused over a limit, and how many are remembered. */
+const TOLD_FOR = 60_000
+const MOST_TOLD = 10_000
 
 /** Asked by machines, many times a minute. */
 const UNTRACED: ReadonlySet<string> = new Set(['/livez', '/readyz', '/healthz', '/metrics'])

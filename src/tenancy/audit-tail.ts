@@ -102,6 +102,7 @@ class Place {
   #from: string
   #told = new Set<string>()
   #fresh = new Set<string>()
+  #looked = false
 
   constructor(since: number) {
     this.#from = firstIdOf(since)
@@ -116,11 +117,14 @@ class Place {
       after = batch.at(-1)?.id ?? after
     }
     for (const { id } of rows) this.#fresh.add(id)
+    this.#looked = true
     return rows
   }
 
-  /** What was read was told; what is older than the overlap is not looked at again. */
+  /** What was read was told; what is older than the overlap is not looked at again. What could not be read goes on from where it stood. */
   settle(now: number): void {
+    if (!this.#looked) return
+    this.#looked = false
     for (const id of this.#fresh) this.#told.add(id)
     this.#fresh.clear()
     const bound = firstIdOf(now - OVERLAP)
@@ -129,6 +133,7 @@ class Place {
   }
 
   undo(): void {
+    this.#looked = false
     this.#fresh.clear()
   }
 }

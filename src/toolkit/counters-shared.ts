@@ -22,6 +22,8 @@ export interface SharedCountersOptions {
 export interface SharedCounters extends Counters {
   /** False: the store is away and this process counts for itself. */
   readonly shared: boolean
+  /** The same store, with other counters in this process: what is counted through it pushes nothing out of the first ones. */
+  beside(memory: Counters): Counters
   close(): Promise<void>
 }
 
@@ -81,12 +83,9 @@ export function createSharedCounters({
     timer.unref()
   }
 
-  return {
-    get shared() {
-      return !away
-    },
+  const over = (along: Counters): Counters => ({
     async add(tallies) {
-      const own = await memory.add(tallies)
+      const own = await along.add(tallies)
       if (away) return own
       try {
         return await ask(tallies.map((tally) => ({ ...tally, key: digestOf(tally.key) })))
@@ -95,6 +94,14 @@ export function createSharedCounters({
         return own
       }
     },
+  })
+
+  return {
+    get shared() {
+      return !away
+    },
+    beside: over,
+    ...over(memory),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

@@ -8,7 +8,7 @@ import type { Lane } from './lane.ts'
 import { responseOf, type UpstreamResponse } from './response.ts'
 import type { Session } from './session.ts'
 import { targetOf, type UpstreamPath, type UpstreamQuery } from './target.ts'
-import { orAborted } from './wait.ts'
+import { inTime, orAborted } from './wait.ts'
 
 export interface UpstreamRequest {
   /** Default GET. Others than GET and HEAD need a tool with access 'write' (D20). */
@@ -100,7 +100,15 @@ export function createClient(parts: ClientParts, call: UpstreamCall): Upstream {
       if (rest <= 0) throw new UpstreamError('timeout', name)
       return rest
     }
-    const { url, untrusted, session } = await orAborted(signal, parts.standing())
+    /** Signing in is a part of this request's time, also where others wait for the same sign-in. */
+    const waited = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+      const rest = left()
+      return await orAborted(
+        signal,
+        inTime(rest, () => new UpstreamError('timeout', name), work()),
+      )
+    }
+    const { url, untrusted, session } = await waited(parts.standing)
     const target = targetOf(name, url, path, request.query)
     const once = async (proof: Readonly<Record<string, string>>): Promise<Fetched<Uint8Array>> => {
       tried()
@@ -117,10 +125,11 @@ export function createClient(parts: ClientParts, call: UpstreamCall): Upstream {
 
     /** A token that has ended is renewed and the request sent once more: 401 says that nothing was done. */
     async function authorized(): Promise<Fetched<Uint8Array>> {
-      const proof = await orAborted(signal, session.proof())
+      const proof = await waited(async () => await session.proof())
       const answer = await once(proof.headers)
       if (answer.status !== 401 || parts.auth.kind === 'none') return answer
-      const renewed = proof.token === null ? null : await orAborted(signal, session.renewed(proof.token))
+      const { token } = proof
+      const renewed = token === null ? null : await waited(async () => await session.renewed(token))
       const again = renewed === null ? answer : await once(renewed.headers)
       if (again.status !== 401) return again
       session.rejected()

@@ -62,7 +62,9 @@ function isPlain(segment: string): boolean {
     try {
       next = decodeURIComponent(text)
     } catch {
-      return round > 0
+      if (round === 0) return false
+      // A server that does not mind the rest reads these.
+      next = text.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     }
     if (next === text) return true
     text = next

@@ -10,6 +10,23 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   }
 }
 
+/** What comes within so many milliseconds, else `otherwise`. The work goes on. */
+export async function inTime<Value>(
+  milliseconds: number,
+  otherwise: () => Error,
+  work: Promise<Value>,
+): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(otherwise()), milliseconds)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** What others wait for too, or the signal's reason when that comes first. The work goes on for them. */
 export async function orAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   // Nobody else may be there to hear of its failure.

@@ -2,6 +2,7 @@ import { Readable, Writable } from 'node:stream'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '#cli/run.ts'
+import { tailAudit, type TailedTenant } from '#tenancy/audit-tail.ts'
 import { environment, gatehouse, type Ran } from '../support/command.ts'
 import { postgresUrl, type FreshDatabase } from '../support/database.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
@@ -141,6 +142,41 @@ test('it waits for who reads slowly, and ends with 0 when nobody reads any more'
   const shell = { env: environment(fresh), cwd: '/', stdin, stdout: slow, stderr }
   expect(await run(['audit', 'tail', 'acme_test', '--since', '1h'], shell)).toBe(0)
   expect(taken).toBe(3)
+})
+
+test('a tenant that cannot be read for longer than is looked back is told whole when it can', async () => {
+  const [tenant] = await fresh.sql<TailedTenant & { at: Date }>(
+    `SELECT id, slug, schema, placement, schema_version AS "schemaVersion" FROM gatehouse.tenants WHERE slug = 'acme_test'`,
+  )
+  if (tenant === undefined) throw new Error('there is no such tenant')
+  await command('tenant suspend acme_test')
+  const stop = new AbortController()
+  let looks = 0
+  const rows = tailAudit({
+    database: fresh.database,
+    // Two minutes later than the rows: long past what a look goes back.
+    clock: { now: () => Date.now() + 120_000 },
+    actor: { kind: 'operator', name: 'tester' },
+    tenants: async () => {
+      looks += 1
+      return [tenant]
+    },
+    only: tenant.id,
+    since: Date.now() - 3_600_000,
+    signal: stop.signal,
+    onAway: () => {},
+    every: 10,
+  })
+  const seen: (string | null)[] = []
+  const reading = (async () => {
+    for await (const row of rows) if (row.tenant !== null) seen.push(row.request_id)
+  })()
+  await until(() => looks > 3)
+  expect(seen).toEqual([])
+  await command('tenant resume acme_test')
+  await until(() => seen.includes('request-before'))
+  stop.abort()
+  await reading
 })
 
 test('a tenant and --all together is a mistake, and so is a tenant that does not exist', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { duration, expiry, list } from '#cli/parse.ts'
 import { moment, plain, table } from '#cli/table.ts'
+import { json } from '#cli/terminal.ts'
 
 test('columns are aligned, lines have no end of spaces, and nothing is a dash', () => {
   expect(
@@ -14,6 +15,15 @@ test('columns are aligned, lines have no end of spaces, and nothing is a dash', 
 
 test('a name from outside cannot steer the terminal or turn the text around', () => {
   expect(plain('\u001b[2J\u202Eevil\n')).toBe('\uFFFD[2J\uFFFDevil\uFFFD')
+})
+
+test('nor can it in a JSON document, which says the same', () => {
+  const name = 'a\u001b[2J\u009b2J\u202Eb\u2028\u{E0041}\u007f'
+  for (const text of [json({ name }), json({ name }, 2)]) {
+    expect(text.replaceAll('\n', '')).toMatch(/^[ -~]*$/)
+    expect(JSON.parse(text)).toEqual({ name })
+  }
+  expect(json({ name: 'Jörg \u{1F600}' })).toBe('{"name":"Jörg \u{1F600}"}')
 })
 
 test('a moment is told absolutely and relatively', () => {

@@ -154,8 +154,20 @@ test('bodies in flight: each 64 KiB takes a place, so that large ones are not re
   second.destroy()
 })
 
+test('who announces more than any body may have is refused at once, and makes nobody wait until all calls have ended', async () => {
+  const server = await start()
+  const { end } = held(server, 'alice-ann-beta', 1)
+  await until(() => server.calls.length === 1)
+  const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAuthorization: Bearer alice-mallory-gamma\r\n`
+  const refused = raw(server.port, `${head}Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n`)
+  expect(statusOf(await refused)).toBe(413)
+  expect((await server.as('alice-eve-other')).status).toBe(200)
+  end()
+})
+
 test('streams of one tenant are bounded, another tenant has its own, and a stream takes no place of the calls', async () => {
-  const server = await start({ limits: { perTenant: 2, perPrincipal: 10 } })
+  // Nor is it one of its person's.
+  const server = await start({ limits: { perTenant: 2, perPrincipal: 1 } })
   const stream = async (token: string): Promise<Response> =>
     await rpc(`${server.url}/mcp`, LISTEN, { ...LISTENS, authorization: `Bearer ${token}` })
   const open = [await stream('alice-ann-beta'), await stream('alice-bob-beta')]

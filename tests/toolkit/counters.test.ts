@@ -117,6 +117,21 @@ describe('a store that goes away', () => {
     await counters.close()
   })
 
+  test('strangers who count in the same store push nobody who is known out of the memory of this process', async () => {
+    const { store, state } = scripted()
+    const memory = { known: createMemoryCounters({ most: 10 }), strangers: createMemoryCounters({ most: 10 }) }
+    const counters = createSharedCounters({ store, memory: memory.known, log: logged().log })
+    const strangers = counters.beside(memory.strangers)
+    for (const who of ['ann', 'bob']) expect(await points(counters, who)).toBe(1)
+    for (let i = 0; i < 100; i += 1) expect(await points(strangers, `made up ${i}`, 5)).toBe(5)
+    expect([memory.known.size, memory.strangers.size]).toEqual([2, 10])
+    state.mode = 'down'
+    expect(await points(strangers, 'made up 99', 5)).toBe(10)
+    expect(counters.shared).toBe(false)
+    expect(await points(counters, 'ann')).toBe(2)
+    await counters.close()
+  })
+
   test('strangers take a bounded part of its attention, whatever they send', async () => {
     const { store, state } = scripted()
     state.mode = 'silent'

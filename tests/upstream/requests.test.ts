@@ -60,6 +60,7 @@ describe('a path that could lead out of the base URL is refused, and nothing is 
     '/contacts/%2e%2e/admin',
     '/contacts/.%2E/admin',
     '/contacts/%252e%252e/admin',
+    '/contacts/%252e%252e%2fadmin%25',
     '/contacts/..%2fadmin',
     '/contacts/..;/admin',
     '/contacts/..%5cadmin',
@@ -79,10 +80,13 @@ describe('a path that could lead out of the base URL is refused, and nothing is 
     expect(await codeOf(one.at().request(path))).toBe('refused')
     expect(api.hits()).toBe(0)
   })
-  test.each([[['..']], [['contacts', '']], [['contacts', '.']], [['\ud800']]])('%j', async (path) => {
-    expect(await codeOf(one.at().request(path))).toBe('refused')
-    expect(api.hits()).toBe(0)
-  })
+  test.each([[['..']], [['%2e%2e/admin%']], [['contacts', '']], [['contacts', '.']], [['\ud800']]])(
+    '%j',
+    async (path) => {
+      expect(await codeOf(one.at().request(path))).toBe('refused')
+      expect(api.hits()).toBe(0)
+    },
+  )
 })
 
 test('a header that says who asks, where to, or that begins another one is refused', async () => {
@@ -214,6 +218,20 @@ test('an upstream that never answers, and one that drips, end at the time limit'
     expect(await codeOf(one.at().request('/contacts', { timeout: 150, retries: 0 }))).toBe('timeout')
     expect(await codeOf(one.at({ deadline: Date.now() + 150 }).request('/contacts'))).toBe('timeout')
   }
+})
+
+test('signing in is a part of the time of a request, and what hangs there ends with it too', async () => {
+  await remade({
+    UPSTREAM_URL: `${api.url}/v1`,
+    UPSTREAM_AUTH: 'login',
+    UPSTREAM_USERNAME: 'gatehouse',
+    UPSTREAM_PASSWORD: 'pass word ä',
+  })
+  api.behave('login', 'hang')
+  const from = performance.now()
+  expect(await codeOf(one.at().request('/contacts', { timeout: 150, retries: 0 }))).toBe('timeout')
+  // Not those of UPSTREAM_TIMEOUT.
+  expect(performance.now() - from).toBeLessThan(5_000)
 })
 
 test('a larger answer than allowed is not read, also when it grows by decompression', async () => {

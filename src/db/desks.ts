@@ -2,7 +2,7 @@ import { createFairQueue } from '#base/fair-queue.ts'
 import { TenantBusy } from './database.ts'
 
 /** Whose turn it is to ask the registry about its own tenant. */
-export interface Desks {
+interface Desks {
   /** Throws TenantBusy, and what `work` throws. */
   run<T>(tenant: string, work: () => Promise<T>): Promise<T>
 }

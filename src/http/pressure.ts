@@ -36,11 +36,15 @@ const FULL = 0.95
 const OPENS = 0.55
 /** Milliseconds that a step waits on average for its turn: above, the throttle closes a little, below it may open. A few long steps do as much harm as many short ones. */
 const LATE = { closes: 0.6, opens: 0.4 }
+/** Utilization below which it is others on this machine that make steps late, and not calls of ours. */
+const OURS = 0.2
 /** Milliseconds between the timers that are watched. */
 const RESOLUTION = 10
 /** Calls of one tenant at a time where others are about: at first, and at least (of the time, with one call). */
 const FIRST = 16
 const LEAST = 1 / 16
+/** Below so many it is taken to be a flood that closed it. */
+const FEW = 4
 const MOST = 1_000
 
 /** Turns looks into a level; 0 as a limit: not watched. Shedding begins above the limit and ends below half of it. */
@@ -87,8 +91,8 @@ export function createThrottle(): (glance: Glance) => number {
     // One look sees few timers; none at all when a step took longer than it.
     usual += (Math.min(Number.isNaN(late) ? RESOLUTION : late, RESOLUTION) - usual) / 4
     if (utilization > CLOSES) most = Math.max(LEAST, most / (utilization > FULL ? 4 : 2))
-    else if (usual > LATE.closes && most <= FIRST) most = Math.max(LEAST, most / 1.25)
-    else if (utilization < OPENS && usual < LATE.opens) {
+    else if (usual > LATE.closes && utilization > OURS && most <= FIRST) most = Math.max(LEAST, most / 1.25)
+    else if (utilization < OPENS && (usual < LATE.opens || utilization < OURS)) {
       if (most < FIRST || wanted > most / 2) most = Math.min(MOST, most * 1.15)
       else most = Math.max(FIRST, most / 1.05)
     }
@@ -117,7 +121,7 @@ export function createPressureWatch(config: Config['pressure'], log: Log): Press
   return {
     level: () => level,
     most: () => most,
-    busy: () => level !== 'calm' || most < FIRST,
+    busy: () => level !== 'calm' || most < FEW,
     async watch(app, wanted) {
       // Without limits of its own: what happens above them is decided here, tenant by tenant.
       await app.register(underPressure, { sampleInterval: INTERVAL, eventLoopUtilizationMode: 'interval' })

@@ -54,6 +54,7 @@ export const FORMS: Readonly<Record<string, Least>> = {
   '/console/operator/see-as/stop': 'operator',
   '/console/operator/tenants/:name/delete': 'operator',
   '/console/operator/tenants/:name/keep': 'operator',
+  '/console/operator/tenants/:name/plan': 'operator',
   '/console/operator/tenants/:name/resume': 'operator',
   '/console/operator/tenants/:name/see-as': 'operator',
   '/console/operator/tenants/:name/suspend': 'operator',

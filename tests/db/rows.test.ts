@@ -117,12 +117,13 @@ test('a name with a quote, or one that is no name, reaches no statement', async 
   ).rejects.toThrow('sorted by')
 })
 
-test('D15: only archives are read and written by names from the catalogue', () => {
+test('D15: only archives and backups are read and written by names from the catalogue', () => {
   const src = join(packageRoot, 'src')
   const users = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
     (path) => path.endsWith('.ts') && readFileSync(join(src, path), 'utf8').includes('db/rows.ts'),
   )
-  expect(users.sort()).toEqual(
-    ['export', 'import', 'registry-part'].map((name) => join('tenancy', 'archive', `${name}.ts`)),
-  )
+  expect(users.sort()).toEqual([
+    ...['export', 'import', 'registry-part'].map((name) => join('tenancy', 'archive', `${name}.ts`)),
+    ...['registry-columns', 'registry-rows', 'restore', 'take'].map((name) => join('tenancy', 'backup', `${name}.ts`)),
+  ])
 })

@@ -45,6 +45,7 @@ test('warm fetches the keys once', async () => {
   expect(keys.state()).toEqual({
     ready: false,
     keys: null,
+    failed: 0,
     first_attempt: null,
     last_success: null,
     last_error: null,

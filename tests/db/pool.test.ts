@@ -76,7 +76,7 @@ describe('a connection', () => {
     const pool = createPool({ url: 'postgres://postgres@127.0.0.1:9/none' }, { max: 1, maxLifetime: 1_000 })
     await expect(lease(pool)).rejects.toThrow(DatabaseUnavailable)
     await pool.end()
-    await expect(lease({ connect: () => Promise.reject(new RangeError('bug')) } as never)).rejects.toThrow(RangeError)
+    await expect(lease({ connect: () => Promise.reject(new RangeError('bug')) })).rejects.toThrow(RangeError)
   })
 
   test('that said its one statement is kept; one that failed or fell silent is destroyed', async () => {

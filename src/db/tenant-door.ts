@@ -119,7 +119,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
       } catch (error) {
         // Read again as after a fence: the wrong node answers with errors of its own, if it answers (D18).
         if (
-          (error instanceof DatabaseUnavailable || mayBeFenced(error)) &&
+          (error instanceof DatabaseUnavailable || MAY_BE_FENCED.has(sqlState(error) ?? '')) &&
           (await nodes.moved(place).catch(() => false))
         )
           throw new TenantFenced(`${place.schema} was moved to another node`, { cause: error })
@@ -160,7 +160,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     run: (db: TenantDb) => Promise<T>,
   ): Promise<T> {
     const words = prelude(place.schema, options, logins === null)
-    // What Postgres denied, if anything; null is the prelude.
+    // What Postgres denied, if anything; null: not a statement that could be tried again, but the prelude, the login, or the session itself.
     const denied: (Sql | null)[] = []
     try {
       return await transaction(
@@ -173,7 +173,8 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           pipeline,
           proof: options.proof,
           onError: (error, statement) => {
-            if (mayBeFenced(error)) denied.push(statement)
+            if (isEnded(error)) denied.push(null)
+            else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)
           },
         },
         async (db) => await run({ access: options.access, query: db.query.bind(db) }),
@@ -223,10 +224,8 @@ function prelude(schema: string, { access, snapshot = false, timeout, proof }: W
 /** 42501: no rights on a table, or to take the role. 22023: no such role. 42P01, 3F000: the schema is gone. */
 const MAY_BE_FENCED = new Set(['42501', '22023', '42P01', '3F000'])
 
-/** With D16 a fence ends the tenant's sessions too: 57P01. */
-const mayBeFenced = (error: unknown): boolean =>
-  MAY_BE_FENCED.has(sqlState(error) ?? '') ||
-  (error instanceof DatabaseUnavailable && sqlState(error.cause) === '57P01')
+/** 57P01: with D16 a fence ends the tenant's sessions too; so does a server that is restarted. */
+const isEnded = (error: unknown): boolean => error instanceof DatabaseUnavailable && sqlState(error.cause) === '57P01'
 
 /**
  * A tool that reaches for what is not its own gets 42501 as well: only a role without rights on its own schema is fenced (D18).

@@ -29,7 +29,7 @@ export const UPSTREAM_SETTINGS = {
   UPSTREAM_TENANT_MAY: {
     group: 'Upstreams',
     about:
-      'What a tenant’s admins may set themselves: `nothing`, `credentials`, or `url` (credentials and a base URL of their own: https, port 443, a public address). Operators may always give a tenant credentials.',
+      'What may be a tenant’s own: `nothing`, `credentials`, or `url` (a base URL too: https, port 443, a public address). Set with `gatehouse upstream set`, by operators only so far, who may always give a tenant credentials.',
     default: 'nothing',
     example: 'credentials',
     named: 'UPSTREAM_<NAME>_TENANT_MAY',

@@ -1,18 +1,10 @@
 import { createFairQueue } from '#base/fair-queue.ts'
-import { TenantBusy } from './database.ts'
+import { TURNS } from './turns.ts'
 
 /** Whose turn it is to ask the registry about its own tenant. */
 interface Desks {
   /** Throws TenantBusy, and what `work` throws. */
   run<T>(tenant: string, work: () => Promise<T>): Promise<T>
-}
-
-/** How long one waits for its turn, in milliseconds, and how many of a tenant may. */
-const PATIENCE = 5_000
-const MOST_WAITING = 200
-const BUSY = {
-  late: 'no connection came free for this tenant in time',
-  full: 'too many questions of this tenant are waiting',
 }
 
 /**
@@ -23,12 +15,9 @@ const BUSY = {
 export function createDesks(connections: number): Desks {
   const places = Math.max(1, Math.floor(connections / 2))
   const queue = createFairQueue({
+    ...TURNS,
     places: () => places,
     most: () => places,
-    patience: PATIENCE,
-    maxWaiting: MOST_WAITING,
-    charge: 'time',
-    refuse: (why) => new TenantBusy(BUSY[why]),
   })
   return {
     async run(tenant, work) {

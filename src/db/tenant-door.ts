@@ -1,14 +1,7 @@
 import type pg from 'pg'
 import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
-import {
-  DatabaseUnavailable,
-  TenantBusy,
-  TenantFenced,
-  type TenantDb,
-  type TenantOptions,
-  type TenantPlace,
-} from './database.ts'
+import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
 import type { Nodes } from './citus.ts'
 import { sqlState } from './errors.ts'
 import { watchQueue } from './metrics.ts'
@@ -20,6 +13,7 @@ import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
 import { isLoginRefused, LOGIN_POOL_MAX, type TenantLogins } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
+import { TURNS } from './turns.ts'
 
 export interface TenantDoorOptions {
   /** The shared pool of the server that holds tenants of this placement, or of its replica. */
@@ -41,16 +35,8 @@ export type TenantDoor = {
 }
 
 const TIMEOUT = 15_000
-/** How long a call waits for its turn among its tenant's, in milliseconds, and how many may wait. */
-const PATIENCE = 5_000
-const MOST_WAITING = 200
 /** Milliseconds: a tenant whose transactions usually last longer has half its share of connections while others are about. */
 const SLOW = 200
-const BUSY = {
-  late: 'no connection came free for this tenant in time',
-  full: 'too many calls of this tenant are waiting',
-}
-
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   const { pool, logins, nodes = null, replicas, poolMax, pipeline, metrics = NO_METRICS } = options
@@ -82,13 +68,10 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     const known = queues.get(server)
     if (known !== undefined) return known
     const made = createFairQueue({
+      ...TURNS,
       places: () => places,
       most: () => most,
-      patience: PATIENCE,
-      maxWaiting: MOST_WAITING,
-      charge: 'time',
       slow: SLOW,
-      refuse: (why) => new TenantBusy(BUSY[why]),
     })
     queues.set(server, made)
     return made

@@ -4,10 +4,10 @@ import { createPool } from '#db/pool.ts'
 import { bringChanges, isInReach, type TableChanges } from '#db/table-changes.ts'
 import { copyTables, withOwner, withSnapshot } from '#db/table-copy.ts'
 import { difference, type Closeness } from '#db/table-digest.ts'
-import { freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { secondServer, type SecondServer } from '../support/second-server.ts'
 
-let fresh: FreshDatabase
+/** A server of its own: what is brought over begins at the oldest transaction of the whole server, so others' transactions would add rows to the counts. */
+let first: SecondServer
 let second: SecondServer
 let source: pg.Pool
 let target: pg.Pool
@@ -20,22 +20,23 @@ const TABLES = `
 const id = (n: number): string => `00000000-0000-7000-8000-${`${n}`.padStart(12, '0')}`
 
 beforeAll(async () => {
-  ;[fresh, second] = await Promise.all([freshDatabase({ kind: 'postgres' }), secondServer()])
-  source = createPool({ url: fresh.url }, { max: 3, maxLifetime: 60_000 })
+  ;[first, second] = await Promise.all([secondServer(), secondServer()])
+  source = createPool({ url: first.url }, { max: 3, maxLifetime: 60_000 })
   target = createPool({ url: second.url }, { max: 3, maxLifetime: 60_000 })
-  await second.sql('CREATE ROLE gatehouse_owner; CREATE SCHEMA gatehouse AUTHORIZATION gatehouse_owner')
-  for (const server of [fresh, second])
-    await server.sql(`CREATE SCHEMA ${SCHEMA} AUTHORIZATION gatehouse_owner; SET ROLE gatehouse_owner; ${TABLES}`)
-  await fresh.sql(
+  for (const server of [first, second])
+    await server.sql(
+      `CREATE ROLE gatehouse_owner; CREATE SCHEMA gatehouse AUTHORIZATION gatehouse_owner; CREATE SCHEMA ${SCHEMA} AUTHORIZATION gatehouse_owner; SET ROLE gatehouse_owner; ${TABLES}`,
+    )
+  await first.sql(
     `INSERT INTO ${SCHEMA}.folders (id, path) SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'p' || n FROM generate_series(1, 9) n`,
   )
-  await fresh.sql(
+  await first.sql(
     `INSERT INTO ${SCHEMA}.files SELECT id, id, 'f' FROM ${SCHEMA}.folders; INSERT INTO ${SCHEMA}.tags SELECT id, 't' FROM ${SCHEMA}.files`,
   )
 })
 afterAll(async () => {
   await Promise.all([source.end(), target.end()])
-  await Promise.all([fresh.drop(), second.stop()])
+  await Promise.all([first.stop(), second.stop()])
 })
 
 let horizon = ''
@@ -59,10 +60,10 @@ test('rows that were written, changed and deleted since a copy are brought over,
     await withOwner(target, async (client) => await copyTables(snapshot, client, {}))
     return snapshot.horizon
   })
-  await fresh.sql(
+  await first.sql(
     `INSERT INTO ${SCHEMA}.folders (id, path) VALUES ('${id(20)}', 'new'); INSERT INTO ${SCHEMA}.files VALUES ('${id(20)}', '${id(20)}', 'f')`,
   )
-  await fresh.sql(
+  await first.sql(
     `UPDATE ${SCHEMA}.files SET name = 'changed', folder = '${id(20)}' WHERE id = '${id(1)}'; DELETE FROM ${SCHEMA}.folders WHERE id IN ('${id(1)}', '${id(2)}')`,
   )
   expect(await round()).toEqual({
@@ -74,10 +75,10 @@ test('rows that were written, changed and deleted since a copy are brought over,
 })
 
 test('rows that changed places under a unique column, or took what a deleted one had, are brought over with their children kept', async () => {
-  await fresh.sql(`UPDATE ${SCHEMA}.folders SET path = 'aside' WHERE id = '${id(3)}'`)
-  await fresh.sql(`UPDATE ${SCHEMA}.folders SET path = 'p3' WHERE id = '${id(4)}'`)
-  await fresh.sql(`UPDATE ${SCHEMA}.folders SET path = 'p4' WHERE id = '${id(3)}'`)
-  await fresh.sql(
+  await first.sql(`UPDATE ${SCHEMA}.folders SET path = 'aside' WHERE id = '${id(3)}'`)
+  await first.sql(`UPDATE ${SCHEMA}.folders SET path = 'p3' WHERE id = '${id(4)}'`)
+  await first.sql(`UPDATE ${SCHEMA}.folders SET path = 'p4' WHERE id = '${id(3)}'`)
+  await first.sql(
     `DELETE FROM ${SCHEMA}.folders WHERE id = '${id(5)}'; INSERT INTO ${SCHEMA}.folders (id, path) VALUES ('${id(50)}', 'p5')`,
   )
   const { folders, files } = await round()
@@ -96,7 +97,7 @@ test('a row of a transaction that was open at the horizon is brought over', asyn
   const client = await source.connect()
   await client.query('BEGIN')
   await client.query(`INSERT INTO ${SCHEMA}.folders (id, path) VALUES ('${id(60)}', 'open')`)
-  await fresh.sql(`INSERT INTO ${SCHEMA}.folders (id, path) VALUES ('${id(61)}', 'later')`)
+  await first.sql(`INSERT INTO ${SCHEMA}.folders (id, path) VALUES ('${id(61)}', 'later')`)
   expect((await round())['folders']?.written).toBe(1)
   await client.query('COMMIT')
   client.release()

@@ -26,8 +26,11 @@ export interface FairQueueOptions {
   readonly maxWaiting: number
   /** What the order is reckoned in: `time` that places were held, or `calls`, where a call that only waits costs no more than another. */
   readonly charge: 'time' | 'calls'
-  /** Milliseconds: a party whose calls usually take longer gets half its share while others are about. */
-  readonly slow?: number
+  /**
+   * Milliseconds: a party whose calls usually take twice as long gets half its share while others are about, three times as long a third, and so on.
+   * Default: no limit.
+   */
+  readonly slow?: () => number
   /** Milliseconds of any clock that only goes forward; for tests. */
   readonly now?: () => number
   /** What a caller is told that waited too long, or came when too many of its party waited. */
@@ -88,7 +91,7 @@ interface Lane {
 }
 
 export function createFairQueue(options: FairQueueOptions): FairQueue {
-  const { charge, slow = Infinity, patience, maxWaiting, refuse, now = () => performance.now() } = options
+  const { charge, slow = () => Infinity, patience, maxWaiting, refuse, now = () => performance.now() } = options
   const lanes = new Map<string, Lane>()
   const lined = new Set<Lane>()
   let held = 0
@@ -147,7 +150,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
     const even = Math.min(most, Math.floor(throttled(lane)), Math.floor(options.places() / (1 + crowd - lane.counted)))
-    return Math.max(1, lane.usual > slow ? Math.floor(even / 2) : even)
+    return Math.max(1, Math.floor(even * Math.min(1, slow() / lane.usual)))
   }
 
   /** May the lane take this many more by its own share? The last place of several is for who holds none. */

@@ -11,6 +11,7 @@ import type { Proof, Replicas } from './replicas.ts'
 import { replicaOf } from './servers.ts'
 import type { Sql } from './sql.ts'
 import { createStatementCheck } from './statement.ts'
+import { createStrain, type Strain } from './strain.ts'
 import { isLoginRefused, LOGIN_POOL_MAX, type TenantLogins } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 import { TURNS } from './turns.ts'
@@ -35,8 +36,9 @@ export type TenantDoor = {
 }
 
 const TIMEOUT = 15_000
-/** Milliseconds: a tenant whose transactions usually last longer has half its share of connections while others are about. */
-const SLOW = 200
+/** Milliseconds: a tenant whose transactions usually last longer has less than its share of connections while others are about. */
+const SLOW = { eased: 400, strained: 50 }
+
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   const { pool, logins, nodes = null, replicas, poolMax, pipeline, metrics = NO_METRICS } = options
@@ -44,9 +46,9 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   // One per server. Of a pool with several connections one stays for the registry; a tenant's own pool (D16) it shares with nobody.
   const places = logins === null ? (poolMax > 3 ? poolMax - 1 : poolMax) : logins.budget
   const most = Math.max(1, logins === null ? Math.floor(poolMax / 2) : LOGIN_POOL_MAX)
-  const queues = new Map<string, FairQueue>()
+  const servers = new Map<string, Server>()
   const sum = (count: (queue: FairQueue) => number): number =>
-    [...queues.values()].reduce((all, queue) => all + count(queue), 0)
+    [...servers.values()].reduce((all, { queue }) => all + count(queue), 0)
   watchQueue(metrics, {
     get waiting() {
       return sum((queue) => queue.count().waiting)
@@ -64,17 +66,18 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
   const sourceOf = async (server: string, schema: string, signal?: AbortSignal): Promise<Leased> =>
     logins === null ? { source: pool(server), leave: () => {} } : await logins.enter(server, schema, signal)
 
-  function queueOf(server: string): FairQueue {
-    const known = queues.get(server)
+  function serverOf(name: string): Server {
+    const known = servers.get(name)
     if (known !== undefined) return known
-    const made = createFairQueue({
+    const strain = createStrain()
+    const queue = createFairQueue({
       ...TURNS,
       places: () => places,
       most: () => most,
-      slow: SLOW,
+      slow: () => (strain.strained() ? SLOW.strained : SLOW.eased),
     })
-    queues.set(server, made)
-    return made
+    servers.set(name, { queue, strain })
+    return { queue, strain }
   }
 
   return {
@@ -122,12 +125,13 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     run: (db: TenantDb) => Promise<T>,
   ): Promise<T> {
     const began = performance.now()
-    const admitted = queueOf(server).enter(place.schema, { signal: wanted.signal })
+    const { queue, strain } = serverOf(server)
+    const admitted = queue.enter(place.schema, { signal: wanted.signal })
     const leave = await Promise.resolve(admitted).finally(() => waited({}, (performance.now() - began) / 1000))
     try {
       const own = await sourceOf(server, place.schema, wanted.signal)
       try {
-        return await call(own.source, place, wanted, run)
+        return await call(own.source, place, { ...wanted, onBegun: strain.begun }, run)
       } finally {
         own.leave()
       }
@@ -155,6 +159,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           signal: options.signal,
           pipeline,
           proof: options.proof,
+          onBegun: options.onBegun,
           onError: (error, statement) => {
             if (isEnded(error)) denied.push(null)
             else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)
@@ -180,6 +185,13 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
 interface Wanted extends TenantOptions {
   readonly timeout: number
   readonly proof?: Proof
+  readonly onBegun?: (milliseconds: number) => void
+}
+
+/** What is shared on one server, and how it fares. */
+interface Server {
+  readonly queue: FairQueue
+  readonly strain: Strain
 }
 
 interface Leased {

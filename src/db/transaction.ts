@@ -17,6 +17,8 @@ export interface TransactionOptions {
   readonly pipeline?: boolean
   /** Is told of every error Postgres answers, before anyone may swallow it, and to what: null is the prelude. */
   readonly onError?: (error: unknown, statement: Sql | null) => void
+  /** Is told how long the prelude took, in milliseconds. */
+  readonly onBegun?: ((milliseconds: number) => void) | undefined
   /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
   readonly proof?: Proof | undefined
 }
@@ -123,9 +125,11 @@ class Session implements Queryable {
   }
 
   async begin(): Promise<void> {
-    const { prelude, proof, pipeline } = this.#options
+    const { prelude, proof, pipeline, onBegun } = this.#options
+    const from = performance.now()
     this.#prelude = this.#send(prelude).then((rows) => {
       this.doubtful = false
+      onBegun?.(performance.now() - from)
       if (proof?.passed(rows) === false) throw new ReplicaBehind('the replica has not replayed what was written before')
     })
     if (pipeline !== true || proof !== undefined) return await this.#prelude

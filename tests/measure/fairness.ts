@@ -42,8 +42,11 @@ const SHAPES: Readonly<Record<string, string>> = {
   bodies: call('big_body', { parts: Array.from({ length: 900 }, () => 'x"y '.repeat(200)) }),
 }
 
-const figures = (values: readonly number[]): string =>
-  `p50 ${percentile(values, 0.5).toFixed(1)} ms, p99 ${percentile(values, 0.99).toFixed(1)} ms`
+const median = (values: readonly number[]): number => percentile(values, 0.5)
+/** The median of the rounds' p99: one stall of the machine, of a fifth of a second, is the whole p99 of its round. */
+const p99 = (rounds: readonly (readonly number[])[]): number => median(rounds.map((round) => percentile(round, 0.99)))
+const figures = (rounds: readonly (readonly number[])[]): string =>
+  `p50 ${median(rounds.flat()).toFixed(1)} ms, p99 ${p99(rounds).toFixed(1)} ms (of all rounds together ${percentile(rounds.flat(), 0.99).toFixed(1)})`
 const shown = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .map(([what, many]) => `${what}: ${many}`)
@@ -62,8 +65,8 @@ interface Side {
 /** Slices of quiet and flood in turn. @returns whether the promise was kept. */
 async function measure(shape: string, side: Side, rate: number, quiet: Generator, noisy: Generator): Promise<boolean> {
   const body = SHAPES[shape] ?? QUIET
-  const alone: number[] = []
-  const beside: number[] = []
+  const alone: number[][] = []
+  const beside: number[][] = []
   const quietly: Record<string, number> = {}
   const loudly: Record<string, number> = {}
   const answers: Record<string, number> = {}
@@ -77,19 +80,19 @@ async function measure(shape: string, side: Side, rate: number, quiet: Generator
   for (let round = 0; round < rounds; round++) {
     await pause(2_500)
     const before = await quiet.run(job)
-    alone.push(...before.served)
+    alone.push(before.served)
     add(quietly, before.counts)
     const storm = noisy.run({ ...flooding, seconds: seconds + 1, rate: offered })
     await pause(500)
     const during = await quiet.run(job)
-    beside.push(...during.served)
+    beside.push(during.served)
     add(loudly, during.counts)
     late.push(during.late)
     const sent: Sent = await storm
     add(answers, sent.counts)
     cpu += sent.cpu
   }
-  const ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+  const ratio = p99(beside) / p99(alone)
   const unserved = Object.entries(loudly).reduce((sum, [what, many]) => sum + (what === '200' ? 0 : many), 0)
   console.log(
     `\n${shape}: the flood offers ${offered.toFixed(0)} calls/s, ${flood} times half of what it is served alone`,

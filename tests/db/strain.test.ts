@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { createStrain } from '#db/strain.ts'
+
+const times = (many: number, work: () => void): void => {
+  for (let n = 0; n < many; n++) work()
+}
+
+test('a server is strained while transactions begin much later than they can, and no longer when they begin as before', () => {
+  const strain = createStrain()
+  times(200, () => strain.begun(0.3))
+  expect(strain.strained()).toBe(false)
+  times(30, () => strain.begun(3))
+  expect(strain.strained()).toBe(true)
+  times(60, () => strain.begun(0.3))
+  expect(strain.strained()).toBe(false)
+})
+
+test('a single late beginning is no strain, nor are the first ones', () => {
+  const strain = createStrain()
+  strain.begun(0.3)
+  times(50, () => strain.begun(20))
+  expect(strain.strained()).toBe(false)
+  times(200, () => strain.begun(0.3))
+  strain.begun(15)
+  expect(strain.strained()).toBe(false)
+})
+
+test('a server that is further away from now on is not strained for ever', () => {
+  const strain = createStrain()
+  times(200, () => strain.begun(0.3))
+  times(100, () => strain.begun(12))
+  expect(strain.strained()).toBe(true)
+  times(8_000, () => strain.begun(12))
+  expect(strain.strained()).toBe(false)
+})

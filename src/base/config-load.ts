@@ -103,6 +103,8 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     signingKey: readSigningKey(reader),
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    requestLog: reader.flag('REQUEST_LOG', true),
+    directLane: reader.flag('GATEHOUSE_DIRECT_LANE', true),
     rateLimit: readRateLimit(reader, production),
     rateLimitStore: readStore(reader),
     sizes: readSizes(reader),

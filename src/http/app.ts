@@ -54,6 +54,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const metrics = createRequestMetrics(deps.metrics)
   const journal = createJournal({
     log,
+    requestLog: config.requestLog,
     auditor: deps.auditor,
     usage: deps.usage,
     metrics,

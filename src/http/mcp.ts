@@ -12,7 +12,8 @@ import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
 import { tenantBus } from './mcp-listen.ts'
-import type { Turn } from './mcp-request.ts'
+import { createLane } from './lane.ts'
+import type { Era, Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
 import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
 import { noteError, noteErrors, openMcpSpan } from './mcp-trace.ts'
@@ -21,7 +22,7 @@ import { onlyMethods } from './routes.ts'
 import type { Visits } from './visit.ts'
 
 export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
-  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes'>
+  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes' | 'directLane'>
   readonly gate: Gate
   readonly visits: Visits
   readonly admission: Pick<Admission, 'stream'>
@@ -49,6 +50,7 @@ export function createMcp(options: McpOptions): Mcp {
   const { config, gate, visits, library, changes, log, admission } = options
   const questions = createQuestions()
   const serverFor = createMcpServer({ ...options, questions })
+  const lane = config.directLane ? createLane(options) : null
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
   const turns = new WeakMap<AuthInfo, Turn>()
   const flights = createFlights()
@@ -152,10 +154,20 @@ export function createMcp(options: McpOptions): Mcp {
       if (!reply.raw.writableFinished) trace.fail('cancelled')
       trace.end()
     })
-    const turn = { principal, requestId, ip, trace }
-    turns.set(authInfo, turn)
     const listens = method === 'subscriptions/listen'
     const flight = flights.take(reply, listens)
+    const regular = message === undefined ? null : (lane?.regular(request.headers, message) ?? null)
+    let turn: Turn = { principal, requestId, ip, trace }
+    if (lane !== null && regular !== null && lane.knows(regular)) {
+      const { method: asked, era } = regular
+      const answer =
+        asked === 'tools/list'
+          ? lane.list(turn, regular)
+          : await trace.run(async () => await lane.call(turn, regular, flight.signal))
+      if (typeof answer === 'string') return await sendDirectly(reply, era, answer)
+      turn = { ...turn, running: answer }
+    }
+    turns.set(authInfo, turn)
     const response = await trace.run(
       async () =>
         await (listens ? listener(request, reply, turn) : handler).fetch(
@@ -173,11 +185,13 @@ export function createMcp(options: McpOptions): Mcp {
     if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
       const text = await response.text()
       noteError(trace, text)
+      if (regular !== null && response.status === 200 && hasResult(text)) lane?.learn(regular)
       return await reply.send(text)
     }
+    // A stream is refused before it begins, or not at all.
+    if (regular !== null) lane?.learn(regular)
     flight.watch(recheck)
-    // Proxies would hold back small pieces (nginx) or the whole (compression).
-    reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
+    asStream(reply)
     void reply.send(noteErrors(trace, response.body))
     // Else the caller waits for the first progress to learn that the answer is a stream.
     reply.raw.flushHeaders()
@@ -189,6 +203,21 @@ export function createMcp(options: McpOptions): Mcp {
     await handler.close()
   }
   return { routes, drain }
+}
+
+/** Proxies would hold back small pieces (nginx) or the whole (compression). */
+const asStream = (reply: FastifyReply): FastifyReply =>
+  reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
+
+/** The 2025 revisions are answered with a stream of one event, as the SDK does. */
+function sendDirectly(reply: FastifyReply, era: Era, text: string): FastifyReply {
+  if (era === 'modern') return reply.type('application/json; charset=utf-8').send(text)
+  return asStream(reply).type('text/event-stream').send(`event: message\ndata: ${text}\n\n`)
+}
+
+function hasResult(text: string): boolean {
+  const answer: unknown = JSON.parse(text)
+  return isObject(answer) && answer['result'] !== undefined
 }
 
 /** What a message asks for, as far as log, limits and scopes need to know. */

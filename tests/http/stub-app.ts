@@ -87,6 +87,8 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     sessionSecrets: ['x'.repeat(32)],
     operators: [],
     logLevel: 'info',
+    requestLog: true,
+    directLane: true,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
     sizes: { bodyBytes: 1_048_576, resultBytes: 1_048_576, callMs: 15_000 },
     concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },

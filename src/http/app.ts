@@ -132,17 +132,22 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     throw new Refusal('not_found')
   })
 
-  app.addHook('onRequest', async (request, reply) => {
-    begin(request, reply)
-    if (door(request, reply)) return await reply
-    const { url = '' } = request.routeOptions
-    if (draining && !HEALTH.has(url)) {
-      reply.header('connection', 'close')
-      throw new Refusal('draining', { retryAfter: 1 })
+  // Not async: no request should wait for what never does.
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      begin(request, reply)
+      if (door(request, reply)) return
+      const { url = '' } = request.routeOptions
+      if (draining && !HEALTH.has(url)) {
+        reply.header('connection', 'close')
+        throw new Refusal('draining', { retryAfter: 1 })
+      }
+      if (pressure.level() === 'drowning' && !HEALTH.has(url) && url !== '/metrics')
+        throw new Refusal('overloaded', { retryAfter: 2 })
+      done()
+    } catch (error) {
+      done(error as Error)
     }
-    if (pressure.level() === 'drowning' && !HEALTH.has(url) && url !== '/metrics')
-      throw new Refusal('overloaded', { retryAfter: 2 })
-    return undefined
   })
   await pressure.watch(app, () => admission.wanted())
   app.addHook('preClose', async () => {

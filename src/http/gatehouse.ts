@@ -218,6 +218,7 @@ async function assemble({
     tracing: traces.tracing,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
+    generation: () => door.generation,
     caller: createCaller({ tools, runner }),
     catalogue,
     library: createLibrary({ ...definitions, runner }),

@@ -2,6 +2,7 @@ import type { CallToolResult, InputRequiredResult, Tool } from '@modelcontextpro
 import { LRUCache } from 'lru-cache'
 import type { Caller, CallRequest } from '#toolkit/call.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
+import type { Flight } from './flights.ts'
 import { abilitiesOf, page, type Turn } from './mcp-request.ts'
 import { SERVER_INFO } from './mcp-server.ts'
 import { regularRequest, type RegularRequest } from './lane-request.ts'
@@ -23,7 +24,7 @@ export interface Lane {
   /** The whole JSON-RPC message. */
   list(turn: Turn, request: RegularRequest): string
   /** The whole JSON-RPC message, or the run, for the SDK to end. */
-  call(turn: Turn, request: RegularRequest, signal: AbortSignal): Promise<string | RunningCall>
+  call(turn: Turn, request: RegularRequest, flight: Pick<Flight, 'signal' | 'whenGone'>): Promise<string | RunningCall>
 }
 
 /** A call that has begun. */
@@ -72,7 +73,7 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
     knows: ({ likeness }) => known.get(likeness) === true,
     learn: ({ likeness }) => void known.set(likeness, true),
     list: ({ principal }, { era, id }) => `${preparedList(catalogue.visible(principal))[era]}${JSON.stringify(id)}}`,
-    call: async (turn, request, signal) =>
+    call: async (turn, request, flight) =>
       await new Promise((resolve) => {
         const { principal, requestId, ip, trace } = turn
         const { era, id, name, args = {}, abilities } = request
@@ -90,7 +91,10 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
         }
         const late = era === 'legacy' ? setTimeout(handOn, LONG) : undefined
         const outcome = caller.call(principal, name, args, {
-          signal,
+          get signal() {
+            return flight.signal
+          },
+          whenGone: (stop) => flight.whenGone(stop),
           requestId,
           ip,
           // A regular request asks for no progress.

@@ -12,6 +12,7 @@ import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
 import { tenantBus } from './mcp-listen.ts'
+import { hook } from './hook.ts'
 import { createLane } from './lane.ts'
 import type { Era, Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
@@ -106,12 +107,13 @@ export function createMcp(options: McpOptions): Mcp {
         method: ['GET', 'POST', 'DELETE'],
         url,
         exposeHeadRoute: false,
-        onRequest: gate.admit,
+        onRequest: hook(gate.admit),
         // Who waits to be asked for the body (Expect) is asked only now (RFC 9110 section 10.1.1).
-        preParsing: async (request, reply) => {
+        preParsing: (request, reply, payload, done) => {
           if (request.headers.expect !== undefined) reply.raw.writeContinue()
+          done(null, payload)
         },
-        preHandler: async (request, reply) => {
+        preHandler: hook((request: FastifyRequest<{ Body: Message | undefined }>, reply) => {
           const visit = visits(request)
           const { method, tool } = named(request.body?.value)
           visit.method = method
@@ -119,8 +121,8 @@ export function createMcp(options: McpOptions): Mcp {
           const { principal } = admitted(request)
           requireScopes(principal, request.body?.value, options)
           const cost = tool === null ? 1 : options.catalogue.cost(principal, tool)
-          if (cost > 1) await gate.spend(request, reply, cost - 1)
-        },
+          return cost > 1 ? gate.spend(request, reply, cost - 1) : undefined
+        }),
         handler: serve,
       })
       onlyMethods(app, url, ['GET', 'POST', 'DELETE'])
@@ -163,7 +165,7 @@ export function createMcp(options: McpOptions): Mcp {
       const answer =
         asked === 'tools/list'
           ? lane.list(turn, regular)
-          : await trace.run(async () => await lane.call(turn, regular, flight.signal))
+          : await trace.run(async () => await lane.call(turn, regular, flight))
       if (typeof answer === 'string') return await sendDirectly(reply, era, answer)
       turn = { ...turn, running: answer }
     }

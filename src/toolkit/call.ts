@@ -45,7 +45,7 @@ export function createCaller({ tools, runner }: CallerOptions): Caller {
           action: name,
           call: { method: 'tools/call', name },
           args,
-          read: async () => await readArguments(tool, args),
+          read: () => readArguments(tool, args),
           async perform(input, context, most) {
             const answer = await tool.run(input, context)
             if (answer instanceof Asking) return answer

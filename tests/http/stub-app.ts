@@ -149,6 +149,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     clock: { now: () => Date.now() },
     metrics: createMetrics(),
     tracing: NO_TRACING,
+    generation: () => null,
     authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
     principal: async (_identity, { slug }) => {
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')

@@ -78,7 +78,13 @@ export function createGate(
   }
 
   /** Everything is asked: the provider, the registry. */
-  async function judge(request: FastifyRequest, reply: FastifyReply, token: string, visit: Visit, key: string): Promise<void> {
+  async function judge(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    token: string,
+    visit: Visit,
+    key: string,
+  ): Promise<void> {
     const before = deps.generation()
     const identity = await identify(token, visit)
     const at = { slug: routedSlug(request), ip: visit.ip, tokenDigest: revocationDigest(token) }

@@ -63,6 +63,15 @@ export function createMcp(options: McpOptions): Mcp {
     },
     () => Object.entries(flights.open()).map(([kind, count]) => [{ kind }, count] as const),
   )
+  const answered = { direct: 0, sdk: 0 }
+  options.meters.total(
+    {
+      name: 'gatehouse_mcp_requests_total',
+      help: 'MCP requests, by who answered them: the direct lane, or the SDK',
+      labels: { lane: ['direct', 'sdk'] },
+    },
+    () => Object.entries(answered).map(([who, count]) => [{ lane: who }, count] as const),
+  )
   const factory: McpServerFactory = ({ authInfo, era }) => {
     const turn = authInfo === undefined ? undefined : turns.get(authInfo)
     if (turn === undefined) throw new Error('a request without a principal reached the protocol')
@@ -147,7 +156,7 @@ export function createMcp(options: McpOptions): Mcp {
       clientId: principal.identity.client_id ?? '',
       scopes: [...principal.scopes],
     }
-    if (isAnswer(message?.value)) return await answered(reply, questions.deliver(principal, message.value))
+    if (isAnswer(message?.value)) return await acknowledge(reply, questions.deliver(principal, message.value))
     const trace = openMcpSpan(options.tracing, visit, message?.value, {
       tool: visit.tool === null ? null : labelOf(principal, visit.tool),
       headers: request.headers,
@@ -166,10 +175,14 @@ export function createMcp(options: McpOptions): Mcp {
         asked === 'tools/list'
           ? lane.list(turn, regular)
           : await trace.run(async () => await lane.call(turn, regular, flight))
-      if (typeof answer === 'string') return await sendDirectly(reply, era, answer)
+      if (typeof answer === 'string') {
+        answered.direct += 1
+        return sendDirectly(reply, era, answer)
+      }
       turn = { ...turn, running: answer }
     }
     turns.set(authInfo, turn)
+    answered.sdk += 1
     const response = await trace.run(
       async () =>
         await (listens ? listener(request, reply, turn) : handler).fetch(
@@ -231,7 +244,7 @@ function named(value: unknown): { readonly method: string | null; readonly tool:
 }
 
 /** A client's answer to a question of ours. One that no call here waits for is not accepted (2025-11-25, basic/transports). */
-async function answered(reply: FastifyReply, delivered: boolean): Promise<FastifyReply> {
+async function acknowledge(reply: FastifyReply, delivered: boolean): Promise<FastifyReply> {
   if (delivered) return await reply.code(202).send()
   const error = { code: -32600, message: 'Invalid Request: no call here waits for this answer' }
   return await reply.code(400).send({ jsonrpc: '2.0', id: null, error })

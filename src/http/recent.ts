@@ -25,7 +25,9 @@ const MOST = 10_000
 
 /** @param generation of the registry, see RegistryDoor; null: nothing is remembered. */
 export function createRecentCallers(clock: Clock, generation: () => number | null): RecentCallers {
-  const held = new LRUCache<string, RecentCaller & { readonly until: number; readonly generation: number }>({ max: MOST })
+  const held = new LRUCache<string, RecentCaller & { readonly until: number; readonly generation: number }>({
+    max: MOST,
+  })
   return {
     get(key) {
       const known = held.get(key)

@@ -85,6 +85,10 @@ export function createJournal({
   }
 
   function closed({ trace, refusal }: Visit, status: number): void {
+    if (!trace.recording) {
+      trace.end()
+      return
+    }
     trace.set({
       'http.response.status_code': status,
       ...(refusal === null ? {} : { 'gatehouse.refusal': refusal.code }),

@@ -15,8 +15,8 @@ export interface Job {
   readonly pid: number
   readonly path: string
   readonly call: Call
-  /** One, or a file with one a line: each request takes another one, at random (always the same way). */
-  readonly token: string | { readonly file: string }
+  /** One, or a file with one a line: each request takes one at random (the same way in every run), or each is taken once, and then it ends. */
+  readonly token: string | { readonly file: string; readonly once?: boolean }
   readonly connections: number
   /** Opened too, and left alone. */
   readonly idle: number
@@ -30,6 +30,8 @@ export interface Job {
 export interface Slice {
   readonly served: number
   readonly seconds: number
+  /** When it began, in microseconds of this machine's monotonic clock, which profiles go by too. */
+  readonly began: number
   /** Answers a second. */
   readonly rps: number
   /** Milliseconds; at a fixed rate from the moment it was due, so that waiting for a free connection counts. */
@@ -96,8 +98,10 @@ export async function run(job: Job): Promise<Slice> {
   const tokens = typeof job.token === 'string' ? [job.token] : readFileSync(job.token.file, 'utf8').trim().split('\n')
   const requests = tokens.map((token) => requestBytes(job.call, job.port, job.path, token))
   const random = dice()
-  const next = (): Buffer =>
-    requests[requests.length === 1 ? 0 : Math.floor(random() * requests.length)] ?? Buffer.alloc(0)
+  const once = typeof job.token === 'object' && job.token.once === true
+  let taken = 0
+  const next = (): Buffer | undefined =>
+    requests[once ? taken++ : requests.length === 1 ? 0 : Math.floor(random() * requests.length)]
   const times: number[] = []
   const problems: Record<string, number> = {}
   const waiting: number[] = []
@@ -108,6 +112,10 @@ export async function run(job: Job): Promise<Slice> {
   const whole = new Promise<never>((_, reject) => (broken = reject))
   whole.catch(() => {})
   const sockets: Socket[] = []
+  let used: (() => void) | null = null
+  let first: (() => void) | null = null
+  const answered = new Promise<void>((resolve) => (first = resolve))
+  const spent = new Promise<void>((resolve) => (used = resolve))
 
   async function connection(): Promise<Connection> {
     let sent = 0
@@ -115,14 +123,17 @@ export async function run(job: Job): Promise<Slice> {
     const self: Connection = {
       free: true,
       send(due) {
+        const request = next()
+        if (request === undefined) return used?.()
         self.free = false
         sent = due
-        socket?.write(next())
+        socket?.write(request)
       },
     }
     const take = createAnswerReader((answer) => {
       const now = performance.now()
       last = now
+      first?.()
       self.free = true
       if (counting) {
         const problem = problemOf(answer)
@@ -163,7 +174,7 @@ export async function run(job: Job): Promise<Slice> {
   }
   const connections = await Promise.all(Array.from({ length: job.connections }, connection))
   const pause = async (seconds: number): Promise<void> =>
-    await Promise.race([new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000)), whole])
+    await Promise.race([new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000)), spent, whole])
 
   last = performance.now()
   const watch = setInterval(() => {
@@ -188,6 +199,9 @@ export async function run(job: Job): Promise<Slice> {
   }
   try {
     await pause(job.warm)
+    // Who has not answered once is still starting.
+    await Promise.race([answered, whole])
+    const monotonic = Number(process.hrtime.bigint() / 1000n)
     const [began, ticks, own] = [performance.now(), ticksOf(job.pid), process.cpuUsage()]
     counting = true
     await pause(job.seconds)
@@ -198,6 +212,7 @@ export async function run(job: Job): Promise<Slice> {
     return {
       served: times.length,
       seconds,
+      began: monotonic,
       rps: times.length / seconds,
       p50: quantile(times, 0.5),
       p99: quantile(times, 0.99),

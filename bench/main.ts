@@ -8,16 +8,31 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { separateCores } from './cores.ts'
 import { startGenerator } from './loads.ts'
+import { idle } from './parts/connections.ts'
 import { http, self } from './parts/http.ts'
 import { list } from './parts/list.ts'
 import type { Bench, Part } from './parts/part.ts'
+import { memory, share } from './parts/process.ts'
 import { read, tail, write as writeRow } from './parts/rows.ts'
+import { tokens as manyTokens, verification } from './parts/tokens.ts'
 import { fileName, newest, worse, write, type Results } from './results.ts'
 import { verdict, type Row } from './row.ts'
 import { table } from './table.ts'
 import { makeWorld } from './world.ts'
 
-const PARTS: Readonly<Record<string, Part>> = { self, http, list, read, write: writeRow, tail }
+const PARTS: Readonly<Record<string, Part>> = {
+  self,
+  http,
+  list,
+  read,
+  write: writeRow,
+  tail,
+  verification,
+  tokens: manyTokens,
+  idle,
+  share,
+  memory,
+}
 
 const { values } = parseArgs({
   allowNegative: true,

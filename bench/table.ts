@@ -16,7 +16,7 @@ const HEAD = [
 ]
 
 /** Three digits that count. */
-export const short = (value: number): string => {
+const short = (value: number): string => {
   if (Number.isNaN(value)) return '-'
   const size = Math.abs(value)
   return size >= 100 ? value.toFixed(0) : value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3)

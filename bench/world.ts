@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,16 +30,22 @@ export interface World {
   /** Any SQL as superuser. */
   sql<Row extends object>(text: string): Promise<Row[]>
   readonly registry: OpenRegistry
-  /** Gatehouse as it was built. The same settings give the same process. */
-  gatehouse(
-    settings?: Settings,
-    start?: { readonly node?: readonly string[]; readonly output?: string },
-  ): Promise<Running>
+  /** Gatehouse as it was built. The same settings give the same process, unless a fresh one is wanted. */
+  gatehouse(settings?: Settings, start?: HowToStart): Promise<Running>
   /** A file of bench/servers/ (TypeScript) or bench/peers/ (JavaScript). */
   server(file: string, env?: Settings): Promise<Running>
   /** A file that goes with the world. */
   file(name: string, content: string): Promise<string>
   close(): Promise<void>
+}
+
+interface HowToStart {
+  /** Arguments of Node. */
+  readonly node?: readonly string[]
+  /** A file for what it prints. */
+  readonly output?: string
+  /** Another process, even if one with these settings runs. */
+  readonly fresh?: boolean
 }
 
 type Settings = Readonly<Record<string, string>>
@@ -103,8 +109,8 @@ export async function makeWorld(cores: Cores | null): Promise<World> {
       started.set(key, running)
       return await running
     }
-    const gatehouse: World['gatehouse'] = async (settings = LOG_OFF, { node = [], output } = {}) =>
-      await once(JSON.stringify([settings, node]), async () => {
+    const gatehouse: World['gatehouse'] = async (settings = LOG_OFF, { node = [], output, fresh = false } = {}) =>
+      await once(fresh ? randomUUID() : JSON.stringify(settings), async () => {
         const port = await freePort()
         return await startServer({
           args: [...node, ...BUILT, 'serve'],

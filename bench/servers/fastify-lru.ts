@@ -6,8 +6,9 @@ import { port } from './port.ts'
 
 const person = createKnownTokens()
 const app = fastify({ logger: false })
-app.addHook('onRequest', async (request, reply) => {
-  if (person(request.headers.authorization) === undefined) return await reply.code(401).send()
+app.addHook('onRequest', (request, reply, done) => {
+  if (person(request.headers.authorization) === undefined) void reply.code(401).send()
+  else done()
 })
 app.post<{ Body: Request }>('/mcp', async (request) => answerTo(request.body))
 await app.listen({ host: '127.0.0.1', port })

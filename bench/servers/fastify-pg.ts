@@ -67,8 +67,9 @@ function answerWith(id: number, row: Project | undefined, text: (row: Project) =
 
 const person = createKnownTokens()
 const app = fastify({ logger: false })
-app.addHook('onRequest', async (request, reply) => {
-  if (person(request.headers.authorization) === undefined) return await reply.code(401).send()
+app.addHook('onRequest', (request, reply, done) => {
+  if (person(request.headers.authorization) === undefined) void reply.code(401).send()
+  else done()
 })
 app.post<Body<{ readonly id: string }>>('/read', async ({ body: { id, params } }) => {
   const row = await transaction('read', 'SELECT * FROM projects WHERE id = $1::uuid', [params.arguments.id])

@@ -14,15 +14,10 @@ test(
     const folder = await mkdtemp(join(tmpdir(), 'bench-test-'))
     const file = join(folder, 'results.json')
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        ...[
-          '--conditions=gatehouse-source',
-          '--import',
-          'tsx',
-          fileURLToPath(new URL('../../bench/main.ts', import.meta.url)),
-        ],
-        ...['--rounds', '1', '--seconds', '0.3', '--cases', 'http,read', '--no-peers', '--json', file],
-      ])
+      const program = fileURLToPath(new URL('../../bench/main.ts', import.meta.url))
+      const node = ['--conditions=gatehouse-source', '--import', 'tsx', program]
+      const small = ['--rounds', '1', '--seconds', '0.3', '--cases', 'http,read', '--no-peers', '--json', file]
+      const { stdout } = await promisify(execFile)(process.execPath, [...node, ...small])
       const { rows } = JSON.parse(await readFile(file, 'utf8')) as Results
       expect(rows.filter(({ failed }) => failed !== undefined)).toEqual([])
       for (const id of ['fastify', 'fastify-lru', 'call', 'call-logged', 'call-legacy', 'read-by-hand', 'read']) {

@@ -9,7 +9,7 @@ import { memoryOf } from '../vitals.ts'
 import { ORDER_CALL } from './http.ts'
 import { makeProject, READ } from './rows.ts'
 import type { Part } from './part.ts'
-import { authOrTenancy, shareOf, type Profile } from './profile.ts'
+import { authOrTenancy, workOf, type Profile } from './profile.ts'
 
 /** What auth and tenancy take of a warm call, by a profile of the server under load. */
 export const share: Part = async ({ world, generator, pace }) => {
@@ -25,10 +25,16 @@ export const share: Part = async ({ world, generator, pace }) => {
     slices.push(slice)
     await server.end()
     const stretch = { from: slice.began, to: slice.began + slice.seconds * 1e6 }
-    for (const name of await readdir(folder))
-      shares.push(
-        shareOf(JSON.parse(await readFile(join(folder, name), 'utf8')) as Profile, stretch, authOrTenancy) * 100,
-      )
+    // One for each thread of the process.
+    let [ours, all] = [0, 0]
+    for (const name of await readdir(folder)) {
+      const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as Profile
+      const work = workOf(profile, stretch, authOrTenancy)
+      ours += work.ours
+      all += work.all
+    }
+    if (all === 0) throw new Error('the profiles hold no work')
+    shares.push((ours / all) * 100)
   }
   const row: Row = {
     id: 'share',

@@ -25,12 +25,17 @@ export interface Stretch {
   readonly to: number
 }
 
+export interface Work {
+  readonly ours: number
+  readonly all: number
+}
+
 /**
- * Part (0 to 1) of the working time in this stretch that is spent in functions of some place and in what they call. A sample belongs to the first function,
+ * Working time in this stretch, in microseconds: all of it, and what is spent in functions of some place and in what they call. A sample belongs to the first function,
  * from the innermost out, whose file has a place; so what these functions hand on to (`done()` of Fastify) is not theirs. Garbage collection
  * is left out of both sides, as if it were spread evenly.
  */
-export function shareOf(profile: Profile, { from, to }: Stretch, placeOf: (url: string) => Place): number {
+export function workOf(profile: Profile, { from, to }: Stretch, placeOf: (url: string) => Place): Work {
   const { nodes, startTime, samples = [], timeDeltas = [] } = profile
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
@@ -54,8 +59,7 @@ export function shareOf(profile: Profile, { from, to }: Stretch, placeOf: (url: 
     all += time
     if (place(id) === 'ours') ours += time
   }
-  if (all === 0) throw new Error('the profile holds no work')
-  return ours / all
+  return { ours, all }
 }
 
 /** Auth and tenancy: who is calling, and in which tenant. The audit lies in tenancy/ too, and is not that. */

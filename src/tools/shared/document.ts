@@ -14,7 +14,7 @@ const tag = z
   .toLowerCase()
   .min(1)
   .max(50)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp},]+$/u, 'must be words without commas or control characters')
+  .refine((text) => !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp},]/u.test(text), 'must be words without commas or control characters')
 
 /** Tags as they are stored: lower case, each once, in order. */
 export const tags = z

@@ -150,4 +150,11 @@ function titleOf(path: string, content: string, format: SourceFile['format']): s
   return [heading, name].map((title) => cut(title ?? '')).find((title) => title !== '') ?? 'Untitled'
 }
 
-const cut = (title: string): string => [...title.replaceAll(/[\0\p{Cs}]/gu, '').trim()].slice(0, 300).join('').trim()
+/** Characters as the title's limit counts them, UTF-16 units; half a surrogate pair is no character. */
+const cut = (title: string): string =>
+  title
+    .replaceAll(/[\0\p{Cs}]/gu, '')
+    .trim()
+    .slice(0, 300)
+    .replace(/\p{Cs}$/u, '')
+    .trim()

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { separateCores } from './cores.ts'
 import { startGenerator } from './loads.ts'
 import { idle } from './parts/connections.ts'
+import { delay } from './parts/delay.ts'
 import { http, self } from './parts/http.ts'
 import { list } from './parts/list.ts'
 import type { Bench, Part } from './parts/part.ts'
@@ -18,6 +19,7 @@ import { tokens as manyTokens, verification } from './parts/tokens.ts'
 import { fileName, newest, worse, write, type Results } from './results.ts'
 import { verdict, type Row } from './row.ts'
 import { table } from './table.ts'
+import { start, tenants as manyTenants } from './parts/tenants.ts'
 import { makeWorld } from './world.ts'
 
 const PARTS: Readonly<Record<string, Part>> = {
@@ -30,8 +32,11 @@ const PARTS: Readonly<Record<string, Part>> = {
   verification,
   tokens: manyTokens,
   idle,
+  delay,
   share,
   memory,
+  tenants: manyTenants,
+  start,
 }
 
 const { values } = parseArgs({

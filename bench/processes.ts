@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
+import { connect } from 'node:net'
 import { until } from '../tests/support/until.ts'
 import { on, type Cores } from './cores.ts'
 
@@ -18,7 +19,7 @@ export interface Start {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly port: number
-  /** What answers when it is ready; default: anything at all on the port. */
+  /** What answers when it is ready; default: a port that takes connections. */
   readonly ready?: string
   /** Where what it prints goes; default: nowhere. What it says on stderr is in the error when it does not start. */
   readonly output?: string
@@ -36,13 +37,13 @@ export async function startServer({ args, env, port, ready, output, cores }: Sta
   let said = ''
   child.stderr?.on('data', (part: Buffer) => (said = (said + part.toString()).slice(-2_000)))
   const ended = once(child, 'exit')
-  const url = `http://127.0.0.1:${port}${ready ?? '/'}`
   try {
     await until(async () => {
       if (child.exitCode !== null) return true
-      const answer = await fetch(url)
+      if (ready === undefined) return await listens(port)
+      const answer = await fetch(`http://127.0.0.1:${port}${ready}`)
       await answer.arrayBuffer()
-      return ready === undefined || answer.ok
+      return answer.ok
     }, 60_000)
   } catch (error) {
     child.kill('SIGKILL')
@@ -60,4 +61,12 @@ export async function startServer({ args, env, port, ready, output, cores }: Sta
       clearTimeout(late)
     },
   }
+}
+
+async function listens(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 }

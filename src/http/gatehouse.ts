@@ -21,7 +21,7 @@ import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
-import { createChanges } from '#toolkit/changes.ts'
+import { createSharedChanges } from '#toolkit/changes-shared.ts'
 import { createLibrary } from '#toolkit/library.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
@@ -160,7 +160,7 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const changes = createChanges()
+  const changes = createSharedChanges({ database, secrets: config.sessionSecrets, clock, log, metrics })
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -261,6 +261,7 @@ async function assemble({
   })
   await door.start()
   office.start()
+  await changes.start()
   counting.start()
 
   // In this order: what is still waiting is written before the database goes.
@@ -268,6 +269,7 @@ async function assemble({
     async () => await auditor.close(),
     async () => await office.close(),
     async () => await counting.close(),
+    async () => await changes.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

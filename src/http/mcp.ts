@@ -76,9 +76,13 @@ export function createMcp(options: McpOptions): Mcp {
   const labelOf = (principal: Principal, tool: string): string =>
     options.catalogue.requiredScopes(principal, tool) === null ? 'unknown' : tool
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
-  const listener = (request: FastifyRequest, reply: FastifyReply, { principal }: Turn) => {
+  const listener = (
+    request: FastifyRequest<{ Body: Message | undefined }>,
+    reply: FastifyReply,
+    { principal }: Turn,
+  ) => {
     const maxSubscriptions = admission.stream(request, reply, principal) ? 1 : 0
-    const bus = tenantBus(principal, changes, library)
+    const bus = tenantBus(principal, changes, library, request.body?.value)
     return createMcpHandler(factory, { onerror, bus, maxSubscriptions })
   }
 

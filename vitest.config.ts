@@ -17,6 +17,7 @@ const SLOW = [
   'tests/tenancy/archive/*.test.ts',
   'tests/sign-in/replicas.test.ts',
   'tests/docs/{recording,tools}.test.ts',
+  'tests/http/reload.test.ts',
 ]
 /** TEST_SLOW: `only` these, these `too`; else none of them. */
 const slow = process.env['TEST_SLOW'] ?? 'none'

@@ -118,8 +118,10 @@ export function createSharedChanges(options: SharedChangesOptions): SharedChange
       waiting.add(tenantId, change)
       schedule(GATHER)
     },
+    // What is offered is each process's own: it looks at its own files.
+    everywhere: here.everywhere,
     subscribe: here.subscribe,
-    start: async () => await database.hear(hear, here.missed),
+    start: async () => await database.hear(hear, () => here.everywhere('anything')),
     async close() {
       closed = true
       if (timer !== null) clearTimeout(timer)

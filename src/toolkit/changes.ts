@@ -6,6 +6,8 @@ export type News = Change | 'anything'
 /** Who listens for changes in which tenant: a change is told in its own tenant and nowhere else. */
 export interface Changes {
   publish(tenantId: string, change: Change): void
+  /** Tells every tenant's listeners: what is offered to all has changed. */
+  everywhere(change: Change): void
   /** Answers how to stop. */
   subscribe(tenantId: string, listener: (news: News) => void): () => void
 }
@@ -13,8 +15,7 @@ export interface Changes {
 /** Those of this process alone. */
 export interface LocalChanges extends Changes {
   publish(tenantId: string, news: News): void
-  /** Tells everybody that anything may have changed. */
-  missed(): void
+  everywhere(news: News): void
 }
 
 export function createChanges(): LocalChanges {
@@ -23,6 +24,9 @@ export function createChanges(): LocalChanges {
     publish(tenantId, news) {
       for (const listener of listeners.get(tenantId) ?? []) listener(news)
     },
+    everywhere(news) {
+      for (const own of listeners.values()) for (const listener of own) listener(news)
+    },
     subscribe(tenantId, listener) {
       const own = listeners.get(tenantId) ?? new Set()
       listeners.set(tenantId, own.add(listener))
@@ -30,9 +34,6 @@ export function createChanges(): LocalChanges {
         own.delete(listener)
         if (own.size === 0 && listeners.get(tenantId) === own) listeners.delete(tenantId)
       }
-    },
-    missed() {
-      for (const own of listeners.values()) for (const listener of own) listener('anything')
     },
   }
 }

@@ -119,8 +119,8 @@ export function createSharedChanges(options: SharedChangesOptions): SharedChange
       schedule(GATHER)
     },
     // What is offered is each process's own: it looks at its own files.
-    everywhere: here.everywhere,
-    subscribe: here.subscribe,
+    everywhere: (change) => here.everywhere(change),
+    subscribe: (tenantId, listener) => here.subscribe(tenantId, listener),
     start: async () => await database.hear(hear, () => here.everywhere('anything')),
     async close() {
       closed = true

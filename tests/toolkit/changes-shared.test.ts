@@ -172,6 +172,7 @@ test('changes of very many tenants arrive, each in its own', async () => {
   const stops = ids.map((id) => two.subscribe(id, (news) => news === 'tools' && seen.add(id)))
   for (const id of ids) one.publish(id, 'tools')
   await until(() => seen.size === ids.length)
+  expect(seen).toEqual(new Set(ids))
   for (const stop of stops) stop()
 })
 

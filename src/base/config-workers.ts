@@ -8,10 +8,15 @@ const MOST = 256
  * A problem where they could not be replicas of one another: the embedded database has one process, and so has the development sign-in.
  */
 export function readWorkers(reader: ConfigReader, developmentSignIn: boolean): number {
-  const auto = reader.text('WORKERS') === 'auto'
-  const workers = auto ? availableParallelism() : reader.count('WORKERS', 1, [1, MOST])
-  // `auto` is refused on one core too: the same settings must not depend on the machine.
-  if (workers === 1 && !auto) return 1
+  const value = reader.text('WORKERS') ?? '1'
+  const workers =
+    value === 'auto' ? Math.min(availableParallelism(), MOST) : /^\d{1,3}$/.test(value) ? Number(value) : 0
+  if (workers < 1 || workers > MOST) {
+    reader.problem('WORKERS', `must be a whole number from 1 to ${MOST}, or auto`)
+    return 1
+  }
+  // `auto` is refused on one core too: what is right here must not depend on the machine.
+  if (value === '1') return 1
   if (!reader.has('DATABASE_URL'))
     reader.problem('WORKERS', 'more than one needs DATABASE_URL: the embedded database belongs to one process')
   else if (developmentSignIn)

@@ -91,11 +91,13 @@ export function relayMetrics(from: Channel, others: () => readonly Channel[], as
 export function merged(texts: readonly string[]): string {
   const samples = new Map<string, string[]>()
   for (const block of texts.flatMap((text) => text.split(/^(?=# HELP )/m))) {
-    const [head = '', body] = block.split(/(?<=^# TYPE .*\n)/m)
-    if (body === undefined) continue
+    const [, head, body = ''] = /^(# HELP .*\n# TYPE .*\n)([^]*)$/.exec(block) ?? []
+    if (head === undefined) continue
     const known = samples.get(head)
     if (known === undefined) samples.set(head, [body.trimEnd()])
     else known.push(body.trimEnd())
   }
-  return [...samples].map(([head, bodies]) => `${head}${bodies.filter((body) => body !== '').join('\n')}\n`).join('\n')
+  return [...samples]
+    .map(([head, bodies]) => [head.trimEnd(), ...bodies.filter((body) => body !== ''), ''].join('\n'))
+    .join('\n')
 }

@@ -6,8 +6,6 @@ const TRIES = 5
 
 /** What a worker that ended leaves behind. */
 export interface Ending {
-  /** null: a signal ended it. */
-  readonly code: number | null
   /** Did it come to listening? */
   readonly listened: boolean
   /** Milliseconds from its start. */

@@ -102,7 +102,8 @@ export const SERVER_SETTINGS = {
   },
   TOOLS_DIR: {
     group: 'Server',
-    about: 'Absolute path of a folder with tools of your own. Trusted code: in production read-only for the server.',
+    about:
+      'Absolute path of a folder with tools of your own, in JavaScript or TypeScript. Trusted code: in production read-only for the server; elsewhere read again when something in it changes.',
     default: 'none',
     example: '/app/tools',
   },

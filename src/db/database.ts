@@ -2,6 +2,7 @@ import type { Capacity } from './capacity.ts'
 import type { CitusState } from './citus-state.ts'
 import type { ExaminedTenant, TenantDrift } from './drift.ts'
 import type { Privileges } from './privileges.ts'
+import type { ReplicaState } from './replica-state.ts'
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
 import type { Transfer } from './transfer.ts'
@@ -93,6 +94,8 @@ export interface Database {
   /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */
   listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener>
   readonly admin: Administration
+  /** How the placement's read replica stands; null: it has none. Throws DatabaseUnavailable. */
+  replica(placement: string): Promise<ReplicaState | null>
   /** One round trip; for /readyz. Throws DatabaseUnavailable. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -19,6 +19,7 @@ import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { createPoolBudget } from './pool-budget.ts'
 import { following, whereabouts } from './relocation.ts'
+import { readReplicaState } from './replica-state.ts'
 import { createReplicas } from './replicas.ts'
 import { serverOf, urlAt } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
@@ -161,6 +162,10 @@ export async function openDatabase({
     kind: embedded === null ? 'postgres' : 'embedded',
     tenant: traced(tracing, timed(metrics, enter)),
     admin,
+    async replica(placement) {
+      if (settings.replicas[placement] === undefined) return null
+      return await readReplicaState(pools.get(placement), replicaPools.get(placement))
+    },
     control,
     async announce(change) {
       await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)

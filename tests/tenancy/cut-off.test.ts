@@ -189,6 +189,7 @@ describe('when the registry cannot be heard or reached', () => {
           },
         }
       },
+      replica: async (placement) => await database.replica(placement),
       ping: async () => await database.ping(),
       close: async () => await database.close(),
     }

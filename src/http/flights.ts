@@ -63,18 +63,15 @@ export function createFlights(): Flights {
     },
     async drain(patience, waiting = () => 0) {
       const enough = new AbortController()
-      let late = false
-      const timer = sleep(patience, undefined, { signal: enough.signal }).then(
-        () => (late = true),
-        () => undefined,
-      )
-      for (let idle = false; !late;) {
+      const until = performance.now() + patience
+      const late = sleep(patience, undefined, { signal: enough.signal }).catch(() => undefined)
+      for (let idle = false; performance.now() < until;) {
         const calls = [...open.values()].filter(({ endless }) => !endless).map(({ ended }) => ended)
         const before = idle
         idle = calls.length === 0 && waiting() === 0
         // Twice in a row: who has just been given a turn has not taken off yet.
         if (idle && before) break
-        await Promise.race([calls.length > 0 ? Promise.all(calls) : sleep(GLANCE), timer])
+        await Promise.race([calls.length > 0 ? Promise.all(calls) : sleep(GLANCE), late])
       }
       enough.abort()
       for (const gone of open.keys()) gone.abort()

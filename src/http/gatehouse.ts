@@ -38,6 +38,7 @@ import { warm } from './warm.ts'
 export interface GatehouseParts {
   readonly clock?: Clock
   readonly log?: Log
+  readonly metrics?: Metrics
   /** Where Google, Auth0 and GitHub are asked instead; for tests. */
   readonly endpoints?: ProviderOptions['endpoints']
   /** Names and connections of outgoing requests; for tests (D30). */
@@ -48,8 +49,11 @@ export interface GatehouseParts {
 
 export interface Gatehouse {
   readonly app: FastifyInstance
-  /** Listens and takes over SIGTERM and SIGINT of the process. Answers the address; not ready yet while the database is away. */
-  serve(): Promise<{ readonly address: string }>
+  /**
+   * Listens and takes over SIGTERM and SIGINT of the process; `stop` is a third way to say it. Answers the address; not ready yet while the
+   * database is away.
+   */
+  serve(stop?: AbortSignal): Promise<{ readonly address: string }>
   /** Listens only; `close` ends it. For programs and tests that have signals of their own. */
   listen(): Promise<{ readonly address: string }>
   /** Ends calls in flight, writes the audit, closes the database. */
@@ -73,7 +77,7 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
-  const metrics = createMetrics()
+  const metrics = parts.metrics ?? createMetrics()
   const traces = await openTraces(config.tracing, log)
   const { tracing } = traces
   const database = await openDatabase({ config, log, clock, metrics, tracing })
@@ -277,8 +281,8 @@ async function assemble({
   ]
   return {
     app,
-    async serve() {
-      const started = await serve({ app, config, log, after })
+    async serve(stop) {
+      const started = await serve({ app, config, log, after, ...(stop === undefined ? {} : { stop }) })
       warm(providers, log)
       return started
     },

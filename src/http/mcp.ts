@@ -24,7 +24,7 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes'>
   readonly gate: Gate
   readonly visits: Visits
-  readonly admission: Pick<Admission, 'stream'>
+  readonly admission: Pick<Admission, 'stream' | 'waiting'>
   readonly changes: Changes
   readonly meters: Metrics
   readonly tracing: Tracing
@@ -87,6 +87,8 @@ export function createMcp(options: McpOptions): Mcp {
   }
 
   const routes = async (app: FastifyInstance): Promise<void> => {
+    // Not before: who is let in at the last moment would find it closed.
+    app.addHook('onClose', async () => await handler.close())
     app.removeAllContentTypeParsers()
     const { bodyBytes: bodyLimit } = config.sizes
     app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) =>
@@ -189,8 +191,7 @@ export function createMcp(options: McpOptions): Mcp {
   }
 
   const drain = async (): Promise<void> => {
-    await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2))
-    await handler.close()
+    await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2), admission.waiting)
   }
   return { routes, drain }
 }

@@ -11,6 +11,7 @@ import { examineCitus } from './examination-citus.ts'
 import { examineDrift } from './examination-drift.ts'
 import { examineLogins } from './examination-logins.ts'
 import { examinePrivileges } from './examination-privileges.ts'
+import { examineReplicas } from './examination-replicas.ts'
 import { examineServers } from './examination-servers.ts'
 import { examineWall } from './examination-wall.ts'
 import { explain } from './failure.ts'
@@ -99,6 +100,7 @@ async function examineOpen(database: Database, config: Config, asked: DatabaseQu
     ...(away.size > 0 ? [] : await examineLogins(database, config.database)),
     ...(await citusOf(database)),
     ...servers,
+    ...(await examineReplicas(database, away)),
     ...(kind === 'embedded' ? [] : await examineCapacity(database, config, asked.replicas, away)),
   ]
 }

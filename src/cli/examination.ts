@@ -9,6 +9,7 @@ import { signInIssuer } from './examination-clients.ts'
 import { examineDatabase, isThere, type DatabaseQuestions } from './examination-database.ts'
 import { examineName } from './examination-name.ts'
 import { examineRegistration } from './examination-registration.ts'
+import { examineStore } from './examination-store.ts'
 import { explain } from './failure.ts'
 import { failed, ok, warning, type Finding } from './finding.ts'
 import { withProviders } from './judges.ts'
@@ -32,6 +33,7 @@ export async function examine(config: Config, terminal: Terminal, asked: Databas
     await examineDataDir(config),
     ...(await examineName(config.publicUrl)),
     ...(await examineDatabase(config, terminal, asked)),
+    ...(await examineStore(config)),
   ]
   return await withProviders(
     config,

@@ -2,6 +2,7 @@ import type { Capacity } from './capacity.ts'
 import type { CitusState } from './citus-state.ts'
 import type { ExaminedTenant, TenantDrift } from './drift.ts'
 import type { Privileges } from './privileges.ts'
+import type { ReplicaState } from './replica-state.ts'
 import type { Sql } from './sql.ts'
 import type { BackupSource, BackupTarget } from './tenant-backup.ts'
 import type { Transfer } from './transfer.ts'
@@ -92,7 +93,16 @@ export interface Database {
   announce(change: Change): Promise<void>
   /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */
   listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener>
+  /**
+   * Says these texts to every process that hears; each at most 7,999 octets of ASCII. Any role may hear and say as much: seal what nobody
+   * else may read or make up. Throws DatabaseUnavailable.
+   */
+  tell(texts: readonly string[]): Promise<void>
+  /** Calls back for texts told by whomever, one's own too, and `onGap` when some may have been missed. Until `close`. */
+  hear(onText: (text: string) => void, onGap: () => void): Promise<void>
   readonly admin: Administration
+  /** How the placement's read replica stands; null: it has none. Throws DatabaseUnavailable. */
+  replica(placement: string): Promise<ReplicaState | null>
   /** One round trip; for /readyz. Throws DatabaseUnavailable. */
   ping(): Promise<void>
   close(): Promise<void>

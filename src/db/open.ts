@@ -8,7 +8,7 @@ import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { createNodes } from './citus.ts'
-import { CHANNEL, formatChange } from './change.ts'
+import { CHANNEL, formatChange, NEWS_CHANNEL } from './change.ts'
 import { createDesks } from './desks.ts'
 import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
@@ -19,6 +19,7 @@ import { ROLE } from './names.ts'
 import { connectionConfig, createPool, parseUrl, say } from './pool.ts'
 import { createPoolBudget } from './pool-budget.ts'
 import { following, whereabouts } from './relocation.ts'
+import { readReplicaState } from './replica-state.ts'
 import { createReplicas } from './replicas.ts'
 import { serverOf, urlAt } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
@@ -161,11 +162,20 @@ export async function openDatabase({
     kind: embedded === null ? 'postgres' : 'embedded',
     tenant: traced(tracing, timed(metrics, enter)),
     admin,
+    async replica(placement) {
+      if (settings.replicas[placement] === undefined) return null
+      return await readReplicaState(pools.get(placement), replicaPools.get(placement))
+    },
     control,
     async announce(change) {
       await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)
     },
     listen: async (onChange, onGap) => await hub.listen(onChange, onGap),
+    async tell(texts) {
+      const said = texts.map((text) => `NOTIFY ${NEWS_CHANNEL}, ${pg.escapeLiteral(text)}`)
+      if (said.length > 0) await say(pools.get('default'), said.join('; '))
+    },
+    hear: async (onText, onGap) => await hub.hear(onText, onGap),
     async ping() {
       await say(pools.get('default'), 'SELECT 1')
     },

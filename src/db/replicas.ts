@@ -55,7 +55,7 @@ const MARK = `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL
     ELSE ('x' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))::bit(32)::bigint::text END AS timeline,
   (SELECT system_identifier FROM pg_catalog.pg_control_system())::text AS system`
 
-interface Mark {
+export interface Mark {
   readonly lsn: string | null
   readonly timeline: string
   readonly system: string
@@ -131,7 +131,8 @@ export function createReplicas({
   }
 }
 
-async function askMark(source: Source): Promise<Mark> {
+/** Throws DatabaseUnavailable. */
+export async function askMark(source: Source): Promise<Mark> {
   const client = await lease(source)
   try {
     const { rows } = await client.query<Mark>(MARK)

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
 const RECHECK = 1000
+/** Milliseconds between two looks at who still waits for a turn. */
+const GLANCE = 5
 /** An answer under way. */
 export interface Flight {
   /** Aborted when nobody waits for the answer any more, or may read it. Made when it is asked for: an answer that is at once there needs none. */
@@ -19,8 +21,11 @@ export interface Flights {
   open(): { readonly call: number; readonly stream: number; readonly listen: number }
   /** @param endless nobody waits for it: subscriptions/listen has no end of its own. */
   take(reply: FastifyReply, endless: boolean): Flight
-  /** Resolves when the last one has ended, or after `patience` ms, when what is left is ended. */
-  drain(patience: number): Promise<void>
+  /**
+   * Resolves when the last one has ended, or after `patience` ms, when what is left is ended.
+   * @param waiting how many were let in and wait for their turn: they take off later, and are waited for too.
+   */
+  drain(patience: number, waiting?: () => number): Promise<void>
 }
 
 export function createFlights(): Flights {
@@ -46,11 +51,18 @@ export function createFlights(): Flights {
       })
       return flight
     },
-    async drain(patience) {
-      const calls = [...open].filter(({ endless }) => !endless).map(async (flight) => await flight.ended())
+    async drain(patience, waiting = () => 0) {
       const enough = new AbortController()
+      const until = performance.now() + patience
       const late = sleep(patience, undefined, { signal: enough.signal }).catch(() => undefined)
-      await Promise.race([Promise.all(calls), late])
+      for (let idle = false; performance.now() < until;) {
+        const calls = [...open].filter(({ endless }) => !endless).map(async (flight) => await flight.ended())
+        const before = idle
+        idle = calls.length === 0 && waiting() === 0
+        // Twice in a row: who has just been given a turn has not taken off yet.
+        if (idle && before) break
+        await Promise.race([calls.length > 0 ? Promise.all(calls) : sleep(GLANCE), late])
+      }
       enough.abort()
       for (const flight of open) flight.abort()
     },
@@ -64,7 +76,7 @@ class OpenFlight implements Flight {
   #gone: AbortController | null = null
   #stop: ((reason: unknown) => void) | null = null
   #reason: Error | null = null
-  #landed: (() => void) | null = null
+  readonly #landed: (() => void)[] = []
 
   constructor(reply: FastifyReply, endless: boolean) {
     this.#reply = reply
@@ -103,12 +115,10 @@ class OpenFlight implements Flight {
   /** The answer was closed, sent or not. */
   end(): void {
     if (!this.#reply.raw.writableFinished) this.abort()
-    this.#landed?.()
+    for (const landed of this.#landed) landed()
   }
 
   async ended(): Promise<void> {
-    await new Promise<void>((landed) => {
-      this.#landed = landed
-    })
+    await new Promise<void>((landed) => void this.#landed.push(landed))
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import type { CounterStore } from './counters-shared.ts'
 
@@ -18,27 +19,9 @@ export interface RedisCountersOptions {
  * loop leave together. Nothing waits for a connection: without one every answer is an error, and connecting goes on in the background.
  */
 export async function openRedisCounters({ url }: RedisCountersOptions): Promise<CounterStore> {
-  const { createClient } = await import('@redis/client')
-  const client = createClient({
-    url: url.replace(/^valkey(s?):/, 'redis$1:'),
-    name: 'gatehouse',
-    // What every Redis since 2.6 and every Valkey understands; we ask for nothing that came later.
-    RESP: 2,
-    maintNotifications: 'disabled',
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: QUEUE,
-    socket: { connectTimeout: CONNECT_TIMEOUT, keepAlive: true, reconnectStrategy: () => AGAIN },
-  })
-  // Whoever asks learns it from the answer; without a listener it would end the process.
-  client.on('error', () => {})
+  const client = await clientOf(url, () => AGAIN)
   void client.connect().catch(() => {})
-  const limiter = new RateLimiterRedis({
-    storeClient: client,
-    useRedisPackage: true,
-    keyPrefix: 'gatehouse',
-    points: Number.MAX_SAFE_INTEGER,
-    duration: 60,
-  })
+  const limiter = limiterOf(client)
   return {
     async add(tallies) {
       if (!client.isReady) throw new Error('not connected')
@@ -55,3 +38,55 @@ export async function openRedisCounters({ url }: RedisCountersOptions): Promise<
     },
   }
 }
+
+/**
+ * Does the store count? Connects, counts one thing for a second under a name that nothing else has, and leaves. Answers how many milliseconds
+ * that took. Throws what stopped it: the client's error, the server's answer, or `no answer` after two seconds.
+ */
+export async function tryRedis({ url }: RedisCountersOptions): Promise<number> {
+  const client = await clientOf(url, () => false)
+  const started = performance.now()
+  const late = new AbortController()
+  try {
+    const work = async (): Promise<number> => {
+      await client.connect()
+      await limiterOf(client).consume('doctor', 1, { customDuration: 1 })
+      return Math.round(performance.now() - started)
+    }
+    const end = async (): Promise<never> => {
+      await pause(CONNECT_TIMEOUT, null, { signal: late.signal })
+      throw new Error('no answer')
+    }
+    return await Promise.race([work(), end()])
+  } finally {
+    late.abort()
+    client.destroy()
+  }
+}
+
+/** A client that is not connected yet. */
+async function clientOf(url: string, again: () => number | false) {
+  const { createClient } = await import('@redis/client')
+  const client = createClient({
+    url: url.replace(/^valkey(s?):/, 'redis$1:'),
+    name: 'gatehouse',
+    // What every Redis since 2.6 and every Valkey understands; we ask for nothing that came later.
+    RESP: 2,
+    maintNotifications: 'disabled',
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: QUEUE,
+    socket: { connectTimeout: CONNECT_TIMEOUT, keepAlive: true, reconnectStrategy: again },
+  })
+  // Whoever asks learns it from the answer; without a listener it would end the process.
+  client.on('error', () => {})
+  return client
+}
+
+const limiterOf = (client: Awaited<ReturnType<typeof clientOf>>): RateLimiterRedis =>
+  new RateLimiterRedis({
+    storeClient: client,
+    useRedisPackage: true,
+    keyPrefix: 'gatehouse',
+    points: Number.MAX_SAFE_INTEGER,
+    duration: 60,
+  })

@@ -14,6 +14,8 @@ export interface RespServer {
   readonly values: ReadonlyMap<string, { readonly value: number; readonly until: number }>
   /** Takes commands and answers none, as a server whose network is gone. */
   hang(on: boolean): void
+  /** Answers every count with this error, its code first; null: no longer. */
+  refuse(error: string | null): void
   /** Cuts every connection and takes no new ones. */
   stop(): Promise<void>
   /** Listens again on the same port. */
@@ -27,6 +29,7 @@ export async function startRespServer(): Promise<RespServer> {
   const commands: string[][] = []
   const sockets = new Set<Socket>()
   let hangs = false
+  let refusal: string | null = null
   let port = 0
   let server: Server | null = null
 
@@ -40,6 +43,7 @@ export async function startRespServer(): Promise<RespServer> {
   function answerTo([name = '', ...rest]: readonly string[]): string {
     if (name === 'CLIENT' || name === 'SELECT' || name === 'AUTH') return '+OK\r\n'
     if (name === 'PING') return '+PONG\r\n'
+    if (name === 'EVAL' && refusal !== null) return `-${refusal}\r\n`
     if (name === 'EVAL' && SCRIPT.test(rest[0] ?? '') && rest[1] === '1') {
       const [, , key = '', points = '0', seconds = '0'] = rest
       const entry = held(key) ?? { value: 0, until: Date.now() + Number(seconds) * 1000 }
@@ -83,6 +87,9 @@ export async function startRespServer(): Promise<RespServer> {
       hangs = on
       // What was not answered never will be: the client has to connect anew.
       if (!on) for (const socket of sockets) socket.destroy()
+    },
+    refuse(error) {
+      refusal = error
     },
     async stop() {
       const ended = server

@@ -1,0 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { defineTool, z } from 'gatehouse'
+
+export default defineTool({
+  title: 'Rest',
+  description: 'Answers after a while.',
+  scopes: [],
+  access: 'none',
+  timeout: 2500,
+  input: z.object({ milliseconds: z.int() }),
+  run: async ({ milliseconds }, { signal }) => await pause(milliseconds, 'Rested.', { signal }),
+})

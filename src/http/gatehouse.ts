@@ -132,7 +132,6 @@ async function assemble({
   const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
   const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
-  const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
   const asked = createProviders({
     config,
@@ -146,7 +145,7 @@ async function assemble({
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
     meter: createOpaqueMeter(metrics),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
-    ...endpoints,
+    ...(parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }),
   })
   const providers = measured(metrics, clock, asked)
   const authenticator = createAuthenticator({ providers, clock })

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/server'
 import type { Scope } from '#base/tracing.ts'
 import type { Principal } from '#tenancy/tenant.ts'
-import type { CallRequest } from '#toolkit/run.ts'
+import type { CallRequest } from '#toolkit/call-request.ts'
 import type { RunningCall } from './lane.ts'
 import { isObject } from './message.ts'
 

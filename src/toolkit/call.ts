@@ -4,7 +4,8 @@ import { InvalidArguments, readArguments } from './arguments.ts'
 import { Asking } from './ask.ts'
 import { existsFor } from './catalogue.ts'
 import { toWire } from './result.ts'
-import { Failed, LONGEST_NAME, type CallRequest, type Runner } from './run.ts'
+import type { CallRequest } from './call-request.ts'
+import { Failed, LONGEST_NAME, type Runner } from './run.ts'
 import type { Tool, ToolResult } from './tool.ts'
 
 export { InvalidArguments }

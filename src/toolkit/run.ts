@@ -16,35 +16,13 @@ import { Asking } from './ask.ts'
 import type { Auditor, CallRecord } from './audit.ts'
 import type { Changes } from './changes.ts'
 import type { Change, ClientAbilities, ToolContext, ToolLog } from './context.ts'
-import { withDeadline, type Waiting } from './deadline.ts'
+import type { CallRequest } from './call-request.ts'
+import { withDeadline } from './deadline.ts'
 import { failureOf, type Failure } from './failure.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 
 /** What CALL_TIMEOUT and RESULT_LIMIT are when nobody sets them. */
 const DEFAULT_SIZES = { callMs: 15_000, resultBytes: 1_048_576 } as const
-
-export interface CallRequest {
-  /** Aborted when the caller is gone. */
-  readonly signal: AbortSignal
-  /** The same without a listener on it, where there is a way. */
-  readonly whenGone?: NonNullable<Waiting['whenGone']>
-  readonly requestId: string
-  readonly ip: string | null
-  /** Sends a progress notification; does nothing when the caller did not ask for any. */
-  readonly progress: ToolContext['progress']
-  /** Sends a log message to the client. Absent: nobody reads any. */
-  readonly tell?: ToolContext['tell']
-  /** Absent: all are unknown and taken for true. */
-  readonly client?: ClientAbilities
-  /** What came back from the round before. Absent: the first round. */
-  readonly round?: Round
-}
-
-interface Round {
-  readonly answers: Readonly<Record<string, unknown>>
-  /** As it came; null: none. */
-  readonly state: string | null
-}
 
 /** What can be run: a tool, a resource, a prompt. */
 interface Subject {

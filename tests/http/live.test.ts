@@ -1,5 +1,9 @@
 /** Two whole servers on one database: who listens at one is told what is changed at the other, in their own organisation only. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { gatehouse } from '../support/command.ts'
 import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
 import { rpc } from '../support/rpc.ts'
 import { until } from '../support/until.ts'
@@ -123,6 +127,21 @@ test('a call that changes nothing, fails or is rolled back tells nobody anything
   await until(() => carol.heard.length >= 2)
   expect(carol.heard.toSorted()).toEqual([`resources/updated ${uriOf(document)}`, 'resources/list_changed'].toSorted())
   carol.stop()
+})
+
+test('what the command line imports is told too, by another process with the same secret', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'live-'))
+  writeFileSync(join(folder, 'one.md'), '# One')
+  const [carol, bobs] = [await listen(two, 'carol@acme.test', []), await listen(two, 'bob@globex.test', [])]
+  const ran = await gatehouse(one, `documents import ${folder} --tenant acme_test`)
+  rmSync(folder, { recursive: true })
+  expect(ran).toMatchObject({ exit: 0 })
+  await until(() => carol.heard.length > 0)
+  expect(carol.heard).toEqual(['resources/list_changed'])
+  await call(bob, 'create_project', { name: 'Of globex' })
+  await until(() => bobs.heard.length > 0)
+  expect(bobs.heard).toEqual(['resources/list_changed'])
+  for (const { stop } of [carol, bobs]) stop()
 })
 
 test('who listens while the connection to Postgres breaks is told that anything may have changed', async () => {

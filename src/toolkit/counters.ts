@@ -26,6 +26,8 @@ export interface Counters {
 const MOST = 50_000
 /** Keys that are looked at to find one to forget. */
 const LOOKED_AT = 16
+/** Keys that are looked at for each new one, to drop those whose window is over. */
+const SWEPT = 2
 
 export interface MemoryCounters extends Counters {
   /** Keys held at this moment. */
@@ -33,13 +35,25 @@ export interface MemoryCounters extends Counters {
 }
 
 /**
- * In this process alone: n replicas let n times as many through. Holds `most` keys. One more makes it forget another: one whose window is over, or
+ * In this process alone: n replicas let n times as many through. A new key also drops of two others what is over, so that it holds about as many
+ * keys as come within two windows. And never more than `most`: one more makes it forget another, one whose window is over, or
  * of the longest held the one with the fewest points, so that made-up keys push out each other and not the one that is being guessed at.
  * What is forgotten begins again at nothing: a full table refuses nobody.
  */
 export function createMemoryCounters({ most = MOST }: { readonly most?: number } = {}): MemoryCounters {
   const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 60 })
   const held = new Map<string, { readonly points: number; readonly until: number }>()
+
+  function sweep(): void {
+    const now = Date.now()
+    let looked = 0
+    for (const [key, entry] of held) {
+      held.delete(key)
+      if (entry.until > now) held.set(key, entry)
+      looked += 1
+      if (looked === SWEPT) return
+    }
+  }
 
   async function makeRoom(): Promise<void> {
     const now = Date.now()
@@ -63,7 +77,10 @@ export function createMemoryCounters({ most = MOST }: { readonly most?: number }
       const at = await limiter.get(key)
       return at === null ? { points: 0, left: window * 1000 } : { points: at.consumedPoints, left: at.msBeforeNext }
     }
-    if (!held.has(key) && held.size >= most) await makeRoom()
+    if (!held.has(key)) {
+      sweep()
+      if (held.size >= most) await makeRoom()
+    }
     const options = { customDuration: window }
     const at = await (points > 0 ? limiter.consume(key, points, options) : limiter.reward(key, -points, options))
     held.set(key, { points: at.consumedPoints, until: Date.now() + at.msBeforeNext })

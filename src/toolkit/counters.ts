@@ -43,15 +43,19 @@ export interface MemoryCounters extends Counters {
 export function createMemoryCounters({ most = MOST }: { readonly most?: number } = {}): MemoryCounters {
   const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 60 })
   const held = new Map<string, { readonly points: number; readonly until: number }>()
+  let hand = held.entries()
 
+  /** Goes round all that is held, and on from where it stopped. */
   function sweep(): void {
     const now = Date.now()
-    let looked = 0
-    for (const [key, entry] of held) {
-      held.delete(key)
-      if (entry.until > now) held.set(key, entry)
-      looked += 1
-      if (looked === SWEPT) return
+    for (let looked = 0; looked < SWEPT; looked += 1) {
+      const next = hand.next()
+      if (next.done === true) {
+        hand = held.entries()
+        return
+      }
+      const [key, { until }] = next.value
+      if (until <= now) held.delete(key)
     }
   }
 

@@ -22,7 +22,7 @@ export interface Counters {
   add(tallies: readonly Tally[]): Promise<readonly Count[]>
 }
 
-/** Keys counted at the same time; one costs about 500 octets. */
+/** Keys counted at the same time; one costs about 600 octets. */
 const MOST = 50_000
 /** Keys that are looked at to find one to forget. */
 const LOOKED_AT = 16

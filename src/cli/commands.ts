@@ -49,6 +49,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'credentials of a tenant at the APIs that tools call',
     load: async () => await import('./upstream.ts'),
   },
+  documents: {
+    about: 'files into documents of a tenant, and documents into files',
+    load: async () => await import('./documents.ts'),
+  },
   audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',

@@ -5,7 +5,6 @@ import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/
 import { createLog, type Log } from '#base/log.ts'
 import { createMetrics, type Metrics } from '#base/metrics.ts'
 import { createConsole } from '#console/console.ts'
-import { withAdminTools } from '#desk/admin-tools.ts'
 import { createProviders, type ProviderOptions } from '#providers/index.ts'
 import type { Database } from '#db/database.ts'
 import { openDatabase } from '#db/open.ts'
@@ -15,21 +14,18 @@ import { createSigningKeys } from '#login/signing-key.ts'
 import { createLogin } from '#login/login.ts'
 import { createCheckpointer } from '#tenancy/checkpoint.ts'
 import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
-import { createScopes } from '#tenancy/roles.ts'
 import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
-import { createCaller } from '#toolkit/call.ts'
-import { createCatalogue, scopesOf } from '#toolkit/catalogue.ts'
-import { createChanges } from '#toolkit/changes.ts'
-import { createLibrary } from '#toolkit/library.ts'
-import { loadDefinitions } from '#toolkit/load.ts'
+import { createSharedChanges } from '#toolkit/changes-shared.ts'
+import { createLoader, type GivenDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
 import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createCounting } from './counting.ts'
+import { createOffer, type Offer } from './offer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
 import { serve } from './serve.ts'
@@ -42,16 +38,22 @@ import { warm } from './warm.ts'
 export interface GatehouseParts {
   readonly clock?: Clock
   readonly log?: Log
+  readonly metrics?: Metrics
   /** Where Google, Auth0 and GitHub are asked instead; for tests. */
   readonly endpoints?: ProviderOptions['endpoints']
   /** Names and connections of outgoing requests; for tests (D30). */
   readonly outbound?: Pick<GuardOptions, 'resolve' | 'dispatcherConnect'>
+  /** Of the program that has Gatehouse as its library, beside those of TOOLS_DIR. */
+  readonly definitions?: GivenDefinitions
 }
 
 export interface Gatehouse {
   readonly app: FastifyInstance
-  /** Listens and takes over SIGTERM and SIGINT of the process. Answers the address; not ready yet while the database is away. */
-  serve(): Promise<{ readonly address: string }>
+  /**
+   * Listens and takes over SIGTERM and SIGINT of the process; `stop` is a third way to say it. Answers the address; not ready yet while the
+   * database is away.
+   */
+  serve(stop?: AbortSignal): Promise<{ readonly address: string }>
   /** Listens only; `close` ends it. For programs and tests that have signals of their own. */
   listen(): Promise<{ readonly address: string }>
   /** Ends calls in flight, writes the audit, closes the database. */
@@ -69,16 +71,18 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   for (const warning of config.warnings) log.warn(warning)
   const secret = config.sessionSecrets[0] ?? ''
 
-  const definitions = await loadDefinitions({ toolsDir: config.toolsDir, production: config.production, log })
+  const { toolsDir, production } = config
+  const loader = createLoader({ toolsDir, production, log, given: parts.definitions ?? {} })
+  const offer = createOffer({ config, log, loader, definitions: await loader.load() })
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
-  const metrics = createMetrics()
+  const metrics = parts.metrics ?? createMetrics()
   const traces = await openTraces(config.tracing, log)
   const { tracing } = traces
   const database = await openDatabase({ config, log, clock, metrics, tracing })
   try {
-    return await assemble({ config, parts, clock, log, secret, definitions, fetch, database, metrics, traces })
+    return await assemble({ config, parts, clock, log, secret, offer, fetch, database, metrics, traces })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
@@ -94,7 +98,7 @@ interface Ground {
   readonly clock: Clock
   readonly log: Log
   readonly secret: string
-  readonly definitions: Awaited<ReturnType<typeof loadDefinitions>>
+  readonly offer: Offer
   readonly fetch: GuardedFetch
   readonly database: Database
   readonly metrics: Metrics
@@ -107,15 +111,13 @@ async function assemble({
   clock,
   log,
   secret,
-  definitions,
+  offer,
   fetch,
   database,
   metrics,
   traces,
 }: Ground): Promise<Gatehouse> {
-  const more = [...definitions.resources.values(), ...definitions.prompts.values()]
-  const known = scopesOf([...definitions.tools.values(), ...more])
-  const scopes = createScopes(known)
+  const { scopes, known } = offer
   const door = createRegistryDoor({
     database,
     config,
@@ -128,8 +130,6 @@ async function assemble({
   const ready = (): boolean => door.open
   const counting = await createCounting({ config, database, clock, log, ready })
   const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
-  const tools = withAdminTools(definitions.tools, office.desk, config.publicUrl)
-  const catalogue = createCatalogue(tools, more)
   const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
   const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
@@ -160,7 +160,7 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const changes = createChanges()
+  const changes = createSharedChanges({ database, secrets: config.sessionSecrets, clock, log, metrics })
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -173,6 +173,8 @@ async function assemble({
     upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, tracing: traces.tracing, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
+  const open = offer.open({ desk: office.desk, runner, changes })
+  const { catalogue, caller, library } = open
   const serviceTokens = createServiceTokens({
     publicUrl: config.publicUrl,
     keys: signingKeys,
@@ -218,9 +220,9 @@ async function assemble({
     tracing: traces.tracing,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
-    caller: createCaller({ tools, runner }),
+    caller,
     catalogue,
-    library: createLibrary({ ...definitions, runner }),
+    library,
     changes,
     limits,
     ipLimit: thresholds.address,
@@ -261,13 +263,17 @@ async function assemble({
   })
   await door.start()
   office.start()
+  await changes.start()
   counting.start()
+  open.start()
 
   // In this order: what is still waiting is written before the database goes.
   const after = [
+    async () => await open.close(),
     async () => await auditor.close(),
     async () => await office.close(),
     async () => await counting.close(),
+    async () => await changes.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),
@@ -275,8 +281,8 @@ async function assemble({
   ]
   return {
     app,
-    async serve() {
-      const started = await serve({ app, config, log, after })
+    async serve(stop) {
+      const started = await serve({ app, config, log, after, ...(stop === undefined ? {} : { stop }) })
       warm(providers, log)
       return started
     },

@@ -1,21 +1,31 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { ConfigError } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { problemsOf, type Definition } from './definition.ts'
+import { definitionOf, exportedBy } from './exported.ts'
 import { inspectToolFolder } from './folder.ts'
-import { isPromptDefinition, type Prompt } from './prompt.ts'
+import type { Prompt, PromptDefinition } from './prompt.ts'
 import { resolveGatehouse } from './resolve.ts'
-import { isResourceDefinition, type Resource } from './resource.ts'
-import { isToolDefinition, type Tool, type ToolDefinition } from './tool.ts'
+import type { Resource, ResourceDefinition } from './resource.ts'
+import type { Tool, ToolDefinition } from './tool.ts'
 
 export interface ToolSource {
   /** TOOLS_DIR (D5); null: only the tools that come with the program. */
   readonly toolsDir: string | null
   readonly production: boolean
   readonly log: Log
+  /** What a program that has Gatehouse as its library defines itself, by name. */
+  readonly given?: GivenDefinitions
+}
+
+/** By name, as it is called: `create_project`. */
+export interface GivenDefinitions {
+  readonly tools?: Readonly<Record<string, ToolDefinition>>
+  readonly resources?: Readonly<Record<string, ResourceDefinition>>
+  readonly prompts?: Readonly<Record<string, PromptDefinition>>
 }
 
 /** `.ts` when this program runs from its source, `.js` when compiled. */
@@ -35,49 +45,122 @@ export const loadTools = async (source: ToolSource): Promise<ReadonlyMap<string,
   (await loadDefinitions(source)).tools
 
 /**
- * Every tool, resource and prompt by its name: those of src/tools and those of TOOLS_DIR. A file `create-project.js` that exports a
- * tool is the tool `create_project`; sub-folders hold helpers. Throws ConfigError with all problems at once, so a bad file stops the boot.
+ * Every tool, resource and prompt by its name: those of src/tools, those of TOOLS_DIR, and those that are given. A file `create-project.ts`
+ * that exports a tool is the tool `create_project`; sub-folders hold helpers. Throws ConfigError with all problems at once, so a bad file
+ * stops the boot.
  */
-export async function loadDefinitions({ toolsDir, production, log }: ToolSource): Promise<Definitions> {
-  const files = readdirSync(BUILT_IN)
-    .filter((name) => extname(name) === OURS && !name.endsWith('.d.ts'))
-    .sort()
-    .map((name) => join(BUILT_IN, name))
-  const problems: string[] = []
-  if (toolsDir !== null) {
+export const loadDefinitions = async (source: ToolSource): Promise<Definitions> => await createLoader(source).load()
+
+export interface Loader {
+  /** As `loadDefinitions` says. */
+  load(): Promise<Definitions>
+  /**
+   * Reads TOOLS_DIR anew. A file that is wrong now leaves what was there before under its name, if there was anything, and its problems are
+   * answered beside it. What was deleted is gone. Throws nothing but bugs.
+   */
+  reload(before: Definitions): Promise<{ readonly definitions: Definitions; readonly problems: readonly string[] }>
+}
+
+export function createLoader({ toolsDir, production, log, given = {} }: ToolSource): Loader {
+  let version = 0
+  let resolving = false
+
+  /** The files to load from TOOLS_DIR. Throws ConfigError. */
+  function ownFiles(): readonly string[] {
+    if (toolsDir === null) return []
     const folder = inspectToolFolder(toolsDir, production)
     // Nothing in it is run before all of it is found to be as it must.
     if (folder.problems.length > 0) throw new ConfigError(folder.problems)
     for (const [file, sha256] of folder.digests) log.info({ file, sha256 }, 'file of TOOLS_DIR')
-    const modules = folder.files.filter(
-      (file) => ['.js', '.mjs', '.ts'].includes(extname(file)) && !file.endsWith('.d.ts'),
-    )
-    for (const file of modules) {
-      if (extname(file) === '.ts' && OURS !== '.ts') problems.push(`${file}: TypeScript must be compiled to .js first`)
-      else files.push(file)
-    }
-    resolveGatehouse(toolsDir)
+    if (!resolving) resolveGatehouse(realpathSync(toolsDir))
+    resolving = true
+    return folder.files.filter((file) => ['.js', '.mjs', '.ts'].includes(extname(file)) && !file.endsWith('.d.ts'))
   }
+
+  async function all(files: readonly string[], before: Definitions | null): Promise<[Definitions, readonly string[]]> {
+    const found = createShelf()
+    const anew = before === null ? null : version
+    for (const file of builtInFiles()) await found.file(file, null, null)
+    for (const file of files) await found.file(file, anew, before)
+    for (const kind of ['tools', 'resources', 'prompts'] as const)
+      for (const [name, definition] of Object.entries(given[kind] ?? {})) found.given(name, definition)
+    return [found.definitions, found.problems]
+  }
+
+  return {
+    async load() {
+      const [definitions, problems] = await all(ownFiles(), null)
+      if (problems.length > 0) throw new ConfigError(problems)
+      return definitions
+    },
+    async reload(before) {
+      version += 1
+      try {
+        const [definitions, problems] = await all(ownFiles(), before)
+        return { definitions, problems }
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        return { definitions: before, problems: error.problems }
+      }
+    },
+  }
+}
+
+const builtInFiles = (): readonly string[] =>
+  readdirSync(BUILT_IN)
+    .filter((name) => extname(name) === OURS && !name.endsWith('.d.ts'))
+    .sort()
+    .map((name) => join(BUILT_IN, name))
+
+/** Collects what is defined, and what is wrong with it. One name, one thing: in the audit nothing else tells them apart. */
+function createShelf() {
   const tools = new Map<string, Tool>()
   const resources = new Map<string, Resource>()
   const prompts = new Map<string, Prompt>()
-  for (const file of files) {
-    const name = basename(file, extname(file)).replaceAll('-', '_')
-    const found = await definitionIn(file)
-    const wrong = typeof found === 'string' ? [found] : problemsOf(found)
-    if (!NAME.test(basename(file, extname(file)))) wrong.push('the name must be of the form create-project.js')
-    // One name, one thing: in the audit nothing else tells them apart.
-    const other = Object.entries({ tool: tools, resource: resources, prompt: prompts }).find(([, all]) => all.has(name))
-    if (other !== undefined) wrong.push(`there is another ${other[0]} ${name}`)
-    const kind = typeof found === 'string' ? 'tool' : found.kind
-    problems.push(...wrong.map((problem) => `${kind} ${file}: ${problem}`))
-    if (typeof found === 'string' || wrong.length > 0) continue
-    if (found.kind === 'tool') tools.set(name, toolOf(name, found.definition))
-    else if (found.kind === 'resource') resources.set(name, { ...found.definition, name })
-    else prompts.set(name, { ...found.definition, name, input: strict(found.definition.input) })
+  const shelves = { tool: tools, resource: resources, prompt: prompts }
+  const problems: string[] = []
+  const taken = (name: string): readonly string[] =>
+    Object.entries(shelves).flatMap(([kind, all]) => (all.has(name) ? [`there is another ${kind} ${name}`] : []))
+
+  function put(name: string, { kind, definition }: Definition): void {
+    if (kind === 'tool') tools.set(name, toolOf(name, definition))
+    else if (kind === 'resource') resources.set(name, { ...definition, name })
+    else prompts.set(name, { ...definition, name, input: strict(definition.input) })
   }
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { tools, resources, prompts }
+  function keep(name: string, before: Definitions): void {
+    const [tool, resource, prompt] = [before.tools.get(name), before.resources.get(name), before.prompts.get(name)]
+    if (tool !== undefined) tools.set(name, tool)
+    else if (resource !== undefined) resources.set(name, resource)
+    else if (prompt !== undefined) prompts.set(name, prompt)
+  }
+  return {
+    definitions: { tools, resources, prompts },
+    problems,
+    async file(file: string, version: number | null, before: Definitions | null) {
+      const stem = basename(file, extname(file))
+      const name = stem.replaceAll('-', '_')
+      const found = await exportedBy(file, version)
+      const wrong = typeof found === 'string' ? [found] : problemsOf(found)
+      if (!NAME.test(stem)) wrong.push('the name must be of the form create-project.js')
+      const other = taken(name)
+      wrong.push(...other)
+      const kind = typeof found === 'string' ? 'tool' : found.kind
+      problems.push(...wrong.map((problem) => `${kind} ${file}: ${problem}`))
+      if (typeof found !== 'string' && wrong.length === 0) put(name, found)
+      else if (before !== null && other.length === 0) keep(name, before)
+    },
+    given(name: string, definition: unknown) {
+      const found = definitionOf(definition)
+      const wrong =
+        found === null
+          ? ['it must be what defineTool({...}), defineResource or definePrompt answers']
+          : problemsOf(found)
+      if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(name)) wrong.push('the name must be of the form create_project')
+      wrong.push(...taken(name))
+      problems.push(...wrong.map((problem) => `${found?.kind ?? 'tool'} ${name}: ${problem}`))
+      if (found !== null && wrong.length === 0) put(name, found)
+    },
+  }
 }
 
 /**
@@ -95,18 +178,4 @@ export const toolOf = (name: string, definition: ToolDefinition): Tool => ({
 function strict(schema: z.ZodObject): z.ZodObject {
   const said = schema.meta()
   return said === undefined ? schema.strict() : schema.strict().meta(said)
-}
-
-/** The definition a file exports, or why there is none. */
-async function definitionIn(file: string): Promise<Definition | string> {
-  try {
-    const module: unknown = await import(/* @vite-ignore */ pathToFileURL(file).href)
-    const exported = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined
-    if (isToolDefinition(exported)) return { kind: 'tool', definition: exported }
-    if (isResourceDefinition(exported)) return { kind: 'resource', definition: exported }
-    if (isPromptDefinition(exported)) return { kind: 'prompt', definition: exported }
-    return 'its default export must be what defineTool({...}), defineResource or definePrompt answers'
-  } catch (error) {
-    return `it cannot be loaded: ${error instanceof Error ? error.message : String(error)}`
-  }
 }

@@ -18,6 +18,7 @@ const SLOW = [
   'tests/sign-in/replicas.test.ts',
   'tests/docs/{recording,tools}.test.ts',
   'tests/http/reload.test.ts',
+  'tests/bench/run.test.ts',
 ]
 /** TEST_SLOW: `only` these, these `too`; else none of them. */
 const slow = process.env['TEST_SLOW'] ?? 'none'

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Refusal } from '#base/refusal.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { InvalidArguments } from '#toolkit/arguments.ts'
 import { createChanges, type News } from '#toolkit/changes.ts'
@@ -168,7 +169,7 @@ describe('documents and projects as resources', () => {
       'projects:read',
       'todos:read',
     ])
-    await expect(library.read(narrowed, projectUri(ids.project), request)).rejects.toThrow()
+    await expect(library.read(narrowed, projectUri(ids.project), request)).rejects.toThrow(Refusal)
   })
 })
 

@@ -26,6 +26,8 @@ export interface Counters {
 const MOST = 50_000
 /** Keys that are looked at to find one to forget. */
 const LOOKED_AT = 16
+/** Keys that are looked at for each new one, to drop those whose window is over. */
+const SWEPT = 2
 
 export interface MemoryCounters extends Counters {
   add(tallies: readonly Tally[]): readonly Count[]
@@ -34,15 +36,30 @@ export interface MemoryCounters extends Counters {
 }
 
 /**
- * In this process alone: n replicas let n times as many through. Answers at once. Holds `most` keys. One more makes it forget another: one whose
- * window is over, or of the longest held the one with the fewest points, so that made-up keys push out each other and not the one that is being
- * guessed at. What is forgotten begins again at nothing: a full table refuses nobody.
+ * In this process alone: n replicas let n times as many through. Answers at once. A new key also drops of two others what is over, so that it
+ * holds about as many keys as come within two windows. And never more than `most`: one more makes it forget another, one whose window is over, or
+ * of the longest held the one with the fewest points, so that made-up keys push out each other and not the one that is being guessed at.
+ * What is forgotten begins again at nothing: a full table refuses nobody.
  */
 export function createMemoryCounters({
   most = MOST,
   clock = performance,
 }: { readonly most?: number; readonly clock?: { now(): number } } = {}): MemoryCounters {
   const held = new Map<string, { points: number; readonly until: number }>()
+  let hand = held.entries()
+
+  /** Goes round all that is held, and on from where it stopped. */
+  function sweep(now: number): void {
+    for (let looked = 0; looked < SWEPT; looked += 1) {
+      const next = hand.next()
+      if (next.done === true) {
+        hand = held.entries()
+        return
+      }
+      const [key, { until }] = next.value
+      if (until <= now) held.delete(key)
+    }
+  }
 
   function makeRoom(now: number): void {
     const oldest: [string, number][] = []
@@ -66,12 +83,14 @@ export function createMemoryCounters({
       known.points += points
       return { points: known.points, left: known.until - now }
     }
-    const fresh = { points, until: now + window * 1000 }
     if (points === 0) return { points, left: window * 1000 }
-    if (known === undefined && held.size >= most) makeRoom(now)
+    if (known === undefined) {
+      sweep(now)
+      if (held.size >= most) makeRoom(now)
+    }
     // A window that begins anew is the youngest again.
     held.delete(key)
-    held.set(key, fresh)
+    held.set(key, { points, until: now + window * 1000 })
     return { points, left: window * 1000 }
   }
 

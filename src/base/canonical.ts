@@ -12,11 +12,12 @@ function written(value: unknown): string | undefined {
   if ('toJSON' in value && typeof value.toJSON === 'function') return written(JSON.parse(JSON.stringify(value)))
   if (Array.isArray(value)) return `[${value.map((item) => written(item) ?? 'null').join(',')}]`
   const members: string[] = []
-  for (const name of Object.keys(value).sort(byCodeUnits)) {
-    const text = written((value as Readonly<Record<string, unknown>>)[name])
+  for (const [name, member] of Object.entries(value).sort(byName)) {
+    const text = written(member)
     if (text !== undefined) members.push(`${JSON.stringify(name)}:${text}`)
   }
   return `{${members.join(',')}}`
 }
 
-const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : 1)
+/** By code units, as RFC 8785 section 3.2.3 asks. */
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)

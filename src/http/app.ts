@@ -14,6 +14,7 @@ import { issuersOf, signInScopes, unbrokered } from './endpoints.ts'
 import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure.ts'
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
+import { asError } from './hook.ts'
 import { createHold } from './hold.ts'
 import { homeRoutes } from './home.ts'
 import { createJournal } from './journal.ts'
@@ -146,7 +147,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
         throw new Refusal('overloaded', { retryAfter: 2 })
       done()
     } catch (error) {
-      done(error as Error)
+      done(asError(error))
     }
   })
   await pressure.watch(app, () => admission.wanted())

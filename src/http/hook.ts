@@ -10,8 +10,22 @@ export const hook =
     try {
       const later = work(request, reply)
       if (later === undefined) done()
-      else later.then(() => done(), done)
+      else void finish(later, done)
     } catch (error) {
-      done(error as Error)
+      done(asError(error))
     }
   }
+
+async function finish(work: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  let failure: Error | undefined
+  try {
+    await work
+  } catch (error) {
+    failure = asError(error)
+  }
+  done(failure)
+}
+
+/** Fastify's hooks fail with errors only; what else is thrown would count as success. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error('something else than an error was thrown', { cause: thrown })

@@ -40,7 +40,7 @@ export function regularRequest(headers: IncomingHttpHeaders, { text, value }: Me
   if (!isObject(value) || value['jsonrpc'] !== '2.0') return null
   const { id, method, params } = value
   if (method !== 'tools/call' && method !== 'tools/list') return null
-  if (typeof id === 'string' ? id.length > LONGEST.id : !Number.isSafeInteger(id)) return null
+  if (!isUsualId(id)) return null
   if (countOf(value) !== (params === undefined ? 3 : 4)) return null
   // The SDK drops a member of this name, wherever it stands.
   if (text.includes('__proto__')) return null
@@ -49,8 +49,11 @@ export function regularRequest(headers: IncomingHttpHeaders, { text, value }: Me
   const { name, args, meta } = called
   const about = likenessOf(headers, method, name, meta)
   if (about === null || about.likeness.length > LONGEST.likeness) return null
-  return { id: id as string | number, method, name, args, ...about }
+  return { id, method, name, args, ...about }
 }
+
+const isUsualId = (id: unknown): id is string | number =>
+  typeof id === 'string' ? id.length <= LONGEST.id : Number.isSafeInteger(id)
 
 interface Called {
   readonly name: string

@@ -6,6 +6,7 @@ import type { Flight } from './flights.ts'
 import { abilitiesOf, page, type Turn } from './mcp-request.ts'
 import { SERVER_INFO } from './mcp-server.ts'
 import { regularRequest, type RegularRequest } from './lane-request.ts'
+import { isObject } from './message.ts'
 import type { RequestMetrics } from './metrics.ts'
 
 /**
@@ -89,7 +90,7 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
           })
           return handed
         }
-        const late = era === 'legacy' ? setTimeout(handOn, LONG) : undefined
+        const late = era === 'legacy' ? setTimeout(() => void handOn(), LONG) : undefined
         const outcome = caller.call(principal, name, args, {
           get signal() {
             return flight.signal
@@ -138,10 +139,11 @@ function plainText(result: CallToolResult | InputRequiredResult): string | null 
     if (member !== 'content' && member !== 'structuredContent' && member !== 'isError') return null
     members += 1
   }
-  const { content, structuredContent } = result as CallToolResult
-  if (members === 0 || !Array.isArray(content) || content.length === 0) return null
-  for (const block of content) if (block.type !== 'text' || Object.keys(block).length !== 2) return null
-  if ('structuredContent' in result && (typeof structuredContent !== 'object' || Array.isArray(structuredContent)))
-    return null
-  return structuredContent === null ? null : JSON.stringify(result)
+  if (members === 0 || !('content' in result) || !Array.isArray(result.content)) return null
+  const content: readonly object[] = result.content
+  if (content.length === 0) return null
+  for (const block of content)
+    if (!('type' in block) || block.type !== 'text' || Object.keys(block).length !== 2) return null
+  if ('structuredContent' in result && !isObject(result.structuredContent)) return null
+  return JSON.stringify(result)
 }

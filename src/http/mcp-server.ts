@@ -61,10 +61,10 @@ export function createMcpServer(options: McpServerOptions): (turn: Turn, era: Er
       let { running } = turn
       const call = async (asked: CallRequest) => {
         if (running === undefined) return await caller.call(principal, name, args, asked)
-        const { outcome, attach } = running
+        const { outcome } = running
+        running.attach(asked)
         // Another round is another call.
         running = undefined
-        attach(asked)
         return await outcome
       }
       try {

@@ -183,7 +183,7 @@ export function createMcp(options: McpOptions): Mcp {
           : await trace.run(async () => await lane.call(turn, regular, flight))
       if (typeof answer === 'string') {
         answered.direct += 1
-        return sendDirectly(reply, era, answer)
+        return await sendDirectly(reply, era, answer)
       }
       turn = { ...turn, running: answer }
     }
@@ -230,9 +230,9 @@ const asStream = (reply: FastifyReply): FastifyReply =>
   reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
 
 /** The 2025 revisions are answered with a stream of one event, as the SDK does. */
-function sendDirectly(reply: FastifyReply, era: Era, text: string): FastifyReply {
-  if (era === 'modern') return reply.type('application/json; charset=utf-8').send(text)
-  return asStream(reply).type('text/event-stream').send(`event: message\ndata: ${text}\n\n`)
+async function sendDirectly(reply: FastifyReply, era: Era, text: string): Promise<FastifyReply> {
+  if (era === 'modern') return await reply.type('application/json; charset=utf-8').send(text)
+  return await asStream(reply).type('text/event-stream').send(`event: message\ndata: ${text}\n\n`)
 }
 
 function hasResult(text: string): boolean {

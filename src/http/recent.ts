@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { TtlCache } from '#base/cache.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -25,22 +25,20 @@ const MOST = 10_000
 
 /** @param generation of the registry, see RegistryDoor; null: nothing is remembered. */
 export function createRecentCallers(clock: Clock, generation: () => number | null): RecentCallers {
-  const held = new LRUCache<string, RecentCaller & { readonly until: number; readonly generation: number }>({
-    max: MOST,
-  })
+  const held = new TtlCache<RecentCaller & { readonly generation: number }>({ max: MOST, clock })
   return {
     get(key) {
       const known = held.get(key)
       if (known === undefined) return undefined
-      if (known.generation === generation() && known.until > clock.now()) return known
+      if (known.generation === generation()) return known
       held.delete(key)
       return undefined
     },
     add(key, { identity, principal }, before) {
       // What changed while the caller was judged may have been seen, or not.
       if (before === null || before !== generation()) return
-      const until = Math.min(clock.now() + FOR, identity.exp === null ? Infinity : identity.exp * 1000)
-      held.set(key, { identity, principal, until, generation: before })
+      const left = identity.exp === null ? FOR : Math.min(FOR, identity.exp * 1000 - clock.now())
+      held.set(key, { identity, principal, generation: before }, left)
     },
   }
 }

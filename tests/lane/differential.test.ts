@@ -83,6 +83,7 @@ async function compare(one: Case): Promise<void> {
   for (let time = 0; time < 2; time += 1) expect(await ask(both.url, tokens.both, one), one.body).toEqual(wanted)
 }
 
+// oxlint-disable-next-line vitest/expect-expect -- `compare` expects
 test.each(CORPUS.map((one) => [one.name, one] as const))('both lanes answer the same to %s', async (_name, one) => {
   await compare(one)
 })

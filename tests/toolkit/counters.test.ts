@@ -59,8 +59,8 @@ test('what is over is not held until the table is full: keys that come once do n
       vi.advanceTimersByTime(600)
       most = Math.max(most, counters.size)
     }
-    // 100 come within a window.
-    expect(most).toBeLessThanOrEqual(201)
+    // 100 come within a window, and 'always' comes anew in each.
+    expect(most).toBeLessThanOrEqual(210)
     expect(await points(counters, 'once 2999')).toBe(2)
   } finally {
     vi.useRealTimers()

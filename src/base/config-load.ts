@@ -46,14 +46,22 @@ export function loadConfig(
  * METRICS_TOKEN alone, for who asks a server from elsewhere and has no other part of its configuration. null: it is not set.
  * @throws ConfigError when it cannot be used.
  */
-export function loadMetricsToken(
+export const loadMetricsToken = (env?: Environment, options?: LoadOptions): string | null =>
+  alone(readMetricsToken, env, options)
+
+/** TOOLS_DIR alone, for who writes and tests tools. null: it is not set. @throws ConfigError when it is no absolute path. */
+export const loadToolsDir = (env?: Environment, options?: LoadOptions): string | null =>
+  alone(readToolsDir, env, options)
+
+function alone<T>(
+  read: (reader: ConfigReader) => T,
   env: Environment = process.env,
   { cwd = process.cwd(), dotenv = env === process.env }: LoadOptions = {},
-): string | null {
+): T {
   const reader = new ConfigReader(dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env, cwd)
-  const token = readMetricsToken(reader)
+  const value = read(reader)
   if (reader.problems.length > 0) throw new ConfigError(reader.problems)
-  return token
+  return value
 }
 
 /** What is missing may stand there under a name that nothing reads: then the same line says so. */

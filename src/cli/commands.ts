@@ -49,6 +49,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'credentials of a tenant at the APIs that tools call',
     load: async () => await import('./upstream.ts'),
   },
+  new: {
+    about: 'begin a tool of your own: its file, its test and its migration',
+    load: async () => await import('./new.ts'),
+  },
+  test: { about: 'run the tests of your own tools', load: async () => await import('./test.ts') },
   audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',

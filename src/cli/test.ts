@@ -30,6 +30,7 @@ export const define: Define = (command, { terminal, end }) => {
         '--enable-source-maps',
         ...importFlag(folder),
         '--test',
+        '--test-reporter=spec',
         ...wanted.map((name) => join(folder, 'tests', name)),
       ]
       const child = spawn(process.execPath, argv, { cwd: terminal.cwd, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -38,6 +38,8 @@ export interface AdministrationOptions {
   /** Connections of an admin on that server, for one piece of work alone, which ends them. */
   readonly ownPool: (placement: string) => pg.Pool
   readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
+  /** Of TOOLS_DIR/sql; absent: none. */
+  readonly tools?: readonly Migration[]
   readonly app: { readonly role: string; readonly password: string | null }
   /** Connections of each such pool. */
   readonly connections: number
@@ -59,12 +61,12 @@ const PAGE = 200
 
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
-  const { pool, placements, migrations, app, log, citus = null } = options
-  const required = { control: migrations.control.length, tenant: migrations.tenant.length }
+  const { pool, placements, migrations, tools = [], app, log, citus = null } = options
+  const required = { control: migrations.control.length, tenant: migrations.tenant.length, tools: tools.length }
 
   const roleOf = (schema: string): TenantRole => {
     assertSchema(schema)
-    return { schema, app: app.role, password: options.tenantPassword(schema) }
+    return { schema, app: app.role, password: options.tenantPassword(schema), tools }
   }
 
   /**
@@ -199,7 +201,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
       const enlist = async (client: pg.PoolClient): Promise<void> => {
         await asOperator(client, register)
-        await asOperator(client, async (db) => await setVersion(db, place.schema, required.tenant))
+        await asOperator(client, async (db) => await setVersion(db, place.schema, required))
       }
       const onCitus = citus !== null && place.placement === 'default'
       if (place.placement === 'default' && !onCitus) {
@@ -234,7 +236,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
     },
 
-    migrateTenants: createTenantMigration({ ...options, migrations: migrations.tenant, roleOf }),
+    migrateTenants: createTenantMigration({ ...options, migrations: migrations.tenant, tools, roleOf }),
 
     async fence(place, registry, onShut) {
       await change(
@@ -288,6 +290,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
+    toolFiles: tools.map(({ name, sha256 }) => ({ name, sha256 })),
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async (placement) => await probe(pool(placement)),
     privileges: async (placement = 'default') => await readPrivileges(pool(placement), app.role),

@@ -35,11 +35,9 @@ export interface AdministrationOptions {
   readonly placements: readonly string[]
   /** Where new tenants live; default `default`. */
   readonly defaultPlacement?: string
-  /** Connections of an admin on that server, for one piece of work alone, which ends them. */
+  /** Connections of an admin for one piece of work alone, which ends them. */
   readonly ownPool: (placement: string) => pg.Pool
-  readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
-  /** Of TOOLS_DIR/sql; absent: none. */
-  readonly tools?: readonly Migration[]
+  readonly migrations: Readonly<Record<'control' | 'tenant', readonly Migration[]> & { tools?: readonly Migration[] }>
   readonly app: { readonly role: string; readonly password: string | null }
   /** Connections of each such pool. */
   readonly connections: number
@@ -52,8 +50,7 @@ export interface AdministrationOptions {
   readonly log: Log
 }
 
-/** Longer than any tool may run. */
-const DRAIN_TIMEOUT = 310_000
+const DRAIN_TIMEOUT = 310_000 // longer than any tool may run
 /** Milliseconds until a tenant's own sessions are ended after its fence. */
 const GRACE = 20_000
 /** Schemas of one transaction at start; each role that changes holds a lock. */
@@ -61,9 +58,9 @@ const PAGE = 200
 
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
-  const { pool, placements, migrations, tools = [], app, log, citus = null } = options
+  const { pool, placements, migrations, app, log, citus = null } = options
+  const tools = migrations.tools ?? []
   const required = { control: migrations.control.length, tenant: migrations.tenant.length, tools: tools.length }
-
   const roleOf = (schema: string): TenantRole => {
     assertSchema(schema)
     return { schema, app: app.role, password: options.tenantPassword(schema), tools }
@@ -289,8 +286,8 @@ export function createAdministration(options: AdministrationOptions): Administra
       })
     },
 
-    files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
-    toolFiles: tools.map(({ name, sha256 }) => ({ name, sha256 })),
+    files: migrations.tenant,
+    toolFiles: tools,
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async (placement) => await probe(pool(placement)),
     privileges: async (placement = 'default') => await readPrivileges(pool(placement), app.role),

@@ -151,7 +151,7 @@ describe("an operator's own tables", () => {
     ['a deferrable constraint', 'CREATE TABLE x_late (id uuid PRIMARY KEY DEFERRABLE)', 'is deferrable'],
     [
       'a trigger',
-      'CREATE TABLE x_t (id uuid PRIMARY KEY); CREATE FUNCTION x_f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER x_tr BEFORE INSERT ON x_t FOR EACH ROW EXECUTE FUNCTION x_f()',
+      'CREATE TABLE x_t (id uuid PRIMARY KEY); CREATE TRIGGER x_tr BEFORE UPDATE ON x_t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
       'trigger x_tr',
     ],
     [

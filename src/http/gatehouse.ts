@@ -25,6 +25,7 @@ import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createCounting } from './counting.ts'
+import type { AppDeps } from './deps.ts'
 import { createOffer, type Offer } from './offer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
@@ -44,6 +45,8 @@ export interface GatehouseParts {
   readonly outbound?: Pick<GuardOptions, 'resolve' | 'dispatcherConnect'>
   /** Of the program that has Gatehouse as its library, beside those of TOOLS_DIR. */
   readonly definitions?: GivenDefinitions
+  /** Of the same: a Fastify plugin with routes of its own. */
+  readonly routes?: NonNullable<AppDeps['routes']>
 }
 
 export interface Gatehouse {
@@ -228,6 +231,7 @@ async function assemble({
     auditor,
     usage: office.usage,
     providers,
+    ...(parts.routes === undefined ? {} : { routes: parts.routes }),
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
     console: createConsole({
       events,

@@ -84,15 +84,17 @@ export function createPerson({ principal, caller, catalogue, library }: PersonPa
     if (isInputRequiredResult(result)) {
       const { inputRequests, requestState } = result
       return {
-        ...{ isError: false, text: '', structured: undefined, content: [], progress },
+        isError: false,
+        text: '',
+        structured: undefined,
+        content: [],
+        progress,
         asked: inputRequests ?? {},
         answer: async (filledIn) =>
-          await call(
-            tool,
-            args,
-            { ...(signal === undefined ? {} : { signal }) },
-            { answers: accepted(filledIn), state: requestState ?? null },
-          ),
+          await call(tool, args, signal === undefined ? {} : { signal }, {
+            answers: accepted(filledIn),
+            state: requestState ?? null,
+          }),
       }
     }
     return {

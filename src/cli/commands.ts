@@ -54,6 +54,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => await import('./new.ts'),
   },
   test: { about: 'run the tests of your own tools', load: async () => await import('./test.ts') },
+  documents: {
+    about: 'files into documents of a tenant, and documents into files',
+    load: async () => await import('./documents.ts'),
+  },
   audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',

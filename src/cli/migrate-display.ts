@@ -8,7 +8,11 @@ const WINDOW = 15_000
 const PICTURE = 100
 
 /** A bar with pace and time left on a terminal; elsewhere a line at each tenth, so that a log stays short. @param now milliseconds */
-export function display(terminal: Terminal, now: () => number): (progress: MigrationProgress) => void {
+export function display(
+  terminal: Terminal,
+  now: () => number,
+  things = 'tenants',
+): (progress: Pick<MigrationProgress, 'total' | 'done' | 'current'> & { readonly failed: readonly unknown[] }) => void {
   const seen: { readonly at: number; readonly over: number }[] = []
   let drawn = -Infinity
   let told = 0
@@ -27,17 +31,19 @@ export function display(terminal: Terminal, now: () => number): (progress: Migra
     if (terminal.stderr.isTTY === true) {
       if (at - drawn < PICTURE && over < total) return
       drawn = at
-      const bar = '#'.repeat(Math.round((over / total) * WIDTH)).padEnd(WIDTH, '.')
-      const line = [`[${bar}]`, ...state, current ?? ''].join(' ').slice(0, (terminal.stderr.columns ?? 80) - 1)
+      const bar = '#'.repeat(Math.round((over / Math.max(1, total)) * WIDTH)).padEnd(WIDTH, '.')
+      const line = [`[${bar}]`, ...state, current === null ? '' : plain(current)]
+        .join(' ')
+        .slice(0, (terminal.stderr.columns ?? 80) - 1)
       terminal.stderr.write(`\r\u001b[K${line}${over === total ? '\n' : ''}`)
       return
     }
-    const tenth = Math.floor((over / total) * 10)
+    const tenth = total === 0 ? told : Math.floor((over / total) * 10)
     if (tenth === told) return
     told = tenth
     tell(
       terminal,
-      `${over} of ${total} tenants${state
+      `${over} of ${total} ${things}${state
         .slice(1)
         .map((part) => `, ${part}`)
         .join('')}`,

@@ -41,10 +41,12 @@ test('the tools, their scopes and what they say about themselves', () => {
     'get_document [documents:read] reads idempotent',
     'get_project [projects:read] reads idempotent',
     'get_todo [todos:read] reads idempotent',
+    'list_document_versions [documents:read] reads idempotent',
     'list_documents [documents:read] reads idempotent',
     'list_projects [projects:read] reads idempotent',
     'list_todos [todos:read] reads idempotent',
     'read_audit_log [audit:read] reads idempotent',
+    'restore_document [documents:write] writes',
     'search_documents [documents:read] reads idempotent',
     'update_document [documents:write] writes destructive idempotent',
     'update_project [projects:write] writes destructive idempotent',
@@ -96,6 +98,7 @@ describe('D12: who sees what', () => {
       'get_document',
       'get_project',
       'get_todo',
+      'list_document_versions',
       'list_documents',
       'list_projects',
       'list_todos',
@@ -108,7 +111,7 @@ describe('D12: who sees what', () => {
 
   test('D12: a tool whose scope only the token lacks is listed, and its scopes are told for the challenge', () => {
     const narrow = { ...owner, scopes: new Set(['projects:read']) }
-    expect(catalogue.visible(narrow)).toHaveLength(19)
+    expect(catalogue.visible(narrow)).toHaveLength(21)
     expect(catalogue.requiredScopes(narrow, 'create_project')).toEqual(['projects:write'])
     expect(catalogue.requiredScopes(narrow, 'whoami')).toEqual([])
   })

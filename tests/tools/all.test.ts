@@ -40,6 +40,8 @@ describe.each(databaseKinds)('every tool, on %s', (kind) => {
     ['list_documents', {}],
     ['get_document', { id: ids.document }],
     ['update_document', { id: ids.document, title: 'B' }],
+    ['list_document_versions', { id: ids.document }],
+    ['restore_document', { id: ids.document, version: 1 }],
     ['search_documents', { query: 'tiles' }],
     ['read_audit_log', {}],
     ['delete_todo', { id: ids.todo }],

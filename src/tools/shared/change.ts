@@ -18,9 +18,15 @@ export function changed<Thing extends object>(
   const old = new Map(Object.entries(before))
   return {
     after: { ...before, ...Object.fromEntries(told) },
-    fields: told.filter(([name, value]) => old.get(name) !== value).map(([name]) => name),
+    fields: told.filter(([name, value]) => !isSame(old.get(name), value)).map(([name]) => name),
   }
 }
+
+/** Lists are the same when their values are, in the same order. */
+const isSame = (a: unknown, b: unknown): boolean =>
+  Array.isArray(a) && Array.isArray(b)
+    ? a.length === b.length && a.every((value, index) => value === b[index])
+    : a === b
 
 /** 'Updated project "X": name, status.' */
 export const changeText = (thing: string, name: string, fields: readonly string[]): string =>

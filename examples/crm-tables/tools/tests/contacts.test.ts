@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { sql } from 'gatehouse'
+import { sql, z } from 'gatehouse'
 import { openKit } from 'gatehouse/testing'
+
+const Page = z.object({ items: z.array(z.object({ name: z.string() })), next_cursor: z.string().nullable() })
 
 const kit = await openKit({ toolsDir: new URL('..', import.meta.url) })
 const acme = await kit.tenant('acme')
@@ -24,7 +26,7 @@ test('contacts come a page at a time', async () => {
   let cursor: unknown
   do {
     const { structured } = await alice.call('list_contacts', { limit: 2, ...(cursor === undefined ? {} : { cursor }) })
-    const page = structured as { items: { name: string }[]; next_cursor: string | null }
+    const page = Page.parse(structured)
     names.push(page.items.map(({ name }) => name))
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)

@@ -11,6 +11,7 @@ import { exampleOf } from './config-problem.ts'
 import { readSizes } from './config-sizes.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
+import { readMetricsToken, readToolsDir } from './config-server.ts'
 import { readTracing } from './config-tracing.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
@@ -271,19 +272,6 @@ function readProxy(reader: ConfigReader): Pick<Config, 'trustProxy' | 'clientIpH
   if (clientIpHeader !== null && !/^[a-z0-9-]+$/.test(clientIpHeader))
     reader.problem('CLIENT_IP_HEADER', 'must be the name of a header, for example fly-client-ip')
   return { trustProxy, clientIpHeader }
-}
-
-function readMetricsToken(reader: ConfigReader): string | null {
-  const token = reader.text('METRICS_TOKEN')
-  if (token === null || token.length >= 16) return token
-  return reader.problem('METRICS_TOKEN', 'must have at least 16 characters')
-}
-
-/** D5: no default, and no path that depends on where somebody stood. What is in it is judged when it is loaded. */
-function readToolsDir(reader: ConfigReader): string | null {
-  const folder = reader.text('TOOLS_DIR')
-  if (folder === null || folder === resolve(folder)) return folder
-  return reader.problem('TOOLS_DIR', 'must be an absolute path')
 }
 
 function readDotenv(cwd: string): Environment {

@@ -24,8 +24,8 @@ test('a sample belongs to the innermost file that has a place, and so does what 
       node(9, '', [], '(idle)'),
       node(10, '', [], '(garbage collector)'),
     ],
-    samples: [2, 4, 6, 8, 9, 10, 8],
-    timeDeltas: [10, 20, 30, 40, 1000, 500, 7],
+    samples: [2, 4, 6, 5, 8, 9, 10, 8],
+    timeDeltas: [10, 20, 25, 5, 40, 1000, 500, 7],
   }
   expect(workOf(profile, { from: 0, to: 1_601 }, authOrTenancy)).toEqual({ ours: 60, all: 100 })
   expect(workOf(profile, { from: 0, to: 31 }, authOrTenancy)).toEqual({ ours: 20, all: 30 })

@@ -52,6 +52,7 @@ const { values } = parseArgs({
     tenants: { type: 'string', default: '10000' },
     tokens: { type: 'string', default: '100000' },
     json: { type: 'string' },
+    shedding: { type: 'boolean', default: true },
     strict: { type: 'boolean', default: false },
   },
 })
@@ -76,7 +77,7 @@ const cores = separateCores()
 const generator = startGenerator(cores)
 const rows: Row[] = []
 try {
-  const world = await makeWorld(cores)
+  const world = await makeWorld(cores, values.shedding ? {} : { MAX_EVENT_LOOP_DELAY: '0' })
   try {
     const pace = { rounds, seconds, warm: Math.min(2, seconds) }
     const bench: Bench = { world, generator, cores, pace, peers: values.peers, tenants, tokens }
@@ -115,7 +116,7 @@ if (before !== null) {
   for (const line of got) console.log(`  ${line}`)
 }
 // Only a whole run is worth comparing the next one with.
-const whole = rounds >= 5 && values.peers && names.length === Object.keys(PARTS).length
+const whole = rounds >= 5 && values.peers && values.shedding && names.length === Object.keys(PARTS).length
 const files = [...(values.json === undefined ? [] : [values.json]), ...(whole ? [join(folder, fileName(results))] : [])]
 for (const file of files) {
   await write(file, results)

@@ -1,6 +1,6 @@
 /**
  * `npm run measure -- flags`: what flags of Node do for the server, each beside none, in turn. What counts is processor time per call, which
- * others on the machine disturb less than calls a second. `--rounds 5 --seconds 5 --connections 16 --flags "--max-semi-space-size=16,..."`
+ * others on the machine disturb less than calls a second. `--rounds 5 --seconds 5 --connections 16 --flags=--max-semi-space-size=16,--single-threaded-gc`
  */
 import { parseArgs } from 'node:util'
 import { openRegistry } from '../storm/registry.ts'

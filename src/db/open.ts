@@ -77,7 +77,7 @@ export async function openDatabase({
       ? { role: decodeURIComponent(parseUrl(url).username) || 'postgres', password: null }
       : { role: own.user, password: own.password }
   const tenantLogin = settings.tenantLogin && embedded === null
-  const limits = { max: settings.poolMax, maxLifetime: settings.poolMaxLifetime }
+  const limits = { max: settings.poolMax, maxLifetime: settings.poolMaxLifetime, maxUses: settings.poolMaxUses }
 
   const urlOf = (name: string): string => {
     const { placement, replica, node } = serverOf(name)

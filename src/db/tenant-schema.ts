@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { ConfigError } from '#base/config.ts'
-import { asOwner, grantRole, serverVersion } from './bootstrap.ts'
+import { asOwner, giveRole, grantRole, serverVersion } from './bootstrap.ts'
 import { inspect } from './inspect.ts'
 import { LEDGERS, migrate, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
@@ -52,9 +52,14 @@ export async function bringUp(
 /** Within the caller's transaction; as the admin. */
 export async function createTenantRole(client: pg.ClientBase, { schema, app }: TenantRole): Promise<void> {
   const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [schema])
-  if (rowCount === 0) await client.query(`CREATE ROLE ${schema} NOLOGIN NOINHERIT`)
-  else await assertUnused(client, schema)
-  await grantRole(client, schema, app, await serverVersion(client))
+  const version = await serverVersion(client)
+  if (rowCount === 0) {
+    await client.query(`CREATE ROLE ${schema} NOLOGIN NOINHERIT`)
+    await giveRole(client, schema, app, version)
+  } else {
+    await assertUnused(client, schema)
+    await grantRole(client, schema, app, version)
+  }
 }
 
 /** Roles belong to the whole server: one that has rights elsewhere is another tenant (D17). */

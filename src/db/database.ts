@@ -42,6 +42,12 @@ export interface TenantPlace {
   readonly schemaVersion: number
 }
 
+/**
+ * Says one statement more, in one message with COMMIT: it costs no round trip, and is there exactly if the rest is. Its failure fails the
+ * transaction. For statements of ours only: its values are written into its text.
+ */
+export type LastWord = (statement: Sql) => void
+
 export interface TenantOptions {
   readonly access: 'read' | 'write'
   /** Every statement sees what the first one saw (REPEATABLE READ), whatever is written meanwhile. For reading only. */
@@ -88,7 +94,7 @@ export interface Database {
    * throws. Throws DatabaseUnavailable, TenantFenced (42501 on the schema: suspended, deleted or moved), TenantBusy (waited too
    * long), StatementTimeout.
    */
-  tenant<T>(tenant: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>): Promise<T>
+  tenant<T>(tenant: TenantPlace, options: TenantOptions, run: (db: TenantDb, last: LastWord) => Promise<T>): Promise<T>
   /** Tells every replica (after the change is committed). */
   announce(change: Change): Promise<void>
   /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */

@@ -1,7 +1,14 @@
 import type pg from 'pg'
 import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
 import { NO_METRICS, type Metrics } from '#base/metrics.ts'
-import { DatabaseUnavailable, TenantFenced, type TenantDb, type TenantOptions, type TenantPlace } from './database.ts'
+import {
+  DatabaseUnavailable,
+  TenantFenced,
+  type LastWord,
+  type TenantDb,
+  type TenantOptions,
+  type TenantPlace,
+} from './database.ts'
 import type { Nodes } from './citus.ts'
 import { sqlState } from './errors.ts'
 import { watchQueue } from './metrics.ts'
@@ -31,7 +38,11 @@ export interface TenantDoorOptions {
 }
 
 export type TenantDoor = {
-  readonly enter: <T>(place: TenantPlace, options: TenantOptions, run: (db: TenantDb) => Promise<T>) => Promise<T>
+  readonly enter: <T>(
+    place: TenantPlace,
+    options: TenantOptions,
+    run: (db: TenantDb, last: LastWord) => Promise<T>,
+  ) => Promise<T>
   readonly close: () => Promise<void>
 }
 
@@ -87,9 +98,9 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
       // A snapshot is taken before anything can be asked in it.
       if (replicas !== undefined && options.access === 'read' && options.snapshot !== true) {
         let begun = false
-        const begin: typeof run = async (db) => {
+        const begin: typeof run = async (db, last) => {
           begun = true
-          return await run(db)
+          return await run(db, last)
         }
         const read = await replicas.read(
           place.placement,
@@ -122,7 +133,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     server: string,
     place: TenantPlace,
     wanted: Wanted,
-    run: (db: TenantDb) => Promise<T>,
+    run: (db: TenantDb, last: LastWord) => Promise<T>,
   ): Promise<T> {
     const began = performance.now()
     const { queue, strain } = serverOf(server)
@@ -144,7 +155,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     source: Source,
     place: TenantPlace,
     options: Wanted,
-    run: (db: TenantDb) => Promise<T>,
+    run: (db: TenantDb, last: LastWord) => Promise<T>,
   ): Promise<T> {
     const words = prelude(place.schema, options, logins === null)
     // What Postgres denied, if anything; null: not a statement that could be tried again, but the prelude, the login, or the session itself.
@@ -165,7 +176,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
             else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)
           },
         },
-        async (db) => await run({ access: options.access, query: db.query.bind(db) }),
+        async (db, last) => await run({ access: options.access, query: db.query.bind(db) }, last),
       )
     } catch (error) {
       if (isLoginRefused(error)) denied.push(null)

@@ -1,6 +1,7 @@
 import type pg from 'pg'
-import { DatabaseUnavailable, StatementTimeout, type Queryable } from './database.ts'
+import { DatabaseUnavailable, StatementTimeout, type LastWord, type Queryable } from './database.ts'
 import { named } from './errors.ts'
+import { inlined } from './inlined.ts'
 import { cancel, extended, lease, within, type Source } from './pool.ts'
 import { ReplicaBehind, type Proof } from './replicas.ts'
 import type { Sql } from './sql.ts'
@@ -34,7 +35,7 @@ const GRACE = 5_000
 export async function transaction<T>(
   pool: Source,
   options: TransactionOptions,
-  run: (db: Queryable) => Promise<T>,
+  run: (db: Queryable, last: LastWord) => Promise<T>,
 ): Promise<T> {
   options.signal?.throwIfAborted()
   const client = await lease(pool)
@@ -46,7 +47,7 @@ export async function transaction<T>(
   try {
     const result = await limit.watch(async () => {
       await session.begin()
-      const answer = await run(session)
+      const answer = await run(session, session.last)
       await session.settled()
       return answer
     })
@@ -118,6 +119,8 @@ class Session implements Queryable {
   #last: Promise<unknown> = Promise.resolve()
   #firstError: unknown = null
   #refused: unknown = null
+  /** What is said in one message with COMMIT. */
+  #parting = ''
 
   constructor(client: pg.PoolClient, options: TransactionOptions) {
     this.#client = client
@@ -182,15 +185,32 @@ class Session implements Queryable {
     this.#open = false
   }
 
+  readonly last: LastWord = (statement) => {
+    this.#parting += `${inlined(statement)}; `
+  }
+
   /** After an error Postgres answers COMMIT with the tag ROLLBACK and no error: that must not pass for success. */
   async end(word: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     this.doubtful = true
     const tag = await within(GRACE, `the outcome of ${word} is unknown`, async () => {
       await this.#last
-      return (await this.#client.query(word)).command
+      return await this.#conclude(word)
     })
     this.doubtful = tag !== 'ROLLBACK' && tag !== word
     if (tag !== word) throw this.#firstError ?? new DatabaseUnavailable(`the server answered ${word} with ${tag}`)
+  }
+
+  /** Answers the tag of the last statement. A message of several ends at its first error: then COMMIT was not heard. */
+  async #conclude(word: 'COMMIT' | 'ROLLBACK'): Promise<string> {
+    if (word === 'ROLLBACK' || this.#parting === '') return (await this.#client.query(word)).command
+    try {
+      const results = [await this.#client.query(`${this.#parting}${word}`)].flat()
+      return results.at(-1)?.command ?? ''
+    } catch (error) {
+      const told = named(error)
+      this.#options.onError?.(told, null)
+      throw this.#firstError ?? told
+    }
   }
 
   async #send<Row extends object>(query: string | pg.QueryConfig, statement: Sql | null = null): Promise<Row[]> {

@@ -3,7 +3,7 @@ import { canonicalJson } from '#base/canonical.ts'
 import { deriveKey } from '#base/derive.ts'
 import { uuidv7 } from '#base/id.ts'
 import type { Queryable } from '#db/database.ts'
-import { sql } from '#db/sql.ts'
+import { sql, type Sql } from '#db/sql.ts'
 
 /** What happened, as its writer tells it. The same for the registry and for tenants' schemas. */
 export interface AuditEntry {
@@ -94,6 +94,13 @@ export async function insertAudit(db: Queryable, rows: readonly AuditRow[]): Pro
       ${column('outcome')}::text[], ${column('latency_ms')}::integer[], ${column('request_id')}::text[], ${column('ip')}::text[],
       ${detail}::jsonb[], ${column('arguments_digest')}::text[], ${column('mac')}::text[])`)
 }
+
+/** The same for one row, whose values can be written into its text (LastWord). */
+export const auditStatement = (row: AuditRow): Sql => sql`
+    INSERT INTO audit (id, at, tenant_id, iss, sub, key_id, action, target, outcome, latency_ms, request_id, ip, detail, arguments_digest, mac)
+    VALUES (${row.id}, ${new Date(row.at).toISOString()}, ${row.tenant_id}, ${row.iss}, ${row.sub}, ${row.key_id}, ${row.action},
+      ${row.target}, ${row.outcome}, ${row.latency_ms}, ${row.request_id}, ${row.ip},
+      ${row.detail === null ? null : JSON.stringify(row.detail)}, ${row.arguments_digest}, ${row.mac})`
 
 const clean = (text: string): string => text.replaceAll('\0', '').replaceAll(/\p{Surrogate}/gu, '\uFFFD')
 

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
-import { DatabaseUnavailable, TenantFenced, type Database, type TenantDb } from '#db/database.ts'
+import { DatabaseUnavailable, TenantFenced, type Database } from '#db/database.ts'
 import { sqlState } from '#db/errors.ts'
-import { auditKey, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
+import type { Sql } from '#db/sql.ts'
+import { auditKey, auditStatement, CONTROL_SCHEMA, insertAudit, signAudit, type AuditEntry } from '#tenancy/audit.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { callEntry, refusalEntry, type CallRecord, type RefusedRequest } from './audit-entry.ts'
 import { AuditQueue, type Batch } from './audit-queue.ts'
@@ -31,8 +32,8 @@ export interface AuditorOptions {
 }
 
 export interface Auditor {
-  /** Writes the row of a call in the call's own transaction. */
-  insert(db: TenantDb, record: CallRecord): Promise<void>
+  /** The row of a call, for the call's own transaction. */
+  lastWord(record: CallRecord): Sql
   /** Leaves the row for the next flush. Waits only when very many rows are waiting already. */
   record(record: CallRecord): Promise<void>
   /** Leaves a row for the next flush: with its tenant when that is known, else in the registry's audit (D35). Never throws, never waits. */
@@ -161,10 +162,11 @@ export function createAuditor({ database, clock, log, secret, checkpoint }: Audi
     get waiting() {
       return queue.size
     },
-    async insert(db, record) {
+    lastWord(record) {
       const { tenant } = record.principal
-      await insertAudit(db, signed(tenant.schema, [entryOf(record)]))
+      // Before it is committed: at worst a checkpoint is made of what was there already.
       touch(tenant)
+      return auditStatement(signAudit(keyOf(tenant.schema), entryOf(record), clock.now()))
     },
     async record(record) {
       if (queue.full) await flush()

@@ -4,7 +4,7 @@ import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Soon } from '#base/soon.ts'
-import type { Database, TenantDb } from '#db/database.ts'
+import type { Database, LastWord, TenantDb } from '#db/database.ts'
 import { WallRefused } from '#db/statement.ts'
 import { eventFields } from '#tenancy/security-event.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
@@ -147,7 +147,7 @@ export function createRunner({
         const about = { tenant: principal.tenant.id, requestId: request.requestId, signal, access, deadline, changing }
         return (bound ??= upstreams.bind(about))(name)
       }
-      const work = async (db: TenantDb) => {
+      const work = async (db: TenantDb, last: LastWord) => {
         const whole: ToolContext = {
           ...context,
           db,
@@ -159,10 +159,10 @@ export function createRunner({
         const answer = await perform(input, whole, most)
         if (answer instanceof Asking) throw new Asked(answer)
         const record = ok(target(input, answer))
-        if (access === 'write') await audit.insert(db, record)
+        if (access === 'write') last(audit.lastWord(record))
         return { answer, record }
       }
-      if (access === 'none') return await work(NO_DATABASE)
+      if (access === 'none') return await work(NO_DATABASE, () => {})
       return await database.tenant(principal.tenant, { access, timeout, signal: end.signal }, work)
     })
     if (access !== 'write') await audit.record(record)

@@ -9,10 +9,9 @@ import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 
-const add = async (db: TenantDb, name: string): Promise<unknown> =>
-  await db.query(
-    sql`INSERT INTO projects (id, name, created_by, created_at, updated_at) VALUES (${uuidv7()}, ${name}, 'test', now(), now())`,
-  )
+const insert = (name: string) =>
+  sql`INSERT INTO projects (id, name, created_by, created_at, updated_at) VALUES (${uuidv7()}, ${name}, 'test', now(), now())`
+const add = async (db: TenantDb, name: string): Promise<unknown> => await db.query(insert(name))
 
 /** Busy for many seconds, and not with pg_sleep, which is refused. */
 const slow = sql`SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b`
@@ -49,6 +48,35 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
     })
     await expect(swallowed).rejects.toMatchObject({ code: '22012' })
     expect(await names()).toEqual(['kept'])
+  })
+
+  test('its last word is there exactly if the rest is, whatever stands in its values', async () => {
+    const hostile = "it's \\ a 'name'; DROP TABLE projects; --\n$1 $$ é \u{1f600}"
+    await fresh.database.tenant(acme, { access: 'write' }, async (db, last) => {
+      await add(db, 'with a word')
+      last(insert(hostile))
+    })
+    expect(await names()).toEqual(['kept', 'with a word', hostile])
+    const refused = fresh.database.tenant(acme, { access: 'write' }, async (db, last) => {
+      await add(db, 'lost too')
+      last(sql`INSERT INTO projects (id) VALUES (${'no id'})`)
+    })
+    await expect(refused).rejects.toMatchObject({ code: '22P02' })
+    const swallowed = fresh.database.tenant(acme, { access: 'write' }, async (db, last) => {
+      await db.query(sql`SELECT 1 / ${0}::int`).catch(() => {})
+      last(insert('never'))
+    })
+    await expect(swallowed).rejects.toMatchObject({ code: '22012' })
+    for (const value of ['half\0', { an: 'object' }, undefined, Number.NaN])
+      await expect(
+        fresh.database.tenant(acme, { access: 'write' }, async (_db, last) => last(sql`SELECT ${value}`)),
+      ).rejects.toThrow(TypeError)
+    expect(await names()).toEqual(['kept', 'with a word', hostile])
+    await fresh.database.tenant(
+      acme,
+      { access: 'write' },
+      async (db) => await db.query(sql`DELETE FROM projects WHERE name <> 'kept'`),
+    )
   })
 
   test('statements that were not waited for run in order and belong to the transaction', async () => {

@@ -330,7 +330,11 @@ describe.each(upperKinds)('the audit desk (%s)', (kind) => {
       ).map(({ name }) => name)
     const all = await indexes()
     expect(all).toEqual(['audit_action', 'audit_at', 'audit_outcome', 'audit_pkey', 'audit_sub', 'audit_target'])
-    // As the version before left it.
+    // As the first version left it.
+    await fresh.sql(`DROP TABLE ${behind.schema}.document_versions`)
+    await fresh.sql(
+      `ALTER TABLE ${behind.schema}.documents ${['version', 'tags', 'format', 'updated_by', 'source', 'source_digest'].map((name) => `DROP COLUMN ${name}`).join(', ')}`,
+    )
     for (const name of ['audit_sub', 'audit_target', 'audit_outcome'])
       await fresh.sql(`DROP INDEX ${behind.schema}.${name}`)
     await fresh.sql(`DELETE FROM ${behind.schema}.schema_migrations WHERE version > 1`)

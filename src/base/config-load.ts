@@ -12,6 +12,7 @@ import { readSizes } from './config-sizes.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { readTracing } from './config-tracing.ts'
+import { readEmbeddings } from './config-search.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
@@ -130,6 +131,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     providers,
     login: readSignIn(reader),
     upstreams: readUpstreams(reader, env, egressAllowPrivate),
+    embeddings: readEmbeddings(reader, egressAllowPrivate),
   }
 }
 

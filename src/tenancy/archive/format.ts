@@ -22,7 +22,13 @@ const NAME = '[a-z_][a-z0-9_]{0,62}'
 const PATH = new RegExp(`^(data|registry)/(${NAME})/([0-9]{6})\\.ndjson$|^(audit)/([0-9]{6})\\.ndjson$`)
 
 /** Tables that are no data of the tenant. `audit` has a part of its own; checkpoints are signatures over it. */
-export const NOT_DATA: readonly string[] = ['schema_migrations', 'audit', 'audit_checkpoints']
+export const NOT_DATA: readonly string[] = [
+  'schema_migrations',
+  'audit',
+  'audit_checkpoints',
+  'document_passages',
+  'passages',
+]
 
 export interface PartName {
   readonly area: 'data' | 'audit' | 'registry'

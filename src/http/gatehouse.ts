@@ -28,6 +28,7 @@ import { createCounting } from './counting.ts'
 import { createOffer, type Offer } from './offer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
+import { createSearch } from './search.ts'
 import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
@@ -156,7 +157,8 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const changes = createChanges()
+  const search = createSearch({ config, fetch, database, clock, log, ready, changes: createChanges() })
+  const { changes, embedder } = search
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -166,6 +168,7 @@ async function assemble({
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
     changes,
+    embedder,
     upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, tracing: traces.tracing, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
@@ -259,6 +262,7 @@ async function assemble({
   })
   await door.start()
   office.start()
+  search.start()
   counting.start()
   open.start()
 
@@ -267,6 +271,7 @@ async function assemble({
     async () => await open.close(),
     async () => await auditor.close(),
     async () => await office.close(),
+    async () => await search.close(),
     async () => await counting.close(),
     async () => await door.close(),
     async () => await database.close(),

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { defineTool, userId } from '#toolkit/tool.ts'
-import { document, expectedVersion, PART, readDocument, readVersion, MOST_CONTENT } from './shared/document.ts'
+import {
+  document,
+  documentChanged,
+  expectedVersion,
+  PART,
+  readDocument,
+  readVersion,
+  MOST_CONTENT,
+} from './shared/document.ts'
 import { holdDocument, saveDocument } from './shared/document-change.ts'
 import { idOf } from './shared/fields.ts'
 
@@ -16,17 +24,19 @@ export default defineTool({
     expected_version: expectedVersion,
   }),
   output: document,
-  run: async ({ id, version, expected_version }, { db, principal, now }) => {
+  run: async ({ id, version, expected_version }, { db, principal, now, changed: tell }) => {
     const held = await holdDocument(db, id, expected_version)
     const { title, content, tags, format } = await readVersion(db, { id, version }, 0, MOST_CONTENT)
     const isNow = version === held.version
-    if (!isNow)
+    if (!isNow) {
       await saveDocument(
         db,
         held,
         { title, content, tags, format, project_id: held.project_id },
         { by: userId(principal.identity), now: now() },
       )
+      tell(documentChanged(id))
+    }
     const structured = await readDocument(db, id, 0, PART)
     const said = isNow
       ? `Nothing changed: version ${version} is the present one.`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTool, userId } from '#toolkit/tool.ts'
 import { changed, changeText } from './shared/change.ts'
-import { document, documentFields, expectedVersion, PART, readDocument } from './shared/document.ts'
+import { document, documentChanged, documentFields, expectedVersion, PART, readDocument } from './shared/document.ts'
 import { holdDocument, saveDocument, type DocumentFields } from './shared/document-change.ts'
 import { idOf } from './shared/fields.ts'
 import { holdProject } from './shared/project.ts'
@@ -19,12 +19,15 @@ export default defineTool({
     expected_version: expectedVersion,
   }),
   output: document,
-  run: async ({ id, expected_version, ...given }, { db, principal, now }) => {
+  run: async ({ id, expected_version, ...given }, { db, principal, now, changed: tell }) => {
     const held = await holdDocument(db, id, expected_version)
     const { title, content, project_id, tags, format } = held
     const { after, fields } = changed<DocumentFields>({ title, content, project_id, tags, format }, given)
     if (fields.includes('project_id')) await holdProject(db, after.project_id)
-    if (fields.length > 0) await saveDocument(db, held, after, { by: userId(principal.identity), now: now() })
+    if (fields.length > 0) {
+      await saveDocument(db, held, after, { by: userId(principal.identity), now: now() })
+      tell(documentChanged(id))
+    }
     const structured = await readDocument(db, id, 0, PART)
     return { text: changeText('document', structured.title, fields), structured }
   },

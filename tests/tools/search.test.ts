@@ -165,7 +165,8 @@ describe('search by meaning, on the embedded database with its pgvector', () => 
     expect(await found('holiday absence')).toEqual(before)
     // A table this small is read faster as a whole: could it be used at all?
     const plan = await admin.owning(room.acme, async (db) => {
-      await db.query(sql`SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)`)
+      await db.query(sql`SET LOCAL enable_seqscan = off`)
+      await db.query(sql`SET LOCAL enable_sort = off`)
       return await db.query(sql`EXPLAIN SELECT id FROM passages WHERE cardinality(embedding) = 64 AND model = ${'test/64'}
         ORDER BY embedding::ext.vector(64) OPERATOR(ext.<=>) ${JSON.stringify(Array.from({ length: 64 }, () => 1))}::ext.vector(64) LIMIT 5`)
     })

@@ -8,6 +8,8 @@ import { indexTurn, type IndexOptions } from './indexer.ts'
 const SWEEP = 300_000
 const FIRST_SWEEP = 5_000
 const MINUTE = 60_000
+/** Until a tenant whose texts were not embedded is looked at again; after that the sweep comes by. */
+const RETRY = 10_000
 
 export interface WorkerOptions extends Omit<IndexOptions, 'signal'> {
   /** Requests to the endpoint per minute. */
@@ -40,6 +42,18 @@ export function createIndexWorker(options: WorkerOptions): IndexWorker {
   let running: Promise<void> | null = null
   let nextAt = 0
   let timer: NodeJS.Timeout | null = null
+  const failed = new Set<string>()
+  let retry: NodeJS.Timeout | null = null
+
+  function tryLater(id: string): void {
+    failed.add(id)
+    retry ??= setTimeout(() => {
+      retry = null
+      for (const one of failed) line.add(one)
+      failed.clear()
+      next()
+    }, RETRY).unref()
+  }
 
   async function placeOf(id: string): Promise<TenantPlace | null> {
     const [row] = await database.control(
@@ -60,7 +74,8 @@ export function createIndexWorker(options: WorkerOptions): IndexWorker {
       const place = await placeOf(id)
       if (place === null) return 0
       const { turn, asked, pause } = await indexTurn({ ...options, signal: stop.signal }, place)
-      if (turn !== 'idle') line.add(id)
+      if (turn === 'more') line.add(id)
+      if (turn === 'failed') tryLater(id)
       return pause ?? (asked ? MINUTE / perMinute : 0)
     } catch (error) {
       // Fenced, busy, or the database is away: the sweep comes back to it.
@@ -122,6 +137,7 @@ export function createIndexWorker(options: WorkerOptions): IndexWorker {
     async close() {
       stop.abort()
       if (timer !== null) clearTimeout(timer)
+      if (retry !== null) clearTimeout(retry)
       await rounds.close()
       await running
     },

@@ -10,7 +10,7 @@ const SLOW = [
   'tests/identity/floods.test.ts',
   'tests/providers/seven-cases.test.ts',
   'tests/conformance/client.test.ts',
-  'tests/e2e/{production,platforms,secrets,two-processes}.test.ts',
+  'tests/e2e/{production,platforms,secrets,two-processes,workers}.test.ts',
   'tests/examples/readme.test.ts',
   'tests/cli/{process,audit-tail,archive,doctor-database,doctor-drift,doctor-replicas}.test.ts',
   'tests/browser/{connect,consent,console-pages,domains,keys,operator,people,settings}.test.ts',
@@ -18,6 +18,7 @@ const SLOW = [
   'tests/sign-in/replicas.test.ts',
   'tests/docs/{recording,tools}.test.ts',
   'tests/http/reload.test.ts',
+  'tests/bench/run.test.ts',
 ]
 /** TEST_SLOW: `only` these, these `too`; else none of them. */
 const slow = process.env['TEST_SLOW'] ?? 'none'

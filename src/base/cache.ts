@@ -7,8 +7,13 @@ export interface CacheOptions {
   readonly clock: Clock
 }
 
+/** Entries looked at whenever one is stored: more than one, so that what has expired goes faster than what is new comes. */
+const LOOKED_AT = 2
+
 /**
  * A bounded map whose entries expire by our clock. A cache here can be emptied at any moment without changing an answer, only its cost.
+ * What has expired is given up as new entries come, at constant cost and without a timer: at the latest when the longest time that anything is
+ * stored for has passed since it was last asked for. So of keys that are asked for once (tokens) about those of two such times are held, not `max`.
  */
 export class TtlCache<Value extends object> {
   readonly #entries: LRUCache<string, { readonly value: Value; readonly until: number }>
@@ -33,7 +38,10 @@ export class TtlCache<Value extends object> {
 
   /** @param ttl milliseconds; nothing is stored when it is not above 0. */
   set(key: string, value: Value, ttl: number): void {
-    if (ttl > 0) this.#entries.set(key, { value, until: this.#clock.now() + ttl })
+    if (ttl <= 0) return
+    const now = this.#clock.now()
+    this.#entries.set(key, { value, until: now + ttl })
+    this.#sweep(now)
   }
 
   delete(key: string): void {
@@ -47,6 +55,15 @@ export class TtlCache<Value extends object> {
 
   clear(): void {
     this.#entries.clear()
+  }
+
+  /** Only from the least recently used on: whatever stands before an expired entry was asked for before it, and so expires in its turn. */
+  #sweep(now: number): void {
+    for (let looked = 0; looked < LOOKED_AT; looked += 1) {
+      const [oldest] = this.#entries.rkeys()
+      if (oldest === undefined || (this.#entries.peek(oldest)?.until ?? now) > now) return
+      this.#entries.delete(oldest)
+    }
   }
 }
 

@@ -7,8 +7,12 @@ const PLACEMENT = new RegExp(`^DATABASE_URL_(${INSTANCE_NAME})(?:_FILE)?$`)
 const REPLICA = new RegExp(`^DATABASE_REPLICA_URL_(${INSTANCE_NAME})(?:_FILE)?$`)
 const WANTED = 'must be a postgresql:// URL'
 
-/** Where the data lives (D2, D16, D17). */
-export function readDatabase(reader: ConfigReader, env: Environment, production: boolean): DatabaseConfig {
+/** Where the data lives (D2, D16, D17), as one of `workers` processes sees it. */
+export function readDatabase(
+  reader: ConfigReader,
+  env: Environment,
+  { production, workers }: { readonly production: boolean; readonly workers: number },
+): DatabaseConfig {
   const url = postgresUrl(reader, 'DATABASE_URL')
   const embedded = url === null && !reader.has('DATABASE_URL')
   const adminUrl = postgresUrl(reader, 'DATABASE_ADMIN_URL')
@@ -22,11 +26,14 @@ export function readDatabase(reader: ConfigReader, env: Environment, production:
   const tenantLogin = reader.flag('TENANT_LOGIN', false)
   const slugPrefix = reader.text('DATABASE_SLUG_PREFIX') ?? ''
   const poolMax = reader.count('DATABASE_POOL_MAX', 10, [2, 1000])
-  const poolTotal = reader.count('DATABASE_POOL_TOTAL', Math.max(2, poolMax * 2), [2, 10_000])
+  const allTotal = reader.count('DATABASE_POOL_TOTAL', Math.max(2, poolMax * 2) * workers, [2, 100_000])
+  const poolTotal = Math.floor(allTotal / workers)
   if (poolTotal < poolMax)
     reader.problem(
       'DATABASE_POOL_TOTAL',
-      `must be at least DATABASE_POOL_MAX (${poolMax}): it holds those of all servers`,
+      workers === 1
+        ? `must be at least DATABASE_POOL_MAX (${poolMax}): it holds those of all servers`
+        : `must be at least DATABASE_POOL_MAX times WORKERS (${poolMax} x ${workers}): it holds those of all servers and workers`,
     )
   const defaultPlacement = reader.text('DEFAULT_PLACEMENT') ?? 'default'
   if (defaultPlacement !== 'default' && placements[defaultPlacement] === undefined)

@@ -15,6 +15,7 @@ import { readTracing } from './config-tracing.ts'
 import { readEmbeddings } from './config-search.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
+import { readWorkers } from './config-workers.ts'
 import { isDnsServer, isHostHeader, isLoopbackUrl, isNetwork, isOrigin, isScope } from './config-values.ts'
 
 export interface LoadOptions {
@@ -88,9 +89,16 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       'GOOGLE_CLIENT_ID',
       'no provider is configured: production needs one of Google, Auth0, GitHub, OIDC, JWT_ or API_KEY',
     )
+  const developmentSignIn = !production && !hasProvider(providers)
+  const workers = readWorkers(reader, developmentSignIn)
+  const rateLimit = readRateLimit(reader, production)
+  const rateLimitStore = readStore(reader)
+  if (workers > 1 && rateLimit.on && rateLimitStore.kind === 'memory')
+    reader.warn('RATE_LIMIT_STORE', `memory: each of the ${workers} WORKERS counts for itself; postgres counts for all`)
   return {
     production,
-    developmentSignIn: !production && !hasProvider(providers),
+    developmentSignIn,
+    workers,
     host,
     port,
     publicUrl,
@@ -99,13 +107,13 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
       .map((name) => name.toLowerCase()),
     corsOrigins: readOrigins(reader, publicUrl),
     dataDir: resolve(cwd, reader.text('DATA_DIR') ?? '.gatehouse'),
-    database: readDatabase(reader, env, production),
+    database: readDatabase(reader, env, { production, workers }),
     sessionSecrets: readSessionSecrets(reader, production),
     signingKey: readSigningKey(reader),
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
-    rateLimit: readRateLimit(reader, production),
-    rateLimitStore: readStore(reader),
+    rateLimit,
+    rateLimitStore,
     sizes: readSizes(reader),
     ...readFairness(reader),
     usageRetentionDays: reader.count('USAGE_RETENTION_DAYS', 90, [1, 3650]),

@@ -14,6 +14,8 @@ export interface Config {
   readonly production: boolean
   /** D1: no real provider, everything loopback, not production. */
   readonly developmentSignIn: boolean
+  /** Processes that serve on one port. All that is said of a process, its connections for example, is said of each. */
+  readonly workers: number
   readonly host: string
   readonly port: number
   /** No trailing slash. */
@@ -93,7 +95,7 @@ export interface DatabaseConfig {
   readonly appRole: boolean
   /** Connections to each server, for calls. */
   readonly poolMax: number
-  /** Connections to all servers together, for calls. */
+  /** Connections to all servers together, for calls: the share of one process. */
   readonly poolTotal: number
   /** The server that new tenants live on. */
   readonly defaultPlacement: string

@@ -20,6 +20,7 @@ export type Purpose =
   | 'development-client'
   | 'tenant-backup'
   | 'upstream-credentials'
+  | 'news'
 
 /**
  * A 32-byte key for one purpose, derived from one secret of SESSION_SECRET (HKDF-SHA-256, RFC 5869).

@@ -18,14 +18,21 @@ const REDACTED = [
   'secret',
 ]
 
-/** JSON lines on stdout (or `destination`). Secrets are removed by name at the top level and one and two levels down. */
-export function createLog(level: Config['logLevel'], destination?: DestinationStream): Log {
+/**
+ * JSON lines on stdout (or `destination`). Secrets are removed by name at the top level and one and two levels down.
+ * @param worker its number, on every line; null: there is one process.
+ */
+export function createLog(
+  level: Config['logLevel'],
+  destination?: DestinationStream,
+  worker: number | null = null,
+): Log {
   const paths = REDACTED.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`])
   const options = {
     level,
     redact: { paths, censor: '[redacted]' },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    base: null,
+    base: worker === null ? null : { worker },
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return destination === undefined ? pino(options) : pino(options, destination)

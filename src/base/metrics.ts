@@ -51,9 +51,13 @@ export const NO_METRICS: Metrics = {
 
 const OTHER = 'other'
 
-/** A registry of its own, with Node's own metrics beside ours (event loop delay, memory, garbage collection). */
-export function createMetrics(): Metrics {
+/**
+ * A registry of its own, with Node's own metrics beside ours (event loop delay, memory, garbage collection).
+ * @param worker its number, as the label `worker` of every series; null: there is one process.
+ */
+export function createMetrics(worker: number | null = null): Metrics {
   const registry = new Registry()
+  if (worker !== null) registry.setDefaultLabels({ worker: String(worker) })
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const base = <Label extends string>({ name, help, labels }: MetricFacts<Label>) => ({

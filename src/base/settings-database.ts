@@ -61,8 +61,8 @@ export const DATABASE_SETTINGS = {
   DATABASE_POOL_TOTAL: {
     group: 'Database',
     about:
-      'Connections of one process to all servers together, for calls; idle ones are given up for those that are needed.',
-    default: 'twice DATABASE_POOL_MAX',
+      'Connections of one process to all servers together, for calls; idle ones are given up for those that are needed. WORKERS share it.',
+    default: 'twice DATABASE_POOL_MAX, times WORKERS',
     example: '40',
   },
   DEFAULT_PLACEMENT: {

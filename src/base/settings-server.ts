@@ -21,6 +21,13 @@ export const SERVER_SETTINGS = {
     example: '0.0.0.0',
   },
   PORT: { group: 'Server', about: 'The port to listen on.', default: '3000', example: '3000' },
+  WORKERS: {
+    group: 'Server',
+    about:
+      'Processes that serve on the one port, on one machine: 1 to 256, or `auto` for one per core. More than one needs DATABASE_URL and a provider.',
+    default: '1',
+    example: '4',
+  },
   ALLOWED_HOSTS: {
     group: 'Server',
     about: 'More Host headers to answer to, for example of a platform probe. PUBLIC_URL is always one.',

@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { systemClock } from '#base/clock.ts'
+import { createLog } from '#base/log.ts'
 import { sqlState } from '#db/errors.ts'
 import type { TenantDb } from '#db/database.ts'
 import { auditKey, insertAudit, signAudit } from '#tenancy/audit.ts'
 import { authorOf, needOperator } from '#tenancy/ledger.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
+import { createSharedChanges } from '#toolkit/changes-shared.ts'
+import type { Change } from '#toolkit/context.ts'
 import { ToolError } from '#toolkit/tool.ts'
 import { knownSources, putSource, type SourceFile, type SourcePlace } from '#tools/shared/document-source.ts'
+import { tellDocument } from '#tools/shared/news.ts'
 import type { Session } from './session.ts'
 
 export interface ImportOutcome {
@@ -26,6 +30,8 @@ export interface ImportProgress {
   readonly current: string | null
   readonly failed: readonly unknown[]
 }
+
+type Put = Awaited<ReturnType<typeof putSource>>
 
 const FORMATS: ReadonlyMap<string, SourceFile['format']> = new Map([
   ['.md', 'markdown'],
@@ -67,7 +73,15 @@ export async function importDocuments(
   const key = auditKey(secret, tenant.schema)
   const author = authorOf(actor)
 
-  async function put(db: TenantDb, file: SourceFile): Promise<keyof typeof counts> {
+  const changes = createSharedChanges({
+    database,
+    secrets: config.sessionSecrets,
+    clock: systemClock,
+    log: createLog('silent'),
+  })
+  const changed = (what: Change): void => changes.publish(tenant.id, what)
+
+  async function put(db: TenantDb, file: SourceFile): Promise<Put> {
     const now = systemClock.now()
     const { id, done } = await putSource(db, file, place, { by: `operator:${author.sub}`, now })
     const what = { at: now, tenant_id: tenant.id, action: 'document.imported', target: id, outcome: 'ok' } as const
@@ -76,31 +90,36 @@ export async function importDocuments(
       await insertAudit(db, [
         signAudit(key, { ...what, ...author, detail, latency_ms: null, arguments_digest: null }, now),
       ])
-    return done
+    return { id, done }
   }
 
   async function take(path: string): Promise<keyof typeof counts> {
     const file = await fileAt(folder, path)
     if (known.get(path) === file.digest) return 'unchanged'
-    const write = async (): Promise<keyof typeof counts> =>
+    const write = async (): Promise<Put> =>
       await database.tenant(tenant, { access: 'write' }, async (db) => await put(db, file))
-    try {
-      return await write()
-    } catch (error) {
+    const again = async (error: unknown): Promise<Put> => {
       // 23505: another import made the same document in the same instant.
       if (sqlState(error) !== '23505') throw error
       return await write()
     }
+    const { id, done } = await write().catch(again)
+    if (done !== 'unchanged') tellDocument({ changed }, id, place.project_id)
+    return done
   }
 
-  for (const [done, path] of paths.entries()) {
-    onProgress({ total: paths.length, done: done - failed.length, current: path, failed })
-    try {
-      counts[await take(path)] += 1
-    } catch (error) {
-      if (!(error instanceof ToolError)) throw error
-      failed.push({ path, why: error.message })
+  try {
+    for (const [done, path] of paths.entries()) {
+      onProgress({ total: paths.length, done: done - failed.length, current: path, failed })
+      try {
+        counts[await take(path)] += 1
+      } catch (error) {
+        if (!(error instanceof ToolError)) throw error
+        failed.push({ path, why: error.message })
+      }
     }
+  } finally {
+    await changes.close()
   }
   onProgress({ total: paths.length, done: paths.length - failed.length, current: null, failed })
   return { ...counts, failed, passed_over }

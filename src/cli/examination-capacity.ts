@@ -6,10 +6,10 @@ import { failed, ok, warning, type Finding } from './finding.ts'
 const BESIDE = 2 + 1
 
 /** Connections that one replica may come to hold on one server. The listener's is on the default one; counted everywhere, it errs high. */
-function perReplica({ database, rateLimit, rateLimitStore }: Config, placement: string): number {
+function perReplica({ database, rateLimit, rateLimitStore, workers }: Config, placement: string): number {
   const { poolMax, tenantLogin, tenantConnections } = database
   const counts = placement === 'default' && rateLimit.on && rateLimitStore.kind === 'postgres'
-  return poolMax + BESIDE + (counts ? 1 : 0) + (tenantLogin ? tenantConnections : 0)
+  return workers * (poolMax + BESIDE + (counts ? 1 : 0) + (tenantLogin ? tenantConnections : 0))
 }
 
 /** Do the pools of all replicas fit into what each server gives, also while a roll-out runs old and new ones side by side? */

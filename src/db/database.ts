@@ -93,6 +93,13 @@ export interface Database {
   announce(change: Change): Promise<void>
   /** Calls back for changes made anywhere, and `onGap` when some may have been missed (reconnect, heartbeat lost). */
   listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener>
+  /**
+   * Says these texts to every process that hears; each at most 7,999 octets of ASCII. Any role may hear and say as much: seal what nobody
+   * else may read or make up. Throws DatabaseUnavailable.
+   */
+  tell(texts: readonly string[]): Promise<void>
+  /** Calls back for texts told by whomever, one's own too, and `onGap` when some may have been missed. Until `close`. */
+  hear(onText: (text: string) => void, onGap: () => void): Promise<void>
   readonly admin: Administration
   /** How the placement's read replica stands; null: it has none. Throws DatabaseUnavailable. */
   replica(placement: string): Promise<ReplicaState | null>

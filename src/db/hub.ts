@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '#base/log.ts'
-import { CHANNEL, parseChange } from './change.ts'
+import { CHANNEL, NEWS_CHANNEL, parseChange } from './change.ts'
 import type { Change, Listener } from './database.ts'
 
 export interface HubOptions {
@@ -14,7 +14,8 @@ export interface HubOptions {
 }
 
 interface Subscriber {
-  readonly onChange: (change: Change) => void
+  readonly onChange?: (change: Change) => void
+  readonly onNews?: (text: string) => void
   readonly onGap: () => void
 }
 
@@ -56,14 +57,22 @@ export class Hub {
   }
 
   async listen(onChange: (change: Change) => void, onGap: () => void): Promise<Listener> {
-    this.#subscribers.add({ onChange, onGap })
-    if (this.#client === null && this.#timer === undefined && !this.#closed) await this.#open()
+    await this.#subscribe({ onChange, onGap })
     const live = (): boolean => this.#live
     return {
       get live() {
         return live()
       },
     }
+  }
+
+  async hear(onNews: (text: string) => void, onGap: () => void): Promise<void> {
+    await this.#subscribe({ onNews, onGap })
+  }
+
+  async #subscribe(subscriber: Subscriber): Promise<void> {
+    this.#subscribers.add(subscriber)
+    if (this.#client === null && this.#timer === undefined && !this.#closed) await this.#open()
   }
 
   async close(): Promise<void> {
@@ -83,7 +92,7 @@ export class Hub {
     client.on('notification', ({ channel, payload }) => this.#hear(client, channel, payload))
     try {
       await client.connect()
-      await client.query(`LISTEN ${CHANNEL}; LISTEN ${this.#beat}; NOTIFY ${this.#beat}`)
+      await client.query(`LISTEN ${CHANNEL}; LISTEN ${NEWS_CHANNEL}; LISTEN ${this.#beat}; NOTIFY ${this.#beat}`)
     } catch {
       return this.#lost(client)
     }
@@ -101,8 +110,9 @@ export class Hub {
       // What was missed before this moment nobody knows.
       return this.#gap()
     }
+    if (channel === NEWS_CHANNEL) for (const { onNews } of this.#subscribers) onNews?.(payload ?? '')
     const change = channel === CHANNEL ? parseChange(payload) : null
-    if (change !== null) for (const { onChange } of this.#subscribers) onChange(change)
+    if (change !== null) for (const { onChange } of this.#subscribers) onChange?.(change)
   }
 
   #check(client: pg.Client): void {

@@ -8,7 +8,7 @@ import { NO_TRACING, type Tracing } from '#base/tracing.ts'
 import { createAdministration } from './administration.ts'
 import { appLogin, asApp } from './app-login.ts'
 import { createNodes } from './citus.ts'
-import { CHANNEL, formatChange } from './change.ts'
+import { CHANNEL, formatChange, NEWS_CHANNEL } from './change.ts'
 import { createDesks } from './desks.ts'
 import { DatabaseUnavailable, type ControlActor, type ControlDb, type Database } from './database.ts'
 import { openEmbedded } from './embedded/open.ts'
@@ -171,6 +171,11 @@ export async function openDatabase({
       await say(pools.get('default'), `NOTIFY ${CHANNEL}, ${pg.escapeLiteral(formatChange(change))}`)
     },
     listen: async (onChange, onGap) => await hub.listen(onChange, onGap),
+    async tell(texts) {
+      const said = texts.map((text) => `NOTIFY ${NEWS_CHANNEL}, ${pg.escapeLiteral(text)}`)
+      if (said.length > 0) await say(pools.get('default'), said.join('; '))
+    },
+    hear: async (onText, onGap) => await hub.hear(onText, onGap),
     async ping() {
       await say(pools.get('default'), 'SELECT 1')
     },

@@ -19,6 +19,8 @@ export interface Admission {
   stream(request: FastifyRequest, reply: FastifyReply, principal: Principal): boolean
   /** Places that are held or waited for at present. */
   wanted(): number
+  /** Of these, those that wait. */
+  waiting(): number
 }
 
 /** Bytes of a body that take one place more; what does not say its length takes three. */
@@ -109,6 +111,7 @@ export function createAdmission(
       uncounted.get(request)?.()
       return true
     },
+    waiting: () => queue.count().waiting,
     wanted() {
       const { held, waiting } = queue.count()
       return held + waiting

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds between two looks at whether the reader of an open stream may still read it (D22). */
 const RECHECK = 1000
+/** Milliseconds between two looks at who still waits for a turn. */
+const GLANCE = 5
 /** An answer under way. */
 interface Flight {
   /** Aborted when nobody waits for the answer any more, or may read it. */
@@ -17,8 +19,11 @@ export interface Flights {
   open(): { readonly call: number; readonly stream: number; readonly listen: number }
   /** @param endless nobody waits for it: subscriptions/listen has no end of its own. */
   take(reply: FastifyReply, endless: boolean): Flight
-  /** Resolves when the last one has ended, or after `patience` ms, when what is left is ended. */
-  drain(patience: number): Promise<void>
+  /**
+   * Resolves when the last one has ended, or after `patience` ms, when what is left is ended.
+   * @param waiting how many were let in and wait for their turn: they take off later, and are waited for too.
+   */
+  drain(patience: number, waiting?: () => number): Promise<void>
 }
 
 export function createFlights(): Flights {
@@ -56,11 +61,18 @@ export function createFlights(): Flights {
       }
       return { signal: gone.signal, watch }
     },
-    async drain(patience) {
-      const calls = [...open.values()].filter(({ endless }) => !endless).map(({ ended }) => ended)
+    async drain(patience, waiting = () => 0) {
       const enough = new AbortController()
+      const until = performance.now() + patience
       const late = sleep(patience, undefined, { signal: enough.signal }).catch(() => undefined)
-      await Promise.race([Promise.all(calls), late])
+      for (let idle = false; performance.now() < until;) {
+        const calls = [...open.values()].filter(({ endless }) => !endless).map(({ ended }) => ended)
+        const before = idle
+        idle = calls.length === 0 && waiting() === 0
+        // Twice in a row: who has just been given a turn has not taken off yet.
+        if (idle && before) break
+        await Promise.race([calls.length > 0 ? Promise.all(calls) : sleep(GLANCE), late])
+      }
       enough.abort()
       for (const gone of open.keys()) gone.abort()
     },

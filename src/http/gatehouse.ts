@@ -17,7 +17,7 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
-import { createChanges } from '#toolkit/changes.ts'
+import { createSharedChanges } from '#toolkit/changes-shared.ts'
 import { createLoader, type GivenDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
@@ -39,6 +39,7 @@ import { warm } from './warm.ts'
 export interface GatehouseParts {
   readonly clock?: Clock
   readonly log?: Log
+  readonly metrics?: Metrics
   /** Where Google, Auth0 and GitHub are asked instead; for tests. */
   readonly endpoints?: ProviderOptions['endpoints']
   /** Names and connections of outgoing requests; for tests (D30). */
@@ -49,8 +50,11 @@ export interface GatehouseParts {
 
 export interface Gatehouse {
   readonly app: FastifyInstance
-  /** Listens and takes over SIGTERM and SIGINT of the process. Answers the address; not ready yet while the database is away. */
-  serve(): Promise<{ readonly address: string }>
+  /**
+   * Listens and takes over SIGTERM and SIGINT of the process; `stop` is a third way to say it. Answers the address; not ready yet while the
+   * database is away.
+   */
+  serve(stop?: AbortSignal): Promise<{ readonly address: string }>
   /** Listens only; `close` ends it. For programs and tests that have signals of their own. */
   listen(): Promise<{ readonly address: string }>
   /** Ends calls in flight, writes the audit, closes the database. */
@@ -74,7 +78,7 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   // The development issuer is this server, on loopback; D1 keeps it out of production.
   const allowPrivate = config.egressAllowPrivate || config.developmentSignIn
   const fetch = createGuardedFetch({ allowPrivate, ...parts.outbound })
-  const metrics = createMetrics()
+  const metrics = parts.metrics ?? createMetrics()
   const traces = await openTraces(config.tracing, log)
   const { tracing } = traces
   const database = await openDatabase({ config, log, clock, metrics, tracing })
@@ -157,8 +161,8 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const search = createSearch({ config, fetch, database, clock, log, ready, changes: createChanges() })
-  const { changes, embedder } = search
+  const shared = createSharedChanges({ database, secrets: config.sessionSecrets, clock, log, metrics })
+  const { changes, embedder } = createSearch({ config, fetch, database, clock, log, ready, changes: shared })
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -262,7 +266,7 @@ async function assemble({
   })
   await door.start()
   office.start()
-  search.start()
+  await changes.start()
   counting.start()
   open.start()
 
@@ -271,8 +275,8 @@ async function assemble({
     async () => await open.close(),
     async () => await auditor.close(),
     async () => await office.close(),
-    async () => await search.close(),
     async () => await counting.close(),
+    async () => await changes.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),
@@ -280,8 +284,8 @@ async function assemble({
   ]
   return {
     app,
-    async serve() {
-      const started = await serve({ app, config, log, after })
+    async serve(stop) {
+      const started = await serve({ app, config, log, after, ...(stop === undefined ? {} : { stop }) })
       warm(providers, log)
       return started
     },

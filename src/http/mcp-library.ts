@@ -26,9 +26,12 @@ export function serveLibrary(server: Server, { library, questions, log, turn, er
     }
   }
   if (library.has.resources) {
-    server.setRequestHandler('resources/list', ({ params }) => {
-      const { shown, next } = page(library.resources(principal), params?.cursor)
-      return { resources: shown, ...next }
+    server.setRequestHandler('resources/list', async ({ params }, context) => {
+      const request = callRequest(context, turn, era)
+      const { resources, ...next } = await worded(
+        async () => await library.resources(principal, params?.cursor, request),
+      )
+      return { resources: [...resources], ...next }
     })
     server.setRequestHandler('resources/templates/list', ({ params }) => {
       const { shown, next } = page(library.templates(principal), params?.cursor)
@@ -56,7 +59,7 @@ export function serveLibrary(server: Server, { library, questions, log, turn, er
         ref.type === 'ref/prompt'
           ? ({ kind: 'prompt', of: ref.name } as const)
           : ({ kind: 'template', of: ref.uri } as const)
-      const values = await worded(
+      const { values, more } = await worded(
         async () =>
           await library.complete(
             principal,
@@ -64,7 +67,7 @@ export function serveLibrary(server: Server, { library, questions, log, turn, er
             callRequest(context, turn, era),
           ),
       )
-      return { completion: { values: [...values], total: values.length, hasMore: false } }
+      return { completion: { values: [...values], ...(more ? {} : { total: values.length }), hasMore: more } }
     })
   }
 }

@@ -24,7 +24,7 @@ export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
   readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes'>
   readonly gate: Gate
   readonly visits: Visits
-  readonly admission: Pick<Admission, 'stream'>
+  readonly admission: Pick<Admission, 'stream' | 'waiting'>
   readonly changes: Changes
   readonly meters: Metrics
   readonly tracing: Tracing
@@ -76,13 +76,19 @@ export function createMcp(options: McpOptions): Mcp {
   const labelOf = (principal: Principal, tool: string): string =>
     options.catalogue.requiredScopes(principal, tool) === null ? 'unknown' : tool
   /** A handler of its own, so that a stream hears of its tenant and of no other. */
-  const listener = (request: FastifyRequest, reply: FastifyReply, { principal }: Turn) => {
+  const listener = (
+    request: FastifyRequest<{ Body: Message | undefined }>,
+    reply: FastifyReply,
+    { principal }: Turn,
+  ) => {
     const maxSubscriptions = admission.stream(request, reply, principal) ? 1 : 0
-    const bus = tenantBus(principal, changes, library)
+    const bus = tenantBus(principal, changes, library, request.body?.value)
     return createMcpHandler(factory, { onerror, bus, maxSubscriptions })
   }
 
   const routes = async (app: FastifyInstance): Promise<void> => {
+    // Not before: who is let in at the last moment would find it closed.
+    app.addHook('onClose', async () => await handler.close())
     app.removeAllContentTypeParsers()
     const { bodyBytes: bodyLimit } = config.sizes
     app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) =>
@@ -185,8 +191,7 @@ export function createMcp(options: McpOptions): Mcp {
   }
 
   const drain = async (): Promise<void> => {
-    await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2))
-    await handler.close()
+    await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2), admission.waiting)
   }
   return { routes, drain }
 }

@@ -4,9 +4,9 @@ import { createEmbedder, type Embedder } from '#base/embedder.ts'
 import type { GuardedFetch } from '#base/fetch.ts'
 import type { Log } from '#base/log.ts'
 import type { Database } from '#db/database.ts'
-import { DOCUMENT_URI } from '#tenancy/passages/nearest.ts'
 import { createIndexWorker } from '#tenancy/passages/worker.ts'
-import type { Changes } from '#toolkit/changes.ts'
+import type { SharedChanges } from '#toolkit/changes-shared.ts'
+import { documentUri } from '#tools/shared/addresses.ts'
 
 export interface SearchOptions {
   readonly config: Pick<Config, 'embeddings'>
@@ -14,36 +14,42 @@ export interface SearchOptions {
   readonly database: Database
   readonly clock: Clock
   readonly log: Log
+  /** Has the registry been reached? */
   readonly ready: () => boolean
-  readonly changes: Changes
+  readonly changes: SharedChanges
 }
 
 /** Search by meaning: what tools ask with, and what makes documents findable in the background. */
 export interface Search {
   /** null: EMBEDDINGS_URL is not set. */
   readonly embedder: Embedder | null
-  /** The same changes, of which those of documents are heard here. */
-  readonly changes: Changes
-  start(): void
-  close(): Promise<void>
+  /** The changes given, of which those of documents are heard here as well; what indexes them starts and ends with these. */
+  readonly changes: SharedChanges
 }
 
 export function createSearch({ config, fetch, database, clock, log, ready, changes }: SearchOptions): Search {
   const { embeddings } = config
-  if (embeddings === null) return { embedder: null, changes, start: () => {}, close: async () => {} }
+  if (embeddings === null) return { embedder: null, changes }
   const embedder = createEmbedder(embeddings, { fetch, clock })
   const { batch, perMinute } = embeddings
   const worker = createIndexWorker({ database, embedder, batch, perMinute, clock, log, ready })
+  const DOCUMENT = documentUri('')
   return {
     embedder,
     changes: {
       ...changes,
       publish(tenantId, change) {
         changes.publish(tenantId, change)
-        if (typeof change === 'object' && change.resource.startsWith(DOCUMENT_URI)) worker.hint(tenantId)
+        if (typeof change === 'object' && change.resource.startsWith(DOCUMENT)) worker.hint(tenantId)
+      },
+      async start() {
+        await changes.start()
+        worker.start()
+      },
+      async close() {
+        await worker.close()
+        await changes.close()
       },
     },
-    start: () => worker.start(),
-    close: async () => await worker.close(),
   }
 }

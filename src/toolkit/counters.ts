@@ -22,10 +22,12 @@ export interface Counters {
   add(tallies: readonly Tally[]): Promise<readonly Count[]>
 }
 
-/** Keys counted at the same time; one costs about 500 octets. */
+/** Keys counted at the same time; one costs about 600 octets. */
 const MOST = 50_000
 /** Keys that are looked at to find one to forget. */
 const LOOKED_AT = 16
+/** Keys that are looked at for each new one, to drop those whose window is over. */
+const SWEPT = 2
 
 export interface MemoryCounters extends Counters {
   /** Keys held at this moment. */
@@ -33,13 +35,29 @@ export interface MemoryCounters extends Counters {
 }
 
 /**
- * In this process alone: n replicas let n times as many through. Holds `most` keys. One more makes it forget another: one whose window is over, or
+ * In this process alone: n replicas let n times as many through. A new key also drops of two others what is over, so that it holds about as many
+ * keys as come within two windows. And never more than `most`: one more makes it forget another, one whose window is over, or
  * of the longest held the one with the fewest points, so that made-up keys push out each other and not the one that is being guessed at.
  * What is forgotten begins again at nothing: a full table refuses nobody.
  */
 export function createMemoryCounters({ most = MOST }: { readonly most?: number } = {}): MemoryCounters {
   const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 60 })
   const held = new Map<string, { readonly points: number; readonly until: number }>()
+  let hand = held.entries()
+
+  /** Goes round all that is held, and on from where it stopped. */
+  function sweep(): void {
+    const now = Date.now()
+    for (let looked = 0; looked < SWEPT; looked += 1) {
+      const next = hand.next()
+      if (next.done === true) {
+        hand = held.entries()
+        return
+      }
+      const [key, { until }] = next.value
+      if (until <= now) held.delete(key)
+    }
+  }
 
   async function makeRoom(): Promise<void> {
     const now = Date.now()
@@ -63,7 +81,10 @@ export function createMemoryCounters({ most = MOST }: { readonly most?: number }
       const at = await limiter.get(key)
       return at === null ? { points: 0, left: window * 1000 } : { points: at.consumedPoints, left: at.msBeforeNext }
     }
-    if (!held.has(key) && held.size >= most) await makeRoom()
+    if (!held.has(key)) {
+      sweep()
+      if (held.size >= most) await makeRoom()
+    }
     const options = { customDuration: window }
     const at = await (points > 0 ? limiter.consume(key, points, options) : limiter.reward(key, -points, options))
     held.set(key, { points: at.consumedPoints, until: Date.now() + at.msBeforeNext })

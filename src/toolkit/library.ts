@@ -4,7 +4,6 @@ import {
   type InputRequiredResult,
   type Prompt as WirePrompt,
   type ReadResourceResult,
-  type Resource as WireResource,
   type ResourceTemplateType as WireTemplate,
 } from '@modelcontextprotocol/server'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -12,6 +11,7 @@ import { InvalidArguments, readArguments, refuseUnstorable } from './arguments.t
 import { Asking } from './ask.ts'
 import { existsFor } from './catalogue.ts'
 import type { Prompt } from './prompt.ts'
+import { listResources, type ResourceList } from './library-list.ts'
 import { withinLimit } from './result.ts'
 import type { Completions, Resource } from './resource.ts'
 import { LONGEST_NAME, type CallRequest, type Outcome, type Runner } from './run.ts'
@@ -39,10 +39,18 @@ interface CompletionOf {
   readonly others: Readonly<Record<string, string>>
 }
 
+interface Completed {
+  readonly values: readonly string[]
+  /** Are there others? */
+  readonly more: boolean
+}
+const NONE: Completed = { values: [], more: false }
+
 /** Resources and prompts: what there is for whom (D12, as for tools), and reading it in the tenant's transaction. */
 export interface Library {
   readonly has: { readonly resources: boolean; readonly prompts: boolean }
-  resources(principal: Principal): readonly WireResource[]
+  /** One page. Throws InvalidArguments for a cursor that is not of this list, Failed. */
+  resources(principal: Principal, cursor: string | undefined, request: CallRequest): Promise<ResourceList>
   templates(principal: Principal): readonly WireTemplate[]
   prompts(principal: Principal): readonly WirePrompt[]
   /** Throws UnknownResource, InvalidArguments, Failed. */
@@ -55,7 +63,7 @@ export interface Library {
     request: CallRequest,
   ): Promise<GetPromptResult | InputRequiredResult>
   /** Throws InvalidArguments, Failed. What has no completions gives an empty list. */
-  complete(principal: Principal, what: CompletionOf, request: CallRequest): Promise<readonly string[]>
+  complete(principal: Principal, what: CompletionOf, request: CallRequest): Promise<Completed>
   /** All scopes that reading this takes; null when it is not there for this principal. */
   requiredScopes(principal: Principal, kind: 'resource' | 'prompt', name: string): readonly string[] | null
 }
@@ -86,10 +94,17 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
 
   return {
     has: { resources: shelf.length > 0, prompts: sorted.length > 0 },
-    resources: (principal) =>
-      seen(principal)
+    async resources(principal, cursor, request) {
+      const own = seen(principal)
+      const fixed = own
         .filter(({ resource }) => !UriTemplate.isTemplate(resource.uri))
-        .map(({ resource }) => ({ uri: resource.uri, ...described(resource) })),
+        .map(({ resource }) => ({ uri: resource.uri, ...described(resource) }))
+      // What the token does not allow to read is not listed either; a list is no reason for a challenge.
+      const lists = own
+        .filter(({ resource }) => resource.list !== undefined && mayRead(principal, resource))
+        .map(({ resource, match }) => ({ resource, fits: (uri: string) => match(uri) !== null }))
+      return await listResources({ fixed, lists }, runner, principal, cursor, request)
+    },
     templates: (principal) =>
       seen(principal)
         .filter(({ resource }) => UriTemplate.isTemplate(resource.uri))
@@ -166,7 +181,7 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
       if (found === null) throw new InvalidArguments(`Unknown ${kind}: ${of.slice(0, LONGEST_NAME)}`)
       const complete = completerOf(found.complete, argument)
       // What the token does not allow to read is not completed either; completing is no reason for a challenge.
-      if (complete === undefined || !found.scopes.every((scope) => principal.scopes.has(scope))) return []
+      if (complete === undefined || !mayRead(principal, found)) return NONE
       const outcome = await runner.run<readonly string[]>({
         principal,
         request,
@@ -181,7 +196,9 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
         perform: async (_, context) => await complete(value, context, others),
         target: () => null,
       })
-      return 'answer' in outcome ? outcome.answer.slice(0, MOST_COMPLETIONS) : []
+      if (!('answer' in outcome)) return NONE
+      const { answer } = outcome
+      return { values: answer.slice(0, MOST_COMPLETIONS), more: answer.length > MOST_COMPLETIONS }
     },
 
     requiredScopes(principal, kind, name) {
@@ -190,6 +207,9 @@ export function createLibrary({ resources, prompts, runner }: LibraryOptions): L
     },
   }
 }
+
+const mayRead = (principal: Principal, { scopes }: Pick<Resource, 'scopes'>): boolean =>
+  scopes.every((scope) => principal.scopes.has(scope))
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1)
 

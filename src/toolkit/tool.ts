@@ -10,16 +10,12 @@ export { sql }
 export { uuidv7 } from '#base/id.ts'
 export { userId } from '#identity/identity.ts'
 export { EmbeddingFailed, type Embedder } from '#base/embedder.ts'
-export {
-  DOCUMENT_URI,
-  hasVectors,
-  nearestPassages,
-  type DocumentFilter,
-  type NearPassage,
-} from '#tenancy/passages/nearest.ts'
+export { hasVectors, nearestPassages, type DocumentFilter, type NearPassage } from '#tenancy/passages/nearest.ts'
 export { whoami } from '#tenancy/whoami.ts'
 export { cursorOf, encodeCursor } from './cursor.ts'
 export { UpstreamError } from '#upstream/error.ts'
+export { defineResource } from './resource.ts'
+export { definePrompt } from './prompt.ts'
 export { answerOf, ask, askModel, askPerson, askRoots } from './ask.ts'
 export type { Upstream, UpstreamRequest } from '#upstream/client.ts'
 export type { UpstreamResponse } from '#upstream/response.ts'

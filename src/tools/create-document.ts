@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { defineTool, userId } from '#toolkit/tool.ts'
-import { document, documentChanged, documentFields, documentLine, PART, readDocument } from './shared/document.ts'
+import { document, documentFields, documentLine, PART, readDocument } from './shared/document.ts'
 import { insertDocument } from './shared/document-change.ts'
+import { tellDocument } from './shared/news.ts'
 import { holdProject } from './shared/project.ts'
 
 export default defineTool({
@@ -17,10 +18,10 @@ export default defineTool({
     format: documentFields.format.default('markdown'),
   }),
   output: document,
-  run: async (given, { db, principal, now, changed: tell }) => {
+  run: async (given, { db, principal, now, changed }) => {
     await holdProject(db, given.project_id)
     const id = await insertDocument(db, given, { by: userId(principal.identity), now: now() })
-    tell(documentChanged(id))
+    tellDocument({ changed }, id, given.project_id)
     const structured = await readDocument(db, id, 0, PART)
     return { text: `Created document ${documentLine(structured)}.`, structured }
   },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineTool, sql, userId, uuidv7 } from '#toolkit/tool.ts'
 import { only } from './shared/fields.ts'
+import { tellProject } from './shared/news.ts'
 import { project, projectFields, toProject, type ProjectRow } from './shared/project.ts'
 
 export default defineTool({
@@ -10,12 +11,14 @@ export default defineTool({
   access: 'write',
   input: z.object({ name: projectFields.name, description: projectFields.description.default('') }),
   output: project,
-  run: async ({ name, description }, { db, principal, now }) => {
+  run: async ({ name, description }, { db, principal, now, changed }) => {
     const at = new Date(now())
     const rows = await db.query<ProjectRow>(sql`
       INSERT INTO projects (id, name, description, created_by, created_at, updated_at)
       VALUES (${uuidv7(now())}, ${name}, ${description}, ${userId(principal.identity)}, ${at}, ${at}) RETURNING *`)
     const structured = toProject(only(rows, 'project'))
+    changed('resources')
+    tellProject({ changed }, structured.id)
     return { text: `Created project "${structured.name}", id ${structured.id}.`, structured }
   },
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineTool, sql, userId, uuidv7 } from '#toolkit/tool.ts'
 import { only } from './shared/fields.ts'
+import { tellProject } from './shared/news.ts'
 import { holdProject } from './shared/project.ts'
 import { todo, todoFields, todoLine, toTodo, type TodoRow } from './shared/todo.ts'
 
@@ -19,7 +20,7 @@ export default defineTool({
     project_id: todoFields.project_id.default(null),
   }),
   output: todo,
-  run: async ({ title, notes, status, assignee, due_at, project_id }, { db, principal, now }) => {
+  run: async ({ title, notes, status, assignee, due_at, project_id }, { db, principal, now, changed }) => {
     await holdProject(db, project_id)
     const at = new Date(now())
     const rows = await db.query<TodoRow>(sql`
@@ -27,6 +28,7 @@ export default defineTool({
       VALUES (${uuidv7(now())}, ${project_id}, ${title}, ${notes}, ${status}, ${assignee}, ${due_at},
         ${status === 'done' ? at : null}, ${userId(principal.identity)}, ${at}, ${at}) RETURNING *`)
     const structured = toTodo(only(rows, 'todo'))
+    tellProject({ changed }, project_id)
     return { text: `Created todo ${todoLine(structured)}.`, structured }
   },
 })

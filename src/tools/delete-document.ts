@@ -3,6 +3,7 @@ import { defineTool, sql } from '#toolkit/tool.ts'
 import { expectedVersion } from './shared/document.ts'
 import { assertVersion } from './shared/document-change.ts'
 import { idOf, only } from './shared/fields.ts'
+import { tellDocument } from './shared/news.ts'
 
 export default defineTool({
   title: 'Delete document',
@@ -12,13 +13,14 @@ export default defineTool({
   annotations: { destructiveHint: true, idempotentHint: true },
   input: z.object({ id: idOf('document'), expected_version: expectedVersion }),
   output: z.strictObject({ id: z.uuid(), title: z.string() }),
-  run: async ({ id, expected_version }, { db }) => {
-    const rows = await db.query<{ title: string; version: number }>(
-      sql`SELECT title, version FROM documents WHERE id = ${id}::uuid FOR UPDATE`,
+  run: async ({ id, expected_version }, { db, changed }) => {
+    const rows = await db.query<{ title: string; version: number; project_id: string | null }>(
+      sql`SELECT title, version, project_id FROM documents WHERE id = ${id}::uuid FOR UPDATE`,
     )
-    const { title, version } = only(rows, 'document')
+    const { title, version, project_id } = only(rows, 'document')
     assertVersion({ version }, expected_version)
     await db.query(sql`DELETE FROM documents WHERE id = ${id}::uuid`)
+    tellDocument({ changed }, id, project_id)
     return { text: `Deleted document "${title}".`, structured: { id, title } }
   },
 })

@@ -1,16 +1,9 @@
 import { z } from 'zod'
 import { defineTool, userId } from '#toolkit/tool.ts'
-import {
-  document,
-  documentChanged,
-  expectedVersion,
-  PART,
-  readDocument,
-  readVersion,
-  MOST_CONTENT,
-} from './shared/document.ts'
+import { document, expectedVersion, PART, readDocument, readVersion, MOST_CONTENT } from './shared/document.ts'
 import { holdDocument, saveDocument } from './shared/document-change.ts'
 import { idOf } from './shared/fields.ts'
+import { tellDocument } from './shared/news.ts'
 
 export default defineTool({
   title: 'Restore document',
@@ -24,7 +17,7 @@ export default defineTool({
     expected_version: expectedVersion,
   }),
   output: document,
-  run: async ({ id, version, expected_version }, { db, principal, now, changed: tell }) => {
+  run: async ({ id, version, expected_version }, { db, principal, now, changed }) => {
     const held = await holdDocument(db, id, expected_version)
     const { title, content, tags, format } = await readVersion(db, { id, version }, 0, MOST_CONTENT)
     const isNow = version === held.version
@@ -35,7 +28,7 @@ export default defineTool({
         { title, content, tags, format, project_id: held.project_id },
         { by: userId(principal.identity), now: now() },
       )
-      tell(documentChanged(id))
+      tellDocument({ changed }, id, held.project_id)
     }
     const structured = await readDocument(db, id, 0, PART)
     const said = isNow

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { defineTool, userId } from '#toolkit/tool.ts'
 import { changed, changeText } from './shared/change.ts'
-import { document, documentChanged, documentFields, expectedVersion, PART, readDocument } from './shared/document.ts'
+import { document, documentFields, expectedVersion, PART, readDocument } from './shared/document.ts'
 import { holdDocument, saveDocument, type DocumentFields } from './shared/document-change.ts'
 import { idOf } from './shared/fields.ts'
+import { tellDocument } from './shared/news.ts'
 import { holdProject } from './shared/project.ts'
 
 export default defineTool({
@@ -26,7 +27,7 @@ export default defineTool({
     if (fields.includes('project_id')) await holdProject(db, after.project_id)
     if (fields.length > 0) {
       await saveDocument(db, held, after, { by: userId(principal.identity), now: now() })
-      tell(documentChanged(id))
+      tellDocument({ changed: tell }, id, project_id, after.project_id)
     }
     const structured = await readDocument(db, id, 0, PART)
     return { text: changeText('document', structured.title, fields), structured }

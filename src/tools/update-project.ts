@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineTool, sql } from '#toolkit/tool.ts'
 import { changed, changeText } from './shared/change.ts'
 import { idOf, only } from './shared/fields.ts'
+import { tellProject } from './shared/news.ts'
 import { project, projectFields, toProject, type ProjectRow } from './shared/project.ts'
 
 export default defineTool({
@@ -13,7 +14,7 @@ export default defineTool({
   annotations: { destructiveHint: true, idempotentHint: true },
   input: z.object({ id: idOf('project'), ...z.object(projectFields).partial().shape }),
   output: project,
-  run: async ({ id, ...given }, { db, now }) => {
+  run: async ({ id, ...given }, { db, now, changed: tell }) => {
     const rows = await db.query<ProjectRow>(sql`SELECT * FROM projects WHERE id = ${id}::uuid FOR UPDATE`)
     const before = only(rows, 'project')
     const { name, description, status } = before
@@ -23,6 +24,10 @@ export default defineTool({
         updated_at = ${fields.length > 0 ? new Date(now()) : before.updated_at}
       WHERE id = ${id}::uuid RETURNING *`)
     const structured = toProject(only(saved, 'project'))
+    if (fields.length > 0) {
+      tell('resources')
+      tellProject({ changed: tell }, id)
+    }
     return { text: changeText('project', structured.name, fields), structured }
   },
 })

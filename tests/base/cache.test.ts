@@ -41,6 +41,48 @@ test('entries are dropped by what they hold, by name, and all at once', () => {
   expect(cache.size).toBe(0)
 })
 
+test('what has expired is given up as new entries come: keys that are asked for once do not fill the cache to its bound', () => {
+  const time = { now: 0 }
+  const cache = new TtlCache<{ n: number }>({ max: 100_000, clock: clockAt(time) })
+  let most = 0
+  for (let n = 0; n < 5_000; n++) {
+    time.now = n
+    cache.set(`k${n}`, { n }, 100)
+    most = Math.max(most, cache.size)
+  }
+  // 100 are alive at any time.
+  expect(most).toBeLessThanOrEqual(101)
+  expect([cache.get('k4899'), cache.get('k4900')]).toEqual([undefined, { n: 4900 }])
+})
+
+test('entries that never stop being used keep nothing that has expired', () => {
+  const time = { now: 0 }
+  const cache = new TtlCache<{ n: number }>({ max: 100_000, clock: clockAt(time) })
+  let most = 0
+  for (let n = 0; n < 5_000; n++) {
+    time.now = n
+    // Stored anew only when it has expired, as by whoever asks for a value that is loaded then.
+    for (const busy of ['a', 'b', 'c']) if (cache.get(busy) === undefined) cache.set(busy, { n }, 400)
+    // Asked for until its end: it stands behind others that live on.
+    cache.set(`k${n}`, { n }, n % 2 === 0 ? 100 : 400)
+    cache.get(`k${n - 99}`)
+    most = Math.max(most, cache.size)
+  }
+  // Within the longest time 400 came, and another 99 were asked for in their last moment.
+  expect(most).toBeLessThanOrEqual(3 + 400 + 99 + 1)
+})
+
+test('a stored value that is stored again lives for its new time', () => {
+  const time = { now: 0 }
+  const cache = new TtlCache<{ n: number }>({ max: 10, clock: clockAt(time) })
+  cache.set('a', { n: 1 }, 10)
+  time.now = 9
+  cache.set('a', { n: 2 }, 10)
+  time.now = 12
+  cache.set('b', { n: 3 }, 10)
+  expect(cache.get('a')).toEqual({ n: 2 })
+})
+
 test('many who ask together cause one piece of work, and the next one starts anew', async () => {
   const flights = new SingleFlight<number>()
   let started = 0

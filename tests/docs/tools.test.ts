@@ -135,13 +135,16 @@ describe('the other examples of docs/tools.md', () => {
     expect((await call({ answers, state })).isError).toBe(true)
 
     const library = createLibrary({ resources, prompts, runner: desk.runner })
-    const uri = `gatehouse://projects/${id}`
+    const uri = `planner://projects/${id}`
     expect(await library.read(principal, uri, request)).toEqual({
       contents: [{ uri, mimeType: 'text/markdown', text: '# One\n\n' }],
     })
     const completed = async (kind: 'prompt' | 'template', of: string, argument: string, value: string) =>
-      await library.complete(principal, { kind, of, argument, value, others: {} }, request)
-    expect(await completed('template', 'gatehouse://projects/{id}', 'id', '0190')).toEqual([id])
+      (await library.complete(principal, { kind, of, argument, value, others: {} }, request)).values
+    expect(await library.resources(principal, undefined, request)).toMatchObject({
+      resources: [{ uri, name: 'One' }, {}],
+    })
+    expect(await completed('template', 'planner://projects/{id}', 'id', '0190')).toEqual([id])
     expect(await completed('prompt', 'plan_project', 'tone', 'f')).toEqual(['formal', 'friendly'])
     expect(await library.get(principal, 'plan_project', { goal: 'peace' }, request)).toMatchObject({
       messages: [{ content: { text: 'Plan a project that reaches this: peace. ' } }],

@@ -69,7 +69,7 @@ test('news of changes stay in their tenant, and of resources go to those who may
   ])
   const library = createLibrary({ resources, prompts: new Map(), runner: {} as Runner })
   const heard: unknown[] = []
-  const stop = tenantBus(principal, changes, library).subscribe((event) => heard.push(event))
+  const stop = tenantBus(principal, changes, library, {}).subscribe((event) => heard.push(event))
   changes.publish('another', 'tools')
   changes.publish('another', { resource: 'x://open' })
   changes.publish(principal.tenant.id, 'prompts')

@@ -95,6 +95,7 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     clientIpHeader: null,
     metricsToken: null,
     shutdownTimeout: 5000,
+    workers: 1,
     toolsDir: null,
     tenancy: { unmappedDomains: 'provision', personalTenants: 'per-user', provisionLimit: 20 },
     egressAllowPrivate: true,

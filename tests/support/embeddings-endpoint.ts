@@ -23,7 +23,10 @@ export async function embeddingsEndpoint(dimensions = 16): Promise<EmbeddingsEnd
       const { input } = JSON.parse(sent) as { input: string[] }
       endpoint.received.push(...input)
       if (endpoint.mode === 'hang') return
-      if (endpoint.mode === 'fail') return void response.writeHead(503, { 'retry-after': '1' }).end('{}')
+      if (endpoint.mode === 'fail') {
+        response.writeHead(503, { 'retry-after': '1' }).end('{}')
+        return
+      }
       const vectors = await model.passages(input)
       const data = vectors.map((embedding, index) => ({ index, embedding }))
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }), () => {

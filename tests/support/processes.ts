@@ -49,14 +49,18 @@ export interface Replica {
 /** `serve`, until it is ready, or with `ready: false` until it listens. PORT must be in the environment. */
 export async function startReplica(
   env: Readonly<Record<string, string>>,
-  { ready = true, program = BUILT }: { readonly ready?: boolean; readonly program?: readonly string[] } = {},
+  {
+    ready = true,
+    program = BUILT,
+    patience = 25_000,
+  }: { readonly ready?: boolean; readonly program?: readonly string[]; readonly patience?: number } = {},
 ): Promise<Replica> {
   const child = start(['serve'], env, program)
   let said = ''
   child.stdout?.on('data', (piece: Buffer) => (said += piece.toString()))
   child.stderr?.on('data', (piece: Buffer) => (said += piece.toString()))
   const url = `http://127.0.0.1:${env['PORT']}`
-  await until(async () => child.exitCode !== null || (await fetch(`${url}/${ready ? 'readyz' : 'livez'}`)).ok, 25_000)
+  await until(async () => child.exitCode !== null || (await fetch(`${url}/${ready ? 'readyz' : 'livez'}`)).ok, patience)
   if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}\n${said}`)
   return {
     url,

@@ -189,6 +189,8 @@ describe('when the registry cannot be heard or reached', () => {
           },
         }
       },
+      tell: async (texts) => await database.tell(texts),
+      hear: async (onText, onGap) => await database.hear(onText, onGap),
       replica: async (placement) => await database.replica(placement),
       ping: async () => await database.ping(),
       close: async () => await database.close(),

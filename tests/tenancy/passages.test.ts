@@ -27,7 +27,7 @@ describe('a document in passages', () => {
     'One sentence is here. '.repeat(400),
     'x'.repeat(5_000),
     '🏡'.repeat(4_000),
-    `${'line of text\n'.repeat(500)}`,
+    'line of text\n'.repeat(500),
     '漢字。'.repeat(2_000),
   ])('what has no paragraphs is cut, and no piece is too long (case %#)', (content) => {
     const texts = textOf(content)

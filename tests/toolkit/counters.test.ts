@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createLog } from '#base/log.ts'
 import { openPostgresCounters, type PostgresCounters } from '#db/counters.ts'
 import { openRedisCounters } from '#toolkit/counters-redis.ts'
@@ -46,6 +46,25 @@ describe('counters in the memory of one process', () => {
       2, 2, 1,
     ])
   })
+})
+
+test('what is over is not held until the table is full: keys that come once do not fill it', async () => {
+  vi.useFakeTimers()
+  try {
+    const counters = createMemoryCounters()
+    let most = 0
+    for (let i = 0; i < 3_000; i += 1) {
+      await points(counters, 'always')
+      await points(counters, `once ${i}`)
+      vi.advanceTimersByTime(600)
+      most = Math.max(most, counters.size)
+    }
+    // 100 come within a window.
+    expect(most).toBeLessThanOrEqual(201)
+    expect(await points(counters, 'once 2999')).toBe(2)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 /** A store whose answers are the test's to give. */

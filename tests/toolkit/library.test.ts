@@ -117,7 +117,7 @@ afterAll(async () => await fresh.drop())
 const member = (tenant = acme) => principalOf(tenant, 'member', KNOWN)
 const owner = () => principalOf(acme, 'owner', KNOWN)
 
-test('resources, templates and prompts are listed as MCP says it', () => {
+test('resources, templates and prompts are listed as MCP says it', async () => {
   expect(library.templates(member())).toEqual([
     {
       uriTemplate: 'gatehouse://projects/{name}',
@@ -127,7 +127,8 @@ test('resources, templates and prompts are listed as MCP says it', () => {
       mimeType: 'text/plain',
     },
   ])
-  expect(library.resources(owner()).map(({ uri }) => uri)).toEqual(['gatehouse://rules'])
+  const { resources } = await library.resources(owner(), undefined, request)
+  expect(resources.map(({ uri }) => uri)).toEqual(['gatehouse://rules'])
   expect(library.prompts(member())).toEqual([
     {
       name: 'greet',
@@ -152,11 +153,13 @@ test('a resource is read in the tenant of who asks, and nowhere else', async () 
 })
 
 const completions = async (who: ReturnType<typeof member>, value: string) =>
-  await library.complete(
-    who,
-    { kind: 'template', of: 'gatehouse://projects/{name}', argument: 'name', value, others: {} },
-    request,
-  )
+  (
+    await library.complete(
+      who,
+      { kind: 'template', of: 'gatehouse://projects/{name}', argument: 'name', value, others: {} },
+      request,
+    )
+  ).values
 
 test('a resource that is not there, and a URI that nobody serves, get the same answer', async () => {
   for (const uri of ['gatehouse://projects/Nothing', 'gatehouse://nowhere', 'gatehouse://projects/a/b'])
@@ -164,7 +167,7 @@ test('a resource that is not there, and a URI that nobody serves, get the same a
 })
 
 test('D12: missing by role it does not exist, missing by the token it is refused with its scopes', async () => {
-  expect(library.resources(member())).toEqual([])
+  expect(await library.resources(member(), undefined, request)).toEqual({ resources: [] })
   expect(library.requiredScopes(member(), 'resource', 'gatehouse://rules')).toBeNull()
   await expect(library.read(member(), 'gatehouse://rules', request)).rejects.toThrow(UnknownResource)
   const narrowed = { ...member(), scopes: new Set<string>() }

@@ -2,8 +2,7 @@ import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '#base/clock.ts'
-import { createChanges } from '#toolkit/changes.ts'
-import type { Change } from '#toolkit/context.ts'
+import { createChanges, type News } from '#toolkit/changes.ts'
 import { toolOf } from '#toolkit/load.ts'
 import { answerOf, ask, askPerson, defineTool, sql } from '#toolkit/tool.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
@@ -46,7 +45,7 @@ const careful = toolOf(
 
 test('a tool that asks has changed nothing, is audited, and goes on with answer and state', async () => {
   const changes = createChanges()
-  const heard: [string, Change][] = []
+  const heard: [string, News][] = []
   for (const tenant of [acme, globex]) changes.subscribe(tenant.id, (change) => heard.push([tenant.slug, change]))
   const desk = createDesk(fresh.database, new Map([['careful', careful]]), { changes, clock: systemClock })
   const call = desk.as(desk.principal(acme))

@@ -2,9 +2,6 @@ import type { Queryable } from '#db/database.ts'
 import { sql, type Sql } from '#db/sql.ts'
 import { hasPassages } from './queue.ts'
 
-/** What URIs of documents begin with. */
-export const DOCUMENT_URI = 'gatehouse://documents/'
-
 /** Passages that are looked at: what an HNSW index answers unless it is told otherwise (hnsw.ef_search). */
 const NEAREST = 40
 

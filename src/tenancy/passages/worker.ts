@@ -98,11 +98,13 @@ export function createIndexWorker(options: WorkerOptions): IndexWorker {
     }
     const [id = ''] = line
     line.delete(id)
-    running = turn(id).then((pause) => {
-      nextAt = clock.now() + pause
-      running = null
-      next()
-    })
+    running = turnOf(id)
+  }
+
+  async function turnOf(id: string): Promise<void> {
+    nextAt = clock.now() + (await turn(id))
+    running = null
+    next()
   }
 
   async function sweep(): Promise<number | null> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DOCUMENT_URI, sql, ToolError, type TenantDb } from '#toolkit/tool.ts'
+import { sql, ToolError, type TenantDb } from '#toolkit/tool.ts'
 import { idOf, isoOf, only, person, timeOut } from './fields.ts'
 
 /** Characters of content in one answer: text and structured content both carry it, and together they must stay below 1 MiB (D33). */
@@ -56,9 +56,6 @@ const summaryFields = {
   updated_by: person,
   updated_at: timeOut,
 }
-
-/** News for those who listen, and for what indexes documents by meaning. */
-export const documentChanged = (id: string): { readonly resource: string } => ({ resource: `${DOCUMENT_URI}${id}` })
 
 /** A document in a list: without its content. */
 export const documentSummary = z.strictObject(summaryFields)

@@ -1,6 +1,7 @@
 import { sql, type ToolContext } from '#toolkit/tool.ts'
 import { changed } from './change.ts'
 import { isoOf, only } from './fields.ts'
+import { tellProject } from './news.ts'
 import { holdProject } from './project.ts'
 import { toTodo, type Todo, type TodoRow } from './todo.ts'
 
@@ -14,7 +15,7 @@ export type TodoChange = {
  * Throws ToolError "todo not found", "project not found", or when nothing was given.
  */
 export async function saveTodo(
-  { db, now }: ToolContext,
+  { db, now, changed: tell }: ToolContext,
   id: string,
   given: TodoChange,
 ): Promise<{ todo: Todo; fields: readonly string[] }> {
@@ -30,5 +31,6 @@ export async function saveTodo(
       due_at = ${after.due_at}, project_id = ${after.project_id}, completed_at = ${completed_at},
       updated_at = ${fields.length > 0 ? at : before.updated_at}
     WHERE id = ${id}::uuid RETURNING *`)
+  if (fields.length > 0) tellProject({ changed: tell }, project_id, after.project_id)
   return { todo: toTodo(only(saved, 'todo')), fields }
 }

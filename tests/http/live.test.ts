@@ -1,0 +1,160 @@
+/** Two whole servers on one database: who listens at one is told what is changed at the other, in their own organisation only. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { gatehouse } from '../support/command.ts'
+import { startGatehouse, type RunningGatehouse } from '../support/gatehouse.ts'
+import { rpc } from '../support/rpc.ts'
+import { until } from '../support/until.ts'
+
+let one: RunningGatehouse
+let two: RunningGatehouse
+/** At the first server. */
+let alice: string
+let bob: string
+beforeAll(async () => {
+  one = await startGatehouse({ kind: 'postgres' })
+  two = await startGatehouse({ kind: 'postgres', beside: one })
+  alice = await one.token('alice@acme.test')
+  bob = await one.token('bob@globex.test')
+})
+afterAll(async () => {
+  await two.close()
+  await one.close()
+})
+
+/** Structured content of a call at the first server. */
+async function call(token: string, name: string, args: object): Promise<{ readonly id: string }> {
+  const { json } = await rpc(one.mcp, token, 'tools/call', { name, arguments: args })
+  return (json as { result: { structuredContent: { id: string } } }).result.structuredContent
+}
+const uriOf = ({ id }: { readonly id: string }): string => `gatehouse://documents/${id}`
+
+interface Listening {
+  /** Methods, and the address where there is one. */
+  readonly heard: string[]
+  readonly stop: () => void
+}
+
+/** Opens subscriptions/listen; answers once it is acknowledged. */
+async function listen(
+  server: RunningGatehouse,
+  email: string,
+  resourceSubscriptions: readonly string[],
+): Promise<Listening> {
+  const end = new AbortController()
+  const params = {
+    notifications: {
+      toolsListChanged: true,
+      promptsListChanged: true,
+      resourcesListChanged: true,
+      resourceSubscriptions,
+    },
+    _meta: {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    },
+  }
+  const response = await fetch(server.mcp, {
+    method: 'POST',
+    signal: end.signal,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      authorization: `Bearer ${await server.token(email)}`,
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'subscriptions/listen',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params }),
+  })
+  const heard: string[] = []
+  const read = async (): Promise<void> => {
+    let rest = ''
+    for await (const piece of response.body ?? []) {
+      const lines = (rest + Buffer.from(piece).toString()).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines.filter((each) => each.startsWith('data: '))) {
+        const { method, params: said } = JSON.parse(line.slice('data: '.length)) as {
+          method: string
+          params?: { uri?: string }
+        }
+        heard.push([method.replace('notifications/', ''), said?.uri ?? ''].join(' ').trim())
+      }
+    }
+  }
+  void read().catch(() => {})
+  await until(() => heard.includes('subscriptions/acknowledged'))
+  heard.length = 0
+  return { heard, stop: () => end.abort() }
+}
+
+test('the wall: of a change at one replica its own organisation hears at every replica, and another hears nothing, whatever it asks for', async () => {
+  const ours = await call(alice, 'create_document', { title: 'Plan', content: 'of acme' })
+  const theirs = await call(bob, 'create_document', { title: 'Plan', content: 'of globex' })
+  // Each asks for the other's document too: an address is no right.
+  const uris = [uriOf(ours), uriOf(theirs)]
+  const acme = await Promise.all([listen(one, 'alice@acme.test', uris), listen(two, 'carol@acme.test', uris)])
+  const globex = await listen(two, 'bob@globex.test', uris)
+
+  await call(alice, 'update_document', { id: ours.id, content: 'of acme, again' })
+  const expected = [`resources/updated ${uriOf(ours)}`, 'resources/list_changed']
+  await until(() => acme.every(({ heard }) => heard.length === 2))
+  for (const { heard } of acme) expect(heard.toSorted()).toEqual(expected.toSorted())
+
+  // What globex does is heard by globex alone, and is the first that it hears.
+  await call(bob, 'delete_document', { id: theirs.id })
+  await until(() => globex.heard.length >= 2)
+  expect(globex.heard.toSorted()).toEqual([`resources/updated ${uriOf(theirs)}`, 'resources/list_changed'].toSorted())
+  // And by then acme would have heard it too, as what comes later has come.
+  await call(alice, 'delete_document', { id: ours.id })
+  await until(() => acme.every(({ heard }) => heard.length === 4))
+  for (const { heard } of acme) expect(heard.filter((each) => each.includes(theirs.id))).toEqual([])
+  for (const { stop } of [...acme, globex]) stop()
+})
+
+test('a call that changes nothing, fails or is rolled back tells nobody anything', async () => {
+  const document = await call(alice, 'create_document', { title: 'Kept', content: 'as it is' })
+  const carol = await listen(two, 'carol@acme.test', [uriOf(document)])
+  await rpc(one.mcp, alice, 'tools/call', { name: 'update_document', arguments: { id: document.id, title: 'Kept' } })
+  await rpc(one.mcp, alice, 'tools/call', {
+    name: 'update_document',
+    arguments: { id: document.id, title: 'Lost', expected_version: 9 },
+  })
+  await rpc(one.mcp, alice, 'tools/call', { name: 'update_document', arguments: { id: document.id, title: '' } })
+  await call(alice, 'update_document', { id: document.id, title: 'Changed' })
+  await until(() => carol.heard.length >= 2)
+  expect(carol.heard.toSorted()).toEqual([`resources/updated ${uriOf(document)}`, 'resources/list_changed'].toSorted())
+  carol.stop()
+})
+
+test('what the command line imports is told too, by another process with the same secret', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'live-'))
+  writeFileSync(join(folder, 'one.md'), '# One')
+  const [carol, bobs] = [await listen(two, 'carol@acme.test', []), await listen(two, 'bob@globex.test', [])]
+  const ran = await gatehouse(one, `documents import ${folder} --tenant acme_test`)
+  rmSync(folder, { recursive: true })
+  expect(ran).toMatchObject({ exit: 0 })
+  await until(() => carol.heard.length > 0)
+  expect(carol.heard).toEqual(['resources/list_changed'])
+  await call(bob, 'create_project', { name: 'Of globex' })
+  await until(() => bobs.heard.length > 0)
+  expect(bobs.heard).toEqual(['resources/list_changed'])
+  for (const { stop } of [carol, bobs]) stop()
+})
+
+test('who listens while the connection to Postgres breaks is told that anything may have changed', async () => {
+  const carol = await listen(two, 'carol@acme.test', ['gatehouse://documents/any'])
+  await one.database.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%gatehouse_beat%'`)
+  const all = [
+    'prompts/list_changed',
+    'resources/list_changed',
+    'resources/updated gatehouse://documents/any',
+    'tools/list_changed',
+  ]
+  await until(() => all.every((each) => carol.heard.includes(each)))
+  expect(new Set(carol.heard)).toEqual(new Set(all))
+  carol.stop()
+})

@@ -17,7 +17,6 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
-import { createSharedChanges } from '#toolkit/changes-shared.ts'
 import { createLoader, type GivenDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
@@ -161,8 +160,7 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const shared = createSharedChanges({ database, secrets: config.sessionSecrets, clock, log, metrics })
-  const { changes, embedder } = createSearch({ config, fetch, database, clock, log, ready, changes: shared })
+  const { changes, embedder } = createSearch({ config, fetch, database, clock, log, metrics, ready })
   const runner = createRunner({
     sizes: config.sizes,
     database,

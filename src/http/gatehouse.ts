@@ -160,7 +160,7 @@ async function assemble({
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const { changes, embedder } = createSearch({ config, fetch, database, clock, log, metrics, ready })
+  const search = createSearch({ config, fetch, database, clock, log, metrics, ready })
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -169,12 +169,11 @@ async function assemble({
     clock,
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
-    changes,
-    embedder,
+    ...search,
     upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, tracing: traces.tracing, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
-  const open = offer.open({ desk: office.desk, runner, changes })
+  const open = offer.open({ desk: office.desk, runner, changes: search.changes })
   const { catalogue, caller, library } = open
   const serviceTokens = createServiceTokens({
     publicUrl: config.publicUrl,
@@ -224,7 +223,7 @@ async function assemble({
     caller,
     catalogue,
     library,
-    changes,
+    changes: search.changes,
     limits,
     ipLimit: thresholds.address,
     operators: office.operators,
@@ -264,7 +263,7 @@ async function assemble({
   })
   await door.start()
   office.start()
-  await changes.start()
+  await search.changes.start()
   counting.start()
   open.start()
 
@@ -274,7 +273,7 @@ async function assemble({
     async () => await auditor.close(),
     async () => await office.close(),
     async () => await counting.close(),
-    async () => await changes.close(),
+    async () => await search.changes.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

@@ -81,6 +81,7 @@ export function readDatabase(
     poolTotal,
     defaultPlacement,
     poolMaxLifetime: reader.count('DATABASE_POOL_MAX_LIFETIME', 1800, [0, 86_400]) * 1000,
+    poolMaxUses: reader.count('DATABASE_POOL_MAX_USES', 5_000, [0, 1_000_000_000]),
     pipeline: reader.flag('DATABASE_PIPELINE', false),
     citus: readCitus(reader, embedded, replicas),
     tenantLogin,

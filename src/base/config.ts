@@ -100,6 +100,8 @@ export interface DatabaseConfig {
   /** The server that new tenants live on. */
   readonly defaultPlacement: string
   readonly poolMaxLifetime: number
+  /** Uses after which a connection is replaced; 0: never. */
+  readonly poolMaxUses: number
   readonly pipeline: boolean
   /** DATABASE_URL is the coordinator of a Citus cluster. */
   readonly citus: boolean

@@ -77,6 +77,13 @@ export const DATABASE_SETTINGS = {
     default: '1800',
     example: '1800',
   },
+  DATABASE_POOL_MAX_USES: {
+    group: 'Database',
+    about:
+      'Transactions after which a connection is replaced, as its memory in Postgres grows with each tenant; 0: never.',
+    default: '5000',
+    example: '5000',
+  },
   DATABASE_PIPELINE: {
     group: 'Database',
     about: 'Sends prelude and first query in one round trip; not every pooler allows it.',

@@ -18,6 +18,8 @@ export interface PoolLimits {
   readonly max: number
   /** Milliseconds after which a connection is replaced: its backend's memory grows with every tenant it met. */
   readonly maxLifetime: number
+  /** Uses after which it is replaced, for the same reason: where very many tenants are called, that comes first. Absent or 0: never. */
+  readonly maxUses?: number
 }
 
 /** How long a caller waits for a connection, in milliseconds: then the database counts as unreachable. */
@@ -50,11 +52,12 @@ export function connectionConfig({ url, user, password }: Login): pg.ClientConfi
 }
 
 /** A pool whose broken idle connections are dropped quietly: the next caller gets a fresh one, or DatabaseUnavailable. */
-export function createPool(login: Login, { max, maxLifetime }: PoolLimits, pipeline = false): pg.Pool {
+export function createPool(login: Login, { max, maxLifetime, maxUses = 0 }: PoolLimits, pipeline = false): pg.Pool {
   const pool = new pg.Pool({
     ...connectionConfig(login),
     max,
     maxLifetimeSeconds: Math.ceil(maxLifetime / 1000),
+    maxUses: maxUses === 0 ? Number.POSITIVE_INFINITY : maxUses,
     idleTimeoutMillis: 30_000,
     pipeline,
   })

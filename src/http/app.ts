@@ -173,6 +173,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await deps.console.mount(app, { visits, anonymous, onlyMethods })
   await app.register(mcp.routes)
   await deps.developmentIssuer?.mount(app)
+  const { routes } = deps
+  if (routes !== undefined) await app.register(async (inner) => await routes(inner))
   await app.ready()
   return await app
 }

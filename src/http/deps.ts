@@ -60,6 +60,8 @@ export interface AppDeps {
   readonly desk: Desk
   /** Kept for callers of the API that repeat a request. */
   readonly answers: Answers
+  /** Of the program that has Gatehouse as its library; its hooks stay inside it. */
+  readonly routes?: (app: FastifyInstance) => Promise<void>
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

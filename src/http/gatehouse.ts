@@ -24,6 +24,7 @@ import { buildApp } from './app.ts'
 import { developmentIssuer, devClientSecret } from './dev-client.ts'
 import { createDevIssuer } from './dev-issuer.ts'
 import { createCounting } from './counting.ts'
+import type { AppDeps } from './deps.ts'
 import { createOffer, type Offer } from './offer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
@@ -45,6 +46,8 @@ export interface GatehouseParts {
   readonly outbound?: Pick<GuardOptions, 'resolve' | 'dispatcherConnect'>
   /** Of the program that has Gatehouse as its library, beside those of TOOLS_DIR. */
   readonly definitions?: GivenDefinitions
+  /** Of the same: a Fastify plugin with routes of its own. */
+  readonly routes?: NonNullable<AppDeps['routes']>
 }
 
 export interface Gatehouse {
@@ -105,18 +108,8 @@ interface Ground {
   readonly traces: Traces
 }
 
-async function assemble({
-  config,
-  parts,
-  clock,
-  log,
-  secret,
-  offer,
-  fetch,
-  database,
-  metrics,
-  traces,
-}: Ground): Promise<Gatehouse> {
+async function assemble(ground: Ground): Promise<Gatehouse> {
+  const { config, parts, clock, log, secret, offer, fetch, database, metrics, traces } = ground
   const { scopes, known } = offer
   const door = createRegistryDoor({
     database,
@@ -232,6 +225,7 @@ async function assemble({
     auditor,
     usage: office.usage,
     providers,
+    ...(parts.routes === undefined ? {} : { routes: parts.routes }),
     database: { ping: async () => await database.ping(), migrated: async () => door.open },
     console: createConsole({
       events,

@@ -15,6 +15,8 @@ const AGAIN = 3_600_000
 const DAY = 86_400_000
 /** Rows of one transaction, about: whole windows are deleted. */
 const BATCH = 20_000
+/** Tenants that are read at once. */
+const PAGE = 500
 
 /**
  * Deletes what was written before a moment from the audit of the schema that `db` speaks to, as its owner: whole windows between
@@ -81,15 +83,24 @@ export function createAuditRetention(options: AuditRetentionOptions): AuditReten
     }
   }
 
+  /** The registry, then every tenant. A page at a time: there may be a hundred thousand. */
+  async function* places(): AsyncGenerator<{ readonly schema: string; readonly placement: string }> {
+    yield { schema: CONTROL_SCHEMA, placement: 'default' }
+    for (let after = FIRST_ID; ;) {
+      const page = await database.control({ as: 'resolver' }, async (db) => {
+        return await db.query<{ id: string; schema: string; placement: string }>(sql`
+          SELECT id, schema, placement FROM tenants WHERE status <> 'deleted' AND id > ${after} ORDER BY id LIMIT ${PAGE}`)
+      })
+      yield* page
+      if (page.length < PAGE) return
+      after = page.at(-1)?.id ?? after
+    }
+  }
+
   async function tick(): Promise<number | null> {
     if (!(await takeChore(database, 'audit.retention', clock.now(), LEASE))) return null
-    const tenants = await database.control({ as: 'resolver' }, async (db) => {
-      return await db.query<{ schema: string; placement: string }>(
-        sql`SELECT schema, placement FROM tenants WHERE status <> 'deleted' ORDER BY id`,
-      )
-    })
     let total = 0
-    for (const place of [{ schema: CONTROL_SCHEMA, placement: 'default' }, ...tenants]) {
+    for await (const place of places()) {
       if (closed) break
       try {
         total += await prune(place)

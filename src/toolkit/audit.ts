@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { DatabaseUnavailable, TenantFenced, type Database, type TenantDb } from '#db/database.ts'
@@ -16,6 +17,8 @@ const CHECKPOINT_EVERY = 600_000
 const WRITE_TIMEOUT = 10_000
 /** Tenants written to at once, so that a flush never takes the pool from the calls. */
 const WRITERS = 4
+/** Tenants whose key is remembered; deriving one takes microseconds. */
+const KEYS = 10_000
 
 export interface AuditorOptions {
   readonly database: Database
@@ -47,7 +50,7 @@ export interface Auditor {
 /** Starts its timers at once; `close` ends them. */
 export function createAuditor({ database, clock, log, secret, checkpoint }: AuditorOptions): Auditor {
   const queue = new AuditQueue()
-  const keys = new Map<string, Buffer>()
+  const keys = new LRUCache<string, Buffer>({ max: KEYS })
   /** Where rows were written and when last: what checkpoints are due for. */
   const touched = new Map<string, { readonly tenant: Tenant | null; readonly at: number }>()
   let flushing: Promise<void> | null = null

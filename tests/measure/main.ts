@@ -10,6 +10,9 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   migrations: async () => await import('./migrations.ts'),
   fairness: async () => await import('./fairness.ts'),
   soak: async () => await import('./soak.ts'),
+  scale: async () => await import('./scale.ts'),
+  workers: async () => await import('./workers.ts'),
+  flags: async () => await import('./flags.ts'),
 }
 
 const [name = ''] = process.argv.splice(2, 1)

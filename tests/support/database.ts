@@ -62,6 +62,7 @@ export const defaultSettings: DatabaseConfig = {
   poolTotal: 40,
   defaultPlacement: 'default',
   poolMaxLifetime: 600_000,
+  poolMaxUses: 5_000,
   pipeline: false,
   citus: false,
   tenantLogin: false,

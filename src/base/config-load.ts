@@ -121,6 +121,8 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     signingKey: readSigningKey(reader),
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    requestLog: reader.flag('REQUEST_LOG', true),
+    directLane: reader.flag('GATEHOUSE_DIRECT_LANE', true),
     rateLimit,
     rateLimitStore,
     sizes: readSizes(reader),

@@ -32,6 +32,10 @@ export interface Config {
   readonly signingKey: string | null
   readonly operators: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** A line per request, beside those of refusals and failures. */
+  readonly requestLog: boolean
+  /** Are regular requests answered without the SDK? */
+  readonly directLane: boolean
   readonly rateLimit: {
     readonly on: boolean
     readonly perIp: number

@@ -125,7 +125,6 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
   const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
-  const endpoints = parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }
   const signingKeys = await createSigningKeys(config)
   const asked = createProviders({
     config,
@@ -139,7 +138,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     serviceTokens: { issuer: config.publicUrl, keys: signingKeys.keySet },
     meter: createOpaqueMeter(metrics),
     extra: config.developmentSignIn ? [developmentIssuer(config.publicUrl, devClientSecret(secret))] : [],
-    ...endpoints,
+    ...(parts.endpoints === undefined ? {} : { endpoints: parts.endpoints }),
   })
   const providers = measured(metrics, clock, asked)
   const authenticator = createAuthenticator({ providers, clock })
@@ -213,6 +212,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     tracing: traces.tracing,
     authenticate: async (token, context) => await authenticator.authenticate(token, context),
     principal: async (identity, asked) => await door.principal(identity, asked),
+    generation: () => door.generation,
     caller,
     catalogue,
     library,

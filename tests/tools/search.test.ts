@@ -75,8 +75,9 @@ describe('search by meaning, on the embedded database with its pgvector', () => 
     }
     await room.bob('create_document', { title: 'Vacation', content: 'Theirs: no vacation at all.' })
     await room.index()
-  })
-  afterAll(async () => await room.fresh.drop())
+    // Making a first embedded database takes up to 35 s on a busy machine.
+  }, 90_000)
+  afterAll(async () => await room?.fresh.drop())
   const search = async (query: string, more = {}, call = room.alice) =>
     thing(await call('search_documents', { query, ...more }))
   const found = async (query: string, more = {}) =>

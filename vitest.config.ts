@@ -18,6 +18,8 @@ const SLOW = [
   'tests/sign-in/replicas.test.ts',
   'tests/docs/{recording,tools}.test.ts',
   'tests/http/reload.test.ts',
+  'tests/packed/*.test.ts',
+  'tests/examples/tools.test.ts',
   'tests/bench/run.test.ts',
 ]
 /** TEST_SLOW: `only` these, these `too`; else none of them. */

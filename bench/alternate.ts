@@ -4,6 +4,7 @@ import type { Running } from './processes.ts'
 import type { Call } from './requests.ts'
 import type { Row, Target } from './row.ts'
 import { quantile, ratios, spread } from './statistics.ts'
+import { wordsOf } from './words.ts'
 
 /** A server and what it is asked. */
 export interface Subject {
@@ -20,6 +21,8 @@ export interface Case {
   readonly id: string
   readonly title: string
   readonly target?: Target
+  /** Must it give the words that the base gives? Then whoever does something else is void. */
+  readonly same?: boolean
   /** Starts the server if need be. When it rejects the case is void, and the reason stands in the table. */
   readonly subject: () => Promise<Subject>
 }
@@ -78,11 +81,12 @@ const reason = (error: unknown): string =>
  */
 export async function alternate(
   generator: Generator,
-  base: Omit<Case, 'target'>,
+  base: Omit<Case, 'target' | 'same'>,
   cases: readonly Case[],
   pace: Pace,
 ): Promise<ReadonlyMap<string, Measured>> {
   const ground = await base.subject()
+  const words = cases.some(({ same }) => same === true) ? await wordsOf(ground) : null
   await generator.run(jobOf(ground, pace.seconds, pace.warm))
   const found = cases.map((each) => ({
     each,
@@ -94,6 +98,8 @@ export async function alternate(
   for (const entry of found) {
     try {
       const subject = await entry.each.subject()
+      if (entry.each.same === true && (await wordsOf(subject)) !== words)
+        throw new Error('another answer than the base')
       await generator.run(jobOf(subject, pace.seconds, pace.warm))
       subjects.set(entry.each.id, subject)
     } catch (error) {

@@ -71,7 +71,13 @@ const FAILED = Buffer.from('"isError":true')
 
 /** Is it what was asked for: 2xx with a JSON-RPC result, which is no tool's failure? Otherwise says what it is instead. */
 export function problemOf({ status, body }: Answer): string | null {
-  if (status < 200 || status > 299) return `status ${status}`
-  if (!body.includes(RESULT)) return 'no JSON-RPC result'
+  if (status < 200 || status > 299) return `status ${status}${reasonOf(body)}`
+  if (!body.includes(RESULT)) return `no JSON-RPC result${reasonOf(body)}`
   return body.includes(FAILED) ? 'the tool failed' : null
+}
+
+/** What an OAuth or JSON-RPC error says of itself. */
+function reasonOf(body: Buffer): string {
+  const said = /"(?:error_description|message)":"([^"]{1,100})/.exec(body.toString('latin1'))?.[1]
+  return said === undefined ? '' : ` (${said})`
 }

@@ -13,7 +13,7 @@ import { delay } from './parts/delay.ts'
 import { http, self } from './parts/http.ts'
 import { list } from './parts/list.ts'
 import type { Bench, Part } from './parts/part.ts'
-import { memory, share } from './parts/process.ts'
+import { memory, profile, share } from './parts/process.ts'
 import { read, tail, write as writeRow } from './parts/rows.ts'
 import { tokens as manyTokens, verification } from './parts/tokens.ts'
 import { fileName, newest, worse, write, type Results } from './results.ts'
@@ -38,6 +38,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   tenants: manyTenants,
   start,
 }
+/** Run when they are asked for. */
+const MORE: Readonly<Record<string, Part>> = { profile }
+const ALL = { ...PARTS, ...MORE }
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -49,15 +52,16 @@ const { values } = parseArgs({
     tenants: { type: 'string', default: '10000' },
     tokens: { type: 'string', default: '100000' },
     json: { type: 'string' },
+    shedding: { type: 'boolean', default: true },
     strict: { type: 'boolean', default: false },
   },
 })
 const [rounds, seconds, tenants, tokens] = [values.rounds, values.seconds, values.tenants, values.tokens].map(Number)
 const names = values.cases.split(',')
-const unknown = names.filter((name) => PARTS[name] === undefined)
+const unknown = names.filter((name) => ALL[name] === undefined)
 if (!rounds || !seconds || !tenants || !tokens || unknown.length > 0) {
   console.error(
-    `${unknown.length > 0 ? `no such case: ${unknown.join(', ')}` : 'numbers above 0'}; cases are ${Object.keys(PARTS).join(', ')}`,
+    `${unknown.length > 0 ? `no such case: ${unknown.join(', ')}` : 'numbers above 0'}; cases are ${Object.keys(ALL).join(', ')}`,
   )
   process.exit(2)
 }
@@ -73,14 +77,14 @@ const cores = separateCores()
 const generator = startGenerator(cores)
 const rows: Row[] = []
 try {
-  const world = await makeWorld(cores)
+  const world = await makeWorld(cores, values.shedding ? {} : { MAX_EVENT_LOOP_DELAY: '0' })
   try {
     const pace = { rounds, seconds, warm: Math.min(2, seconds) }
     const bench: Bench = { world, generator, cores, pace, peers: values.peers, tenants, tokens }
     for (const name of names) {
       const began = performance.now()
       try {
-        rows.push(...((await PARTS[name]?.(bench)) ?? []))
+        rows.push(...((await ALL[name]?.(bench)) ?? []))
       } catch (error) {
         const failed = error instanceof Error ? error.message : String(error)
         rows.push({ id: name, title: name, figure: null, failed })
@@ -112,7 +116,7 @@ if (before !== null) {
   for (const line of got) console.log(`  ${line}`)
 }
 // Only a whole run is worth comparing the next one with.
-const whole = rounds >= 5 && values.peers && names.length === Object.keys(PARTS).length
+const whole = rounds >= 5 && values.peers && values.shedding && names.length === Object.keys(PARTS).length
 const files = [...(values.json === undefined ? [] : [values.json]), ...(whole ? [join(folder, fileName(results))] : [])]
 for (const file of files) {
   await write(file, results)

@@ -82,7 +82,8 @@ export const http: Part = async ({ world, generator, pace, peers }) => {
       subject: subject(world, file, legacy ? ORDER_LEGACY : ORDER_CALL),
     })),
   ]
-  const measured = await alternate(generator, bareFastify(world), cases, pace)
+  const same = cases.map((each) => ({ ...each, same: true }))
+  const measured = await alternate(generator, bareFastify(world), same, pace)
   const rows: Row[] = [...measured.values()].map(({ row }) => row)
   if (missing !== null) return rows
   const against = between(

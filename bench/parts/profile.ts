@@ -69,3 +69,23 @@ export function authOrTenancy(url: string): Place {
   if (/^src\/tenancy\/(?:audit|usage|checkpoint|requests)/.test(file)) return 'other'
   return /^(?:src\/identity\/|src\/tenancy\/|providers\/|src\/http\/gate)/.test(file) ? 'ours' : 'other'
 }
+
+/** What took the most processor time itself in this stretch: function and file, and its part of all work, garbage collection included. */
+export function hottest({ nodes, startTime, samples = [], timeDeltas = [] }: Profile, { from, to }: Stretch): string[] {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const times = new Map<string, number>()
+  let [at, all] = [startTime, 0]
+  for (const [index, id] of samples.entries()) {
+    const time = timeDeltas[index] ?? 0
+    at += time
+    const { functionName = '', url = '' } = frames.get(id) ?? {}
+    if (at < from || at > to || functionName === '(idle)') continue
+    all += time
+    const file = url.replace(/^.*\/(?:node_modules|dist)\//, '')
+    const name = `${functionName === '' ? '(anonymous)' : functionName} ${file}`.trim()
+    times.set(name, (times.get(name) ?? 0) + time)
+  }
+  return [...times]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([name, time]) => `${((time / all) * 100).toFixed(1).padStart(5)} %  ${name}`)
+}

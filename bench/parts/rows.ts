@@ -9,7 +9,7 @@ import type { Part } from './part.ts'
 export const PROJECT = '01936b1e-7c00-7000-8000-000000000001'
 
 export const READ = callTool('get_project', { id: PROJECT })
-const WRITE = callTool('create_project', { name: 'Measured', description: 'One row.' })
+export const WRITE = callTool('create_project', { name: 'Measured', description: 'One row.' })
 
 /** The row, in one tenant's schema. */
 export async function makeProject(world: World, schema: string): Promise<void> {
@@ -38,6 +38,8 @@ function pair(world: World, call: Call, kind: 'read' | 'write', target: number):
       id: kind,
       title: `Gatehouse, one-row ${kind}${kind === 'write' ? ' with audit' : ''}`,
       target: { is: 'at least', value: target },
+      // A new row has an id of its own.
+      same: kind === 'read',
       subject: async () => ({ server: await world.gatehouse(), call, token: world.token }),
     },
   ]

@@ -11,7 +11,9 @@ import { exampleOf } from './config-problem.ts'
 import { readSizes } from './config-sizes.ts'
 import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
+import { readMetricsToken, readToolsDir } from './config-server.ts'
 import { readTracing } from './config-tracing.ts'
+import { readEmbeddings } from './config-search.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { readWorkers } from './config-workers.ts'
@@ -47,14 +49,22 @@ export function loadConfig(
  * METRICS_TOKEN alone, for who asks a server from elsewhere and has no other part of its configuration. null: it is not set.
  * @throws ConfigError when it cannot be used.
  */
-export function loadMetricsToken(
+export const loadMetricsToken = (env?: Environment, options?: LoadOptions): string | null =>
+  alone(readMetricsToken, env, options)
+
+/** TOOLS_DIR alone, for who writes and tests tools. null: it is not set. @throws ConfigError when it is no absolute path. */
+export const loadToolsDir = (env?: Environment, options?: LoadOptions): string | null =>
+  alone(readToolsDir, env, options)
+
+function alone<T>(
+  read: (reader: ConfigReader) => T,
   env: Environment = process.env,
   { cwd = process.cwd(), dotenv = env === process.env }: LoadOptions = {},
-): string | null {
+): T {
   const reader = new ConfigReader(dotenv && !isProduction(env) ? { ...readDotenv(cwd), ...env } : env, cwd)
-  const token = readMetricsToken(reader)
+  const value = read(reader)
   if (reader.problems.length > 0) throw new ConfigError(reader.problems)
-  return token
+  return value
 }
 
 /** What is missing may stand there under a name that nothing reads: then the same line says so. */
@@ -111,6 +121,8 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     signingKey: readSigningKey(reader),
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    requestLog: reader.flag('REQUEST_LOG', true),
+    directLane: reader.flag('GATEHOUSE_DIRECT_LANE', true),
     rateLimit,
     rateLimitStore,
     sizes: readSizes(reader),
@@ -138,6 +150,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     providers,
     login: readSignIn(reader),
     upstreams: readUpstreams(reader, env, egressAllowPrivate),
+    embeddings: readEmbeddings(reader, egressAllowPrivate),
   }
 }
 
@@ -263,19 +276,6 @@ function readProxy(reader: ConfigReader): Pick<Config, 'trustProxy' | 'clientIpH
   if (clientIpHeader !== null && !/^[a-z0-9-]+$/.test(clientIpHeader))
     reader.problem('CLIENT_IP_HEADER', 'must be the name of a header, for example fly-client-ip')
   return { trustProxy, clientIpHeader }
-}
-
-function readMetricsToken(reader: ConfigReader): string | null {
-  const token = reader.text('METRICS_TOKEN')
-  if (token === null || token.length >= 16) return token
-  return reader.problem('METRICS_TOKEN', 'must have at least 16 characters')
-}
-
-/** D5: no default, and no path that depends on where somebody stood. What is in it is judged when it is loaded. */
-function readToolsDir(reader: ConfigReader): string | null {
-  const folder = reader.text('TOOLS_DIR')
-  if (folder === null || folder === resolve(folder)) return folder
-  return reader.problem('TOOLS_DIR', 'must be an absolute path')
 }
 
 function readDotenv(cwd: string): Environment {

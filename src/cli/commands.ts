@@ -49,9 +49,18 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'credentials of a tenant at the APIs that tools call',
     load: async () => await import('./upstream.ts'),
   },
+  new: {
+    about: 'begin a tool of your own: its file, its test and its migration',
+    load: async () => await import('./new.ts'),
+  },
+  test: { about: 'run the tests of your own tools', load: async () => await import('./test.ts') },
   documents: {
     about: 'files into documents of a tenant, and documents into files',
     load: async () => await import('./documents.ts'),
+  },
+  reindex: {
+    about: 'make the documents of a tenant findable by meaning, now',
+    load: async () => await import('./reindex.ts'),
   },
   audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {

@@ -35,9 +35,9 @@ export interface AdministrationOptions {
   readonly placements: readonly string[]
   /** Where new tenants live; default `default`. */
   readonly defaultPlacement?: string
-  /** Connections of an admin on that server, for one piece of work alone, which ends them. */
+  /** Connections of an admin for one piece of work alone, which ends them. */
   readonly ownPool: (placement: string) => pg.Pool
-  readonly migrations: { readonly control: readonly Migration[]; readonly tenant: readonly Migration[] }
+  readonly migrations: Readonly<Record<'control' | 'tenant', readonly Migration[]> & { tools?: readonly Migration[] }>
   readonly app: { readonly role: string; readonly password: string | null }
   /** Connections of each such pool. */
   readonly connections: number
@@ -50,8 +50,7 @@ export interface AdministrationOptions {
   readonly log: Log
 }
 
-/** Longer than any tool may run. */
-const DRAIN_TIMEOUT = 310_000
+const DRAIN_TIMEOUT = 310_000 // longer than any tool may run
 /** Milliseconds until a tenant's own sessions are ended after its fence. */
 const GRACE = 20_000
 /** Schemas of one transaction at start; each role that changes holds a lock. */
@@ -60,11 +59,11 @@ const PAGE = 200
 /** What changes structure: roles, schemas, migrations, fences. */
 export function createAdministration(options: AdministrationOptions): Administration {
   const { pool, placements, migrations, app, log, citus = null } = options
-  const required = { control: migrations.control.length, tenant: migrations.tenant.length }
-
+  const tools = migrations.tools ?? []
+  const required = { control: migrations.control.length, tenant: migrations.tenant.length, tools: tools.length }
   const roleOf = (schema: string): TenantRole => {
     assertSchema(schema)
-    return { schema, app: app.role, password: options.tenantPassword(schema) }
+    return { schema, app: app.role, password: options.tenantPassword(schema), tools }
   }
 
   /**
@@ -199,7 +198,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
       const enlist = async (client: pg.PoolClient): Promise<void> => {
         await asOperator(client, register)
-        await asOperator(client, async (db) => await setVersion(db, place.schema, required.tenant))
+        await asOperator(client, async (db) => await setVersion(db, place.schema, required))
       }
       const onCitus = citus !== null && place.placement === 'default'
       if (place.placement === 'default' && !onCitus) {
@@ -234,7 +233,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       }
     },
 
-    migrateTenants: createTenantMigration({ ...options, migrations: migrations.tenant, roleOf }),
+    migrateTenants: createTenantMigration({ ...options, migrations: migrations.tenant, tools, roleOf }),
 
     async fence(place, registry, onShut) {
       await change(
@@ -287,7 +286,8 @@ export function createAdministration(options: AdministrationOptions): Administra
       })
     },
 
-    files: migrations.tenant.map(({ name, sha256 }) => ({ name, sha256 })),
+    files: migrations.tenant,
+    toolFiles: tools,
     ...createTenantBackup({ pool, roleOf, migrations: migrations.tenant }),
     wall: async (placement) => await probe(pool(placement)),
     privileges: async (placement = 'default') => await readPrivileges(pool(placement), app.role),

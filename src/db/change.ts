@@ -6,9 +6,6 @@ export const CHANNEL = 'gatehouse'
 /** The channel of news for those who listen over MCP. Anybody who may connect can write to it and read it: what is said on it must be sealed. */
 export const NEWS_CHANNEL = 'gatehouse_news'
 
-/** Octets of one notification: Postgres takes less than 8,000. */
-export const LONGEST_NOTIFICATION = 7_999
-
 const TABLES: ReadonlySet<string> = new Set<Change['table']>([
   'tenants',
   'domains',

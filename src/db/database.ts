@@ -111,7 +111,7 @@ export interface Database {
 /** What changes structure: used by serve at start, by provisioning, and by the CLI. Runs on the admin connection. */
 export interface Administration {
   /** Version of sql/tenant and of sql/control that this program carries. */
-  readonly required: { readonly control: number; readonly tenant: number }
+  readonly required: { readonly control: number; readonly tenant: number; readonly tools: number }
   /** Roles, the `ext` schema, the registry and its migrations. Safe to run from several processes at once and again. */
   bootstrap(): Promise<void>
   /** null: never bootstrapped. */
@@ -162,6 +162,8 @@ export interface Administration {
   readonly defaultPlacement: string
   /** The files of sql/tenant, the first first: what a backup was made with must be the same here. */
   readonly files: readonly { readonly name: string; readonly sha256: string }[]
+  /** The same of TOOLS_DIR/sql. */
+  readonly toolFiles: Administration['files']
   /**
    * A tenant's tables as they are at one moment, for a backup (tenant-backup.ts). Not for the embedded database, which speaks no COPY.
    */
@@ -172,7 +174,7 @@ export interface Administration {
    */
   restore(
     place: Pick<TenantPlace, 'schema' | 'placement'>,
-    backup: { readonly version: number; readonly fenced: boolean },
+    backup: { readonly version: number; readonly tools: number; readonly fenced: boolean },
     register: (db: ControlDb) => Promise<void>,
     fill: (target: BackupTarget) => Promise<void>,
   ): Promise<void>

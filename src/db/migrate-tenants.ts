@@ -27,6 +27,8 @@ export interface TenantMigrationOptions {
   /** Connections of each of these pools. */
   readonly connections: number
   readonly migrations: readonly Migration[]
+  /** Of TOOLS_DIR/sql; `roleOf` brings them along. */
+  readonly tools: readonly Migration[]
   readonly roleOf: (schema: string) => TenantRole
   readonly log: Log
 }
@@ -50,8 +52,8 @@ const passes = (error: unknown): boolean =>
 
 /** Brings tenants up: see `migrateTenants` of Administration. */
 export function createTenantMigration(options: TenantMigrationOptions): Administration['migrateTenants'] {
-  const { pool, connections, migrations, roleOf, log } = options
-  const version = migrations.length
+  const { pool, connections, migrations, tools, roleOf, log } = options
+  const wanted = { tenant: migrations.length, tools: tools.length }
 
   const registry = async <T>(work: (db: ControlDb) => Promise<T>): Promise<T> =>
     await adminTransaction(pool('default'), {}, async (client) => await asOperator(client, work))
@@ -66,7 +68,7 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
     signal,
     onProgress,
   } = {}) => {
-    const selection: Selection = { version, only: only ?? null }
+    const selection: Selection = { wanted, only: only ?? null }
     const failed: MigrationFailure[] = []
     const used: Record<string, number> = {}
     const state = { total: 0, done: 0, stopped: null as MigrationProgress['stopped'] }
@@ -82,7 +84,7 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
     async function bring({ id, schema, placement }: Behind): Promise<void> {
       const limits = { lockTimeout, statementTimeout, attempts, retry: passes, backOff: pauseAfter }
       const note = async (db: ControlDb): Promise<void> => {
-        await setVersion(db, schema, version)
+        await setVersion(db, schema, wanted)
         await forgetFailure(db, id)
       }
       await adminTransaction(pool(placement), limits, async (client) => {
@@ -103,7 +105,7 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
         await bring(tenant)
       } catch (error) {
         if (isAway(error)) throw named(rootOf(error))
-        const now = await registry(async (db) => await stillBehind(db, tenant.id, version))
+        const now = await registry(async (db) => await stillBehind(db, tenant.id, wanted))
         // Deleted while its turn came, or moved: where it is now it has its turn again.
         if (now !== null && now.placement !== tenant.placement) return await one(now)
         if (now !== null) {
@@ -141,7 +143,7 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
       const asked = Math.min(workers, tenants)
       used[placement] = asked === 1 ? 1 : affordable(asked, connections, await freeConnections(pool(placement)))
     }
-    const run = await registry(async (db) => await beginRun(db, version, state.total))
+    const run = await registry(async (db) => await beginRun(db, wanted.tenant, state.total))
     const tell = async (ended: boolean): Promise<void> =>
       await registry(async (db) => await noteRun(db, run, { ...state, failed: failed.length }, ended)).catch(() => {})
     const beat = setInterval(() => void tell(false), BEAT).unref()

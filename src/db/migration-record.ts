@@ -11,8 +11,14 @@ export interface Behind {
   readonly placement: string
 }
 
+/** What a schema should have had: of Gatehouse's own migrations, and of TOOLS_DIR/sql. */
+export interface Wanted {
+  readonly tenant: number
+  readonly tools: number
+}
+
 export interface Selection {
-  readonly version: number
+  readonly wanted: Wanted
   /** Slugs or names of schemas; null: all. */
   readonly only: readonly string[] | null
 }
@@ -20,11 +26,11 @@ export interface Selection {
 /** How many tenants of which placement are below the version; deleted ones are not counted. */
 export async function countBehind(
   db: ControlDb,
-  { version, only }: Selection,
+  { wanted: { tenant, tools }, only }: Selection,
 ): Promise<readonly { readonly placement: string; readonly tenants: number }[]> {
   return await db.query(sql`
     SELECT placement, count(*)::integer AS tenants FROM tenants
-    WHERE status <> 'deleted' AND schema_version < ${version}
+    WHERE status <> 'deleted' AND (schema_version < ${tenant} OR tools_version < ${tools})
       AND (${only}::text[] IS NULL OR slug = ANY (${only}) OR schema = ANY (${only}))
     GROUP BY placement ORDER BY placement`)
 }
@@ -32,14 +38,14 @@ export async function countBehind(
 /** Some of them, in the order in which they were made, so that those made meanwhile come last. @param after id of the last one seen. */
 export async function readBehind(
   db: ControlDb,
-  { version, only }: Selection,
+  { wanted: { tenant, tools }, only }: Selection,
   placement: string,
   after: string | null,
   limit: number,
 ): Promise<Behind[]> {
   return await db.query<Behind>(sql`
     SELECT id, slug, schema, placement FROM tenants
-    WHERE status <> 'deleted' AND schema_version < ${version} AND placement = ${placement}
+    WHERE status <> 'deleted' AND (schema_version < ${tenant} OR tools_version < ${tools}) AND placement = ${placement}
       AND (${after}::uuid IS NULL OR id > ${after})
       AND (${only}::text[] IS NULL OR slug = ANY (${only}) OR schema = ANY (${only}))
     ORDER BY id LIMIT ${limit}`)
@@ -48,29 +54,31 @@ export async function readBehind(
 /** Those to try first: the named ones, or so many of the oldest, whose last migration did not fail if there are such. */
 export async function readCanaries(
   db: ControlDb,
-  { version, only }: Selection,
+  { wanted: { tenant, tools }, only }: Selection,
   canary: number | readonly string[],
 ): Promise<readonly Behind[]> {
   const slugs = typeof canary === 'number' ? null : canary
   const most = typeof canary === 'number' ? canary : canary.length
   return await db.query<Behind>(sql`
     SELECT id, slug, schema, placement FROM tenants
-    WHERE status <> 'deleted' AND schema_version < ${version}
+    WHERE status <> 'deleted' AND (schema_version < ${tenant} OR tools_version < ${tools})
       AND (${slugs}::text[] IS NULL OR slug = ANY (${slugs}))
       AND (${only}::text[] IS NULL OR slug = ANY (${only}) OR schema = ANY (${only}))
     ORDER BY id IN (SELECT tenant_id FROM migration_failures), status <> 'active', id LIMIT ${most}`)
 }
 
 /** Where the tenant is now; null: deleted, or at the version already. */
-export async function stillBehind(db: ControlDb, id: string, version: number): Promise<Behind | null> {
+export async function stillBehind(db: ControlDb, id: string, { tenant, tools }: Wanted): Promise<Behind | null> {
   const [row] = await db.query<Behind>(sql`
     SELECT id, slug, schema, placement FROM tenants
-    WHERE id = ${id} AND status <> 'deleted' AND schema_version < ${version}`)
+    WHERE id = ${id} AND status <> 'deleted' AND (schema_version < ${tenant} OR tools_version < ${tools})`)
   return row ?? null
 }
 
-export async function setVersion(db: ControlDb, schema: string, version: number): Promise<void> {
-  await db.query(sql`UPDATE tenants SET schema_version = ${version} WHERE schema = ${schema}`)
+/** A command without TOOLS_DIR knows of no tools' migrations: what is there stays. */
+export async function setVersion(db: ControlDb, schema: string, { tenant, tools }: Wanted): Promise<void> {
+  await db.query(sql`
+    UPDATE tenants SET schema_version = ${tenant}, tools_version = greatest(tools_version, ${tools}) WHERE schema = ${schema}`)
 }
 
 export async function forgetFailure(db: ControlDb, id: string): Promise<void> {

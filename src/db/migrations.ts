@@ -6,6 +6,12 @@ import { packageRoot } from '#base/package.ts'
 import { ROLE } from './names.ts'
 import { statementsOf } from './statements.ts'
 
+/** Which migrations a schema has had: Gatehouse's own, and those of TOOLS_DIR/sql. */
+const LEDGER = 'schema_migrations'
+export const TOOL_LEDGER = 'tool_migrations'
+/** Made by the runner: no data of the tenant's. */
+export const LEDGERS: readonly string[] = [LEDGER, TOOL_LEDGER]
+
 export interface Migration {
   readonly version: number
   readonly name: string
@@ -52,16 +58,17 @@ export async function migrate(
   client: pg.ClientBase,
   schema: string,
   migrations: readonly Migration[],
+  ledger = LEDGER,
 ): Promise<number> {
   await client.query(`SET LOCAL ROLE ${ROLE.owner}; SET LOCAL search_path = ${schema}, ext, pg_temp`)
   await client.query('SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))', [
     `gatehouse:${schema}`,
   ])
   // With the schema's name: one that was dropped meanwhile must be an error, not a reason to make tables in the next of the path.
-  await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.schema_migrations (
+  await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.${ledger} (
     version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`)
   const { rows: applied } = await client.query<{ version: number; name: string; sha256: string }>(
-    'SELECT version, name, sha256 FROM schema_migrations ORDER BY version',
+    `SELECT version, name, sha256 FROM ${ledger} ORDER BY version`,
   )
   for (const { version, name, sha256 } of applied) {
     const known = migrations[version - 1]
@@ -75,11 +82,7 @@ export async function migrate(
     } catch (error) {
       throw new MigrationFailed(name, error instanceof Error ? error.message : String(error), { cause: error })
     }
-    await client.query('INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)', [
-      version,
-      name,
-      sha256,
-    ])
+    await client.query(`INSERT INTO ${ledger} (version, name, sha256) VALUES ($1, $2, $3)`, [version, name, sha256])
   }
   return Math.max(applied.length, migrations.length)
 }

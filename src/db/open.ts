@@ -23,13 +23,15 @@ import { readReplicaState } from './replica-state.ts'
 import { createReplicas } from './replicas.ts'
 import { serverOf, urlAt } from './servers.ts'
 import { isSql, type Sql } from './sql.ts'
+import { readToolMigrations } from './tool-migrations.ts'
 import { traced } from './traced.ts'
 import { createTenantDoor } from './tenant-door.ts'
 import { createTenantLogins, tenantPassword } from './tenant-logins.ts'
 import { transaction } from './transaction.ts'
 
 export interface OpenOptions {
-  readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'>
+  readonly config: Pick<Config, 'database' | 'dataDir' | 'sessionSecrets' | 'production'> &
+    Partial<Pick<Config, 'toolsDir'>>
   readonly log: Log
   readonly clock: Clock
   /** Of the admin on each Postgres server, at most; the embedded database has its own number. Default 2. */
@@ -57,6 +59,8 @@ export async function openDatabase({
   adminConnections = ADMIN_POOL_MAX,
 }: OpenOptions): Promise<Database> {
   const settings = config.database
+  // Before anything is opened: it may stop the start.
+  const tools = await readToolMigrations(config)
   const embedded = settings.url === null ? await openEmbedded(config.dataDir, log) : null
   const url = settings.url ?? embedded?.url ?? ''
   const secret = config.sessionSecrets[0] ?? ''
@@ -131,7 +135,7 @@ export async function openDatabase({
     placements: ['default', ...Object.keys(settings.placements)],
     defaultPlacement: settings.defaultPlacement,
     ownPool: (placement) => createPool({ url: adminUrlOf(placement) }, { ...limits, max: TRANSFER_POOL_MAX }),
-    migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant') },
+    migrations: { control: await readMigrations('control'), tenant: await readMigrations('tenant'), tools },
     app,
     citus: settings.citus ? { url: adminUrlOf('default') } : null,
     tenantPassword: (schema) => (tenantLogin ? tenantPassword(secret, schema) : null),

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { adminTransaction, asOperator, asOwnerOf } from './admin-connection.ts'
 import type { Administration, Queryable } from './database.ts'
 import { setVersion } from './migration-record.ts'
-import type { Migration } from './migrations.ts'
+import { TOOL_LEDGER, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { extended } from './pool.ts'
 import { tablesIn, type Table } from './rows.ts'
@@ -31,6 +31,8 @@ export interface BackupSource {
   readonly sequences: readonly SequenceState[]
   /** Migrations that made it, the first first. */
   readonly applied: readonly { readonly name: string; readonly sha256: string }[]
+  /** The same of TOOLS_DIR/sql. */
+  readonly tools: readonly { readonly name: string; readonly sha256: string }[]
   /** The rows of a table as COPY writes them. To be read to its end before the next. */
   rows(table: Table): Readable
 }
@@ -69,23 +71,37 @@ export function createTenantBackup({
         const { rows: applied } = await client.query<{ name: string; sha256: string }>(
           `SELECT name, sha256 FROM ${nameOf(schema, 'schema_migrations')} ORDER BY version`,
         )
+        const tools = tables.some(({ name }) => name === TOOL_LEDGER)
+          ? (
+              await client.query<{ name: string; sha256: string }>(
+                `SELECT name, sha256 FROM ${nameOf(schema, TOOL_LEDGER)} ORDER BY version`,
+              )
+            ).rows
+          : []
         const sequences = await sequencesOf(client, schema)
-        return await work({ tables, sequences, applied, rows: (table) => tableOut(client, schema, table) })
+        return await work({ tables, sequences, applied, tools, rows: (table) => tableOut(client, schema, table) })
       })
     },
 
-    async restore({ schema, placement }, { version, fenced }, register, fill) {
+    async restore({ schema, placement }, { version, tools, fenced }, register, fill) {
       const role = roleOf(schema)
       const build = async (client: pg.PoolClient): Promise<void> => {
         await client.query(COPY_SETTINGS)
-        await createTenantSchema(client, role, migrations.slice(0, version))
+        await createTenantSchema(
+          client,
+          { ...role, tools: (role.tools ?? []).slice(0, tools) },
+          migrations.slice(0, version),
+        )
         await fill(targetOf(client, schema, await tablesOf(client, schema)))
         await bringUp(client, role, migrations)
         await (fenced ? shutTenant : openTenant)(client, role)
       }
       const enlist = async (client: pg.PoolClient): Promise<void> => {
         await asOperator(client, register)
-        await asOperator(client, async (db) => await setVersion(db, schema, migrations.length))
+        await asOperator(
+          client,
+          async (db) => await setVersion(db, schema, { tenant: migrations.length, tools: role.tools?.length ?? 0 }),
+        )
       }
       // The backup is read once: nothing here can be tried again.
       const once = { attempts: 1, copies: true }

@@ -3,9 +3,10 @@ import type pg from 'pg'
 import { ConfigError } from '#base/config.ts'
 import { asOwner, giveRole, grantRole, serverVersion } from './bootstrap.ts'
 import { inspect } from './inspect.ts'
-import { migrate, type Migration } from './migrations.ts'
+import { LEDGERS, migrate, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { scramVerifier } from './scram.ts'
+import { migrateTools } from './tool-migrations.ts'
 
 export interface TenantRole {
   readonly schema: string
@@ -13,11 +14,13 @@ export interface TenantRole {
   readonly app: string
   /** D16: the tenant's role logs in itself; null: nobody logs in as it. */
   readonly password: string | null
+  /** The operator's own migrations (TOOLS_DIR/sql), applied after Gatehouse's. Absent: none. */
+  readonly tools?: readonly Migration[]
 }
 
 /** Tables that a tenant's role may only add to. */
 const APPEND_ONLY = ['audit', 'audit_checkpoints']
-const READ_ONLY = ['schema_migrations']
+const READ_ONLY = LEDGERS
 
 /** A new tenant's role and schema, with every migration and its rights. Within the caller's transaction. Ends as the admin. */
 export async function createTenantSchema(
@@ -39,6 +42,7 @@ export async function bringUp(
   migrations: readonly Migration[],
 ): Promise<number> {
   const version = await migrate(client, role.schema, migrations)
+  await migrateTools(client, role.schema, role.tools ?? [])
   await client.query('SET LOCAL ROLE NONE')
   await inspect(client, role.schema)
   await settleLogins(client, [role])
@@ -152,12 +156,17 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
 
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname::text AS name FROM pg_catalog.pg_class
+      WHERE relnamespace = pg_catalog.to_regnamespace($1::text) AND relname = ANY ($2)`,
+    [schema, READ_ONLY],
+  )
   await asOwner(
     client,
     `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
     ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-    ...READ_ONLY.map((table) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
+    ...rows.map(({ name: table }) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
     `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
   )
 }

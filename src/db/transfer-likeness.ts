@@ -4,7 +4,7 @@ import { withSnapshot, type Snapshot } from './table-copy.ts'
 import { TransferFailed } from './transfer-failed.ts'
 
 /** Compared, never copied: both servers must stand at the same version. */
-export const VERSIONS = 'schema_migrations'
+const VERSIONS = 'schema_migrations'
 
 /** The version of the source, when this program can make the same on another server. */
 export async function versionOf(source: pg.Pool, schema: string, migrations: readonly Migration[]): Promise<number> {

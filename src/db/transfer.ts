@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { adminTransaction, madeAtOnce } from './admin-connection.ts'
 import { DatabaseUnavailable } from './database.ts'
-import type { Migration } from './migrations.ts'
+import { LEDGERS, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
 import { readMark, writeMark, type SchemaMark } from './schema-mark.ts'
 import { bringChanges, isInReach, type TableChanges } from './table-changes.ts'
@@ -17,7 +17,7 @@ import {
   type TenantRole,
 } from './tenant-schema.ts'
 import { TransferFailed } from './transfer-failed.ts'
-import { assertAlike, versionOf, VERSIONS } from './transfer-likeness.ts'
+import { assertAlike, versionOf } from './transfer-likeness.ts'
 import { shutting } from './transfer-stop.ts'
 
 export interface TransferOptions {
@@ -107,7 +107,7 @@ export function createTransfer(options: TransferOptions): Transfer {
         throw new TransferFailed('differs', 'so many transactions have passed that changes cannot be told any more')
       return await onCopy(async (client) => {
         await assertAlike(snapshot, client)
-        const tables = snapshot.tables.filter(({ name }) => name !== VERSIONS)
+        const tables = snapshot.tables.filter(({ name }) => !LEDGERS.includes(name))
         const changes = await bringChanges(snapshot, client, tables, horizon)
         await copySequences(snapshot, client)
         for (const table of tables) {
@@ -162,7 +162,7 @@ export function createTransfer(options: TransferOptions): Transfer {
         const counts = await onCopy(async (client) => {
           await assertAlike(snapshot, client)
           const done = await copyTables(snapshot, client, {
-            except: [VERSIONS],
+            except: LEDGERS,
             ...(onTable === undefined ? {} : { onTable }),
           })
           await copySequences(snapshot, client)

@@ -35,6 +35,8 @@ export interface AppDeps {
   authenticate(token: string, context: VerifyContext): Promise<Identity>
   /** Identity to principal, or a Refusal. Asked again every second while a stream is open (D22), so its answer should come from a cache. */
   principal(identity: Identity, at: PrincipalRequest): Promise<Principal>
+  /** As the registry door says it. */
+  readonly generation: () => number | null
   readonly caller: Caller
   readonly catalogue: Catalogue
   /** Resources and prompts. */
@@ -60,6 +62,8 @@ export interface AppDeps {
   readonly desk: Desk
   /** Kept for callers of the API that repeat a request. */
   readonly answers: Answers
+  /** Of the program that has Gatehouse as its library; its hooks stay inside it. */
+  readonly routes?: (app: FastifyInstance) => Promise<void>
   /** Only outside production and without a real provider (D1). */
   readonly developmentIssuer: DevelopmentIssuer | null
 }

@@ -35,7 +35,7 @@ interface Parts {
   readonly library: Library
 }
 
-export interface OpenOffer extends Parts, FolderWatch {}
+interface OpenOffer extends Parts, FolderWatch {}
 
 /** In production nothing is ever exchanged, and nothing stands between. */
 export function createOffer({ config, log, loader, definitions }: OfferOptions): Offer {

@@ -59,12 +59,12 @@ export async function migrationReport(
   only: readonly string[] | null = null,
 ): Promise<MigrationReport> {
   needOperator(actor)
-  const { control, tenant } = database.admin.required
+  const { control, tenant, tools } = database.admin.required
   const version = await database.admin.controlVersion()
   if (version === null)
     throw new RegistryError('conflict', 'the registry is not migrated to this version: run `gatehouse migrate` first')
   const [versions, behind, counted, failures, runs] = await database.control({ as: 'operator' }, async (db) => {
-    // A registry that is behind itself has neither failures nor runs yet.
+    // A registry that is behind itself has neither failures nor runs yet, and does not count migrations of tools.
     const [kept] = await db.query<{ kept: boolean }>(sql`SELECT to_regclass('migration_runs') IS NOT NULL AS kept`)
     return [
       await db.query<MigrationReport['versions'][number]>(sql`
@@ -73,14 +73,14 @@ export async function migrationReport(
       GROUP BY placement, schema_version ORDER BY schema_version, placement`),
       await db.query<Omit<MigrationReport['behind'][number], 'served'>>(sql`
       SELECT slug, schema, placement, schema_version AS version FROM tenants
-      WHERE status <> 'deleted' AND schema_version < ${tenant} ORDER BY schema_version, slug LIMIT 100`),
+      WHERE status <> 'deleted' AND (schema_version < ${tenant} OR coalesce((to_jsonb(tenants) ->> 'tools_version')::integer, 0) < ${tools}) ORDER BY schema_version, slug LIMIT 100`),
       await db.query<{ count: number }>(sql`
-      SELECT count(*)::integer AS count FROM tenants WHERE status <> 'deleted' AND schema_version < ${tenant}`),
+      SELECT count(*)::integer AS count FROM tenants WHERE status <> 'deleted' AND (schema_version < ${tenant} OR coalesce((to_jsonb(tenants) ->> 'tools_version')::integer, 0) < ${tools})`),
       kept?.kept !== true
         ? []
         : await db.query<Omit<MigrationFailureRecord, 'failed_at'> & { failed_at: Date }>(sql`
       SELECT t.slug, t.schema, f.file, f.error, f.sqlstate, f.hint, f.failed_at FROM migration_failures f JOIN tenants t ON t.id = f.tenant_id
-      WHERE t.status <> 'deleted' AND t.schema_version < ${tenant} ORDER BY f.failed_at DESC LIMIT 100`),
+      WHERE t.status <> 'deleted' AND (t.schema_version < ${tenant} OR coalesce((to_jsonb(t) ->> 'tools_version')::integer, 0) < ${tools}) ORDER BY f.failed_at DESC LIMIT 100`),
       kept?.kept !== true
         ? []
         : await db.query<

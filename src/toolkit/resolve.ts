@@ -44,12 +44,25 @@ export const load = async (url, context, next) => {
  * Once per folder; Node has no way back.
  */
 export function resolveGatehouse(folder: string): void {
+  const { hook, data } = hookOf(folder)
+  register(hook, { data })
+}
+
+/** For a Node that is to know the folder from its start: flags before the script. @param folder with no link in its path */
+export function importFlag(folder: string): readonly string[] {
+  const { hook, data } = hookOf(folder)
+  const script = `import { register } from 'node:module'; register(${JSON.stringify(hook)}, { data: ${JSON.stringify(data)} })`
+  return ['--import', `data:text/javascript,${encodeURIComponent(script)}`]
+}
+
+function hookOf(folder: string) {
   const own = (name: string): string => new URL(`../${name}${extname(import.meta.url)}`, import.meta.url).href
-  register(`data:text/javascript,${encodeURIComponent(HOOK)}`, {
+  return {
+    hook: `data:text/javascript,${encodeURIComponent(HOOK)}`,
     data: {
       folder: `${pathToFileURL(folder).href}/`,
       packages: { gatehouse: own('index'), 'gatehouse/testing': own('testing') },
       stripper: pathToFileURL(createRequire(import.meta.url).resolve('@swc/wasm-typescript')).href,
     },
-  })
+  }
 }

@@ -180,8 +180,8 @@ export function createClient(parts: ClientParts, call: UpstreamCall): Upstream {
   }
 }
 
-/** A bug of the tool, not a matter for its caller: D20. */
-function methodOf({ method = 'GET', json, body }: UpstreamRequest, access: UpstreamCall['access']): string {
+/** The method of a request that a tool may make. Throws Error: a bug of the tool, not a matter for its caller (D20). */
+export function methodOf({ method = 'GET', json, body }: UpstreamRequest, access: UpstreamCall['access']): string {
   if (!METHODS.has(method)) throw new Error(`${method.slice(0, 20)} is no method that is sent`)
   const reads = method === 'GET' || method === 'HEAD'
   if (!reads && access !== 'write')

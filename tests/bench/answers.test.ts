@@ -44,6 +44,12 @@ test('bytes that are no HTTP answer, or one of unknown length, end the run', () 
 test('only 2xx with a result that is no failure counts', () => {
   expect(problemOf(answer(200, '{"jsonrpc":"2.0","result":{}}'))).toBeNull()
   expect(problemOf(answer(429, '{"jsonrpc":"2.0","result":{}}'))).toBe('status 429')
+  expect(problemOf(answer(503, '{"error":"busy","error_description":"come back later"}'))).toBe(
+    'status 503 (come back later)',
+  )
   expect(problemOf(answer(200, '{"jsonrpc":"2.0","error":{}}'))).toBe('no JSON-RPC result')
+  expect(problemOf(answer(200, '{"error":{"code":-32602,"message":"no such tool"}}'))).toBe(
+    'no JSON-RPC result (no such tool)',
+  )
   expect(problemOf(answer(200, '{"result":{"content":[],"isError":true}}'))).toBe('the tool failed')
 })

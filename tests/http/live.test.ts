@@ -114,7 +114,7 @@ test('the wall: of a change at one replica its own organisation hears at every r
   for (const { stop } of [...acme, globex]) stop()
 })
 
-test('a call that changes nothing, fails or is rolled back tells nobody anything', async () => {
+test('a call that changes nothing, is refused or fails tells nobody anything', async () => {
   const document = await call(alice, 'create_document', { title: 'Kept', content: 'as it is' })
   const carol = await listen(two, 'carol@acme.test', [uriOf(document)])
   await rpc(one.mcp, alice, 'tools/call', { name: 'update_document', arguments: { id: document.id, title: 'Kept' } })
@@ -132,15 +132,18 @@ test('a call that changes nothing, fails or is rolled back tells nobody anything
 test('what the command line imports is told too, by another process with the same secret', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'live-'))
   writeFileSync(join(folder, 'one.md'), '# One')
-  const [carol, bobs] = [await listen(two, 'carol@acme.test', []), await listen(two, 'bob@globex.test', [])]
+  const theirs = await call(bob, 'create_document', { title: 'Of globex', content: '' })
+  const carol = await listen(two, 'carol@acme.test', [])
+  const bobs = await listen(two, 'bob@globex.test', [uriOf(theirs)])
   const ran = await gatehouse(one, `documents import ${folder} --tenant acme_test`)
   rmSync(folder, { recursive: true })
   expect(ran).toMatchObject({ exit: 0 })
   await until(() => carol.heard.length > 0)
   expect(carol.heard).toEqual(['resources/list_changed'])
-  await call(bob, 'create_project', { name: 'Of globex' })
-  await until(() => bobs.heard.length > 0)
-  expect(bobs.heard).toEqual(['resources/list_changed'])
+  // Of globex the first that is heard is its own.
+  await call(bob, 'update_document', { id: theirs.id, content: 'more' })
+  await until(() => bobs.heard.length > 1)
+  expect(bobs.heard).toEqual([`resources/updated ${uriOf(theirs)}`, 'resources/list_changed'])
   for (const { stop } of [carol, bobs]) stop()
 })
 

@@ -87,7 +87,8 @@ export function createBackups(options: BackupOptions): Backups {
       const backup = await openBackup(source, secrets)
       const { manifest } = backup
       const now = clock.now()
-      const version = versionOf(manifest, database.admin.files)
+      const version = versionOf(manifest.migrations, database.admin.files)
+      const tools = versionOf(manifest.tools, database.admin.toolFiles)
       const destination = await database.control(
         { as: 'operator', access: 'read' },
         async (db) => await destinationOf(db, { manifest, row: tenantRow(backup), as, placement, slugPrefix, now }),
@@ -106,7 +107,7 @@ export function createBackups(options: BackupOptions): Backups {
         .within(id, authorOf(actor), note, async (inside) => {
           await database.admin.restore(
             destination,
-            { version, fenced: destination.suspended },
+            { version, tools, fenced: destination.suspended },
             async (db) => {
               registry = await registerRestored(db, backup, destination, now)
               await inside(db)

@@ -45,6 +45,8 @@ export const manifestSchema = z.strictObject({
   }),
   /** Files of sql/tenant that made the schema, in their order. */
   migrations: z.array(z.strictObject({ name: z.string().max(200), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+  /** Of TOOLS_DIR/sql. Backups made before there were any have none. */
+  tools: z.array(z.strictObject({ name: z.string().max(200), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).default([]),
   /** In the order of their parts; each after those it refers to. */
   tables: z.array(z.strictObject({ name, columns })).max(1_000),
   sequences: z.array(

@@ -23,7 +23,8 @@ const TABLES: readonly RegistryTable[] = [
       'id slug name schema status placement schema_version origin created_at suspended_at mcp_admin operator_access plan',
     ),
     // A restored tenant is neither deleted nor about to be.
-    without: words('deleted_at delete_after delete_asked_by delete_lease'),
+    // And tools_version is what the restored schema has.
+    without: words('deleted_at delete_after delete_asked_by delete_lease tools_version'),
   },
   {
     name: 'invitations',

@@ -1,3 +1,4 @@
+import { LEDGERS } from '#db/migrations.ts'
 import { sql } from '#db/sql.ts'
 import type { BackupTarget, ControlDb, Database, TableWriter } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
@@ -84,8 +85,8 @@ export async function destinationOf(
   return { ...common, id: uuidv7(now), schema, deletedAt: null }
 }
 
-/** The migrations of the backup have to be the first of ours. Answers how many. */
-export function versionOf({ migrations }: Manifest, files: Database['admin']['files']): number {
+/** The migrations of the backup, Gatehouse's own or those of TOOLS_DIR/sql, have to be the first of ours. Answers how many. */
+export function versionOf(migrations: Manifest['migrations'], files: Database['admin']['files']): number {
   for (const [index, { name, sha256 }] of migrations.entries()) {
     const ours = files[index]
     if (ours === undefined) throw notTaken(`it was made by a newer program: ${name} is not known here`)
@@ -170,7 +171,7 @@ export async function fillSchema(
 
 /** Tables and columns of a schema that migrations of the same files made are the same; somebody's own changes are not in them. */
 function assertSame({ tables }: Manifest, target: BackupTarget): void {
-  const here = target.tables.filter(({ name }) => name !== 'schema_migrations')
+  const here = target.tables.filter(({ name }) => !LEDGERS.includes(name))
   for (const { name, columns } of tables) {
     const known = here.find((table) => table.name === name)
     if (known === undefined) throw notTaken(`no migration makes its table ${name}`)

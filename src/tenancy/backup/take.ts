@@ -1,3 +1,4 @@
+import { LEDGERS } from '#db/migrations.ts'
 import { createHash, type Hash } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
 import { createGzip } from 'node:zlib'
@@ -38,7 +39,7 @@ export function takeBackup(database: Database, clock: Clock, tenant: Tenant): Re
       registry.push({ name: table.name, lines: await registryLines(database, table) })
     }
     await database.admin.snapshot(tenant, async (source) => {
-      const tables = source.tables.filter(({ name }) => name !== 'schema_migrations')
+      const tables = source.tables.filter(({ name }) => !LEDGERS.includes(name))
       const manifest: Manifest = {
         format: FORMAT,
         version: FORMAT_VERSION,
@@ -46,6 +47,7 @@ export function takeBackup(database: Database, clock: Clock, tenant: Tenant): Re
         gatehouse: version,
         tenant: { id: tenant.id, slug: tenant.slug, schema: tenant.schema },
         migrations: [...source.applied],
+        tools: [...source.tools],
         tables: tables.map(({ name, columns }) => ({ name, columns: [...columns] })),
         sequences: [...source.sequences],
       }

@@ -7,7 +7,7 @@ export const PROJECTS = 'gatehouse://projects/{id}'
 /** Entries of a resource list's page. */
 export const LISTED = 100
 /** One more than are shown, so that it can be said that there are more. */
-export const COMPLETED = 101
+const COMPLETED = 101
 
 export const documentUri = (id: string): string => DOCUMENTS.replace('{id}', id)
 export const projectUri = (id: string): string => PROJECTS.replace('{id}', id)

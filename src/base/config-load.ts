@@ -13,6 +13,7 @@ import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { readMetricsToken, readToolsDir } from './config-server.ts'
 import { readTracing } from './config-tracing.ts'
+import { readEmbeddings } from './config-search.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { readWorkers } from './config-workers.ts'
@@ -120,6 +121,8 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     signingKey: readSigningKey(reader),
     operators: readOperators(reader, production, providers),
     logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+    requestLog: reader.flag('REQUEST_LOG', true),
+    directLane: reader.flag('GATEHOUSE_DIRECT_LANE', true),
     rateLimit,
     rateLimitStore,
     sizes: readSizes(reader),
@@ -147,6 +150,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     providers,
     login: readSignIn(reader),
     upstreams: readUpstreams(reader, env, egressAllowPrivate),
+    embeddings: readEmbeddings(reader, egressAllowPrivate),
   }
 }
 

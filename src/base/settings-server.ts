@@ -86,6 +86,19 @@ export const SERVER_SETTINGS = {
     default: 'info',
     example: 'info',
   },
+  REQUEST_LOG: {
+    group: 'Server',
+    about: '`off`: no line for each request; refusals and failures have theirs still.',
+    default: 'on',
+    example: 'on',
+  },
+  GATEHOUSE_DIRECT_LANE: {
+    group: 'Server',
+    about:
+      '`off`: every request goes through the MCP SDK, also the ones whose answer is known without it. For comparing; it is many times slower.',
+    default: 'on',
+    example: 'on',
+  },
   METRICS_TOKEN: {
     group: 'Server',
     about:

@@ -14,6 +14,7 @@ import { issuersOf, signInScopes, unbrokered } from './endpoints.ts'
 import { BODY_LIMIT, answerBrokenRequest, createFailureHandler } from './failure.ts'
 import { createGate } from './gate.ts'
 import { healthRoutes } from './health.ts'
+import { asError } from './hook.ts'
 import { createHold } from './hold.ts'
 import { homeRoutes } from './home.ts'
 import { createJournal } from './journal.ts'
@@ -54,6 +55,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const metrics = createRequestMetrics(deps.metrics)
   const journal = createJournal({
     log,
+    requestLog: config.requestLog,
     auditor: deps.auditor,
     usage: deps.usage,
     metrics,
@@ -131,17 +133,22 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     throw new Refusal('not_found')
   })
 
-  app.addHook('onRequest', async (request, reply) => {
-    begin(request, reply)
-    if (door(request, reply)) return await reply
-    const { url = '' } = request.routeOptions
-    if (draining && !HEALTH.has(url)) {
-      reply.header('connection', 'close')
-      throw new Refusal('draining', { retryAfter: 1 })
+  // Not async: no request should wait for what never does.
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      begin(request, reply)
+      if (door(request, reply)) return
+      const { url = '' } = request.routeOptions
+      if (draining && !HEALTH.has(url)) {
+        reply.header('connection', 'close')
+        throw new Refusal('draining', { retryAfter: 1 })
+      }
+      if (pressure.level() === 'drowning' && !HEALTH.has(url) && url !== '/metrics')
+        throw new Refusal('overloaded', { retryAfter: 2 })
+      done()
+    } catch (error) {
+      done(asError(error))
     }
-    if (pressure.level() === 'drowning' && !HEALTH.has(url) && url !== '/metrics')
-      throw new Refusal('overloaded', { retryAfter: 2 })
-    return undefined
   })
   await pressure.watch(app, () => admission.wanted())
   app.addHook('preClose', async () => {

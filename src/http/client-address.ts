@@ -40,7 +40,7 @@ export function clientAddress({
   clientIpHeader,
 }: Pick<Config, 'trustProxy' | 'clientIpHeader'>): ClientAddress {
   const trusted = blockList(trustProxy)
-  const isTrusted = (address: string): boolean => trusted.check(address, family(address))
+  const isTrusted = (address: string): boolean => trustProxy.length > 0 && trusted.check(address, family(address))
   const header = clientIpHeader?.toLowerCase() ?? null
   return (request) => {
     const peer = peerOf(request)

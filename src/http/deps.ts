@@ -35,6 +35,8 @@ export interface AppDeps {
   authenticate(token: string, context: VerifyContext): Promise<Identity>
   /** Identity to principal, or a Refusal. Asked again every second while a stream is open (D22), so its answer should come from a cache. */
   principal(identity: Identity, at: PrincipalRequest): Promise<Principal>
+  /** As the registry door says it. */
+  readonly generation: () => number | null
   readonly caller: Caller
   readonly catalogue: Catalogue
   /** Resources and prompts. */

@@ -6,9 +6,11 @@ const RECHECK = 1000
 /** Milliseconds between two looks at who still waits for a turn. */
 const GLANCE = 5
 /** An answer under way. */
-interface Flight {
-  /** Aborted when nobody waits for the answer any more, or may read it. */
+export interface Flight {
+  /** Aborted when nobody waits for the answer any more, or may read it. Made when it is asked for: an answer that is at once there needs none. */
   readonly signal: AbortSignal
+  /** Calls when that happens, with the reason; answers how to end that. One at a time. */
+  whenGone(stop: (reason: unknown) => void): () => void
   /** For a stream: looks every second whether its reader may still read it, and ends it when `recheck` rejects (D22). */
   watch(recheck: () => Promise<void>): void
 }
@@ -27,12 +29,8 @@ export interface Flights {
 }
 
 export function createFlights(): Flights {
-  const open = new Map<
-    AbortController,
-    { readonly endless: boolean; readonly ended: Promise<void>; streams: boolean }
-  >()
-  const count = (is: (flight: { readonly endless: boolean; readonly streams: boolean }) => boolean): number =>
-    [...open.values()].filter(is).length
+  const open = new Set<OpenFlight>()
+  const count = (is: (flight: OpenFlight) => boolean): number => [...open].filter(is).length
   return {
     open: () => ({
       call: count(({ endless, streams }) => !endless && !streams),
@@ -40,33 +38,25 @@ export function createFlights(): Flights {
       listen: count(({ endless }) => endless),
     }),
     take(reply, endless) {
-      const gone = new AbortController()
-      const ended = new Promise<void>((resolve) => {
-        reply.raw.once('close', () => {
-          open.delete(gone)
-          if (!reply.raw.writableFinished) gone.abort()
-          resolve()
-        })
-      })
-      const flight = { endless, ended, streams: false }
+      const flight = new OpenFlight(reply, endless)
       // Whose `close` has been would stay for ever.
-      if (reply.raw.destroyed) gone.abort()
-      else open.set(gone, flight)
-      const watch: Flight['watch'] = (recheck) => {
-        flight.streams = true
-        if (reply.raw.destroyed) return
-        const looking = setInterval(() => void recheck().catch(() => gone.abort()), RECHECK)
-        gone.signal.addEventListener('abort', () => reply.raw.destroy(), { once: true })
-        reply.raw.once('close', () => clearInterval(looking))
+      if (reply.raw.destroyed) {
+        flight.abort()
+        return flight
       }
-      return { signal: gone.signal, watch }
+      open.add(flight)
+      reply.raw.once('close', () => {
+        open.delete(flight)
+        flight.end()
+      })
+      return flight
     },
     async drain(patience, waiting = () => 0) {
       const enough = new AbortController()
       const until = performance.now() + patience
       const late = sleep(patience, undefined, { signal: enough.signal }).catch(() => undefined)
       for (let idle = false; performance.now() < until;) {
-        const calls = [...open.values()].filter(({ endless }) => !endless).map(({ ended }) => ended)
+        const calls = [...open].filter(({ endless }) => !endless).map(async (flight) => await flight.ended())
         const before = idle
         idle = calls.length === 0 && waiting() === 0
         // Twice in a row: who has just been given a turn has not taken off yet.
@@ -74,7 +64,61 @@ export function createFlights(): Flights {
         await Promise.race([calls.length > 0 ? Promise.all(calls) : sleep(GLANCE), late])
       }
       enough.abort()
-      for (const gone of open.keys()) gone.abort()
+      for (const flight of open) flight.abort()
     },
+  }
+}
+
+class OpenFlight implements Flight {
+  readonly endless: boolean
+  streams = false
+  readonly #reply: FastifyReply
+  #gone: AbortController | null = null
+  #stop: ((reason: unknown) => void) | null = null
+  #reason: Error | null = null
+  readonly #landed: (() => void)[] = []
+
+  constructor(reply: FastifyReply, endless: boolean) {
+    this.#reply = reply
+    this.endless = endless
+  }
+
+  get signal(): AbortSignal {
+    this.#gone ??= new AbortController()
+    if (this.#reason !== null) this.#gone.abort(this.#reason)
+    return this.#gone.signal
+  }
+
+  whenGone(stop: (reason: unknown) => void): () => void {
+    this.#stop = stop
+    if (this.#reason !== null) stop(this.#reason)
+    return () => {
+      this.#stop = null
+    }
+  }
+
+  watch(recheck: () => Promise<void>): void {
+    this.streams = true
+    const { raw } = this.#reply
+    if (raw.destroyed) return
+    const looking = setInterval(() => void recheck().catch(() => this.abort()), RECHECK)
+    this.signal.addEventListener('abort', () => raw.destroy(), { once: true })
+    raw.once('close', () => clearInterval(looking))
+  }
+
+  abort(): void {
+    this.#reason ??= new DOMException('nobody waits for the answer any more', 'AbortError')
+    this.#stop?.(this.#reason)
+    this.#gone?.abort(this.#reason)
+  }
+
+  /** The answer was closed, sent or not. */
+  end(): void {
+    if (!this.#reply.raw.writableFinished) this.abort()
+    for (const landed of this.#landed) landed()
+  }
+
+  async ended(): Promise<void> {
+    await new Promise<void>((landed) => void this.#landed.push(landed))
   }
 }

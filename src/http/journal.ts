@@ -13,6 +13,8 @@ import type { Visit, Visits } from './visit.ts'
 
 export interface JournalOptions {
   readonly log: Log
+  /** Is there a line for each request? Default: yes. */
+  readonly requestLog?: boolean
   readonly auditor: Pick<Auditor, 'refused'>
   readonly usage: Pick<UsageMeter, 'refused'>
   readonly metrics: RequestMetrics
@@ -27,7 +29,15 @@ export type Journal = (request: FastifyRequest, reply: FastifyReply) => void
  * One line per request and one security line per refusal, with its stable code. Never a query, a header or a body: a token may stand in
  * any of them. Written on the socket's close, because Fastify's onResponse does not fire for a client that went away in mid-stream.
  */
-export function createJournal({ log, auditor, usage, metrics, visits, tracing }: JournalOptions): Journal {
+export function createJournal({
+  log,
+  requestLog = true,
+  auditor,
+  usage,
+  metrics,
+  visits,
+  tracing,
+}: JournalOptions): Journal {
   const told = new TtlCache<object>({ max: MOST_TOLD, clock: performance })
 
   return (request, reply) => {
@@ -40,6 +50,7 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
       metrics.request(request.method, route, status, seconds)
       closed(visit, status)
       if (visit.refusal !== null) refused(visit, route)
+      if (!requestLog) return
       log.info(
         {
           ...who(visit),
@@ -74,6 +85,10 @@ export function createJournal({ log, auditor, usage, metrics, visits, tracing }:
   }
 
   function closed({ trace, refusal }: Visit, status: number): void {
+    if (!trace.recording) {
+      trace.end()
+      return
+    }
     trace.set({
       'http.response.status_code': status,
       ...(refusal === null ? {} : { 'gatehouse.refusal': refusal.code }),

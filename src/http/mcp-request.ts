@@ -6,7 +6,8 @@ import {
 } from '@modelcontextprotocol/server'
 import type { Scope } from '#base/tracing.ts'
 import type { Principal } from '#tenancy/tenant.ts'
-import type { CallRequest } from '#toolkit/run.ts'
+import type { CallRequest } from '#toolkit/call-request.ts'
+import type { RunningCall } from './lane.ts'
 import { isObject } from './message.ts'
 
 /** One admitted HTTP request, for the server that answers it. */
@@ -16,6 +17,8 @@ export interface Turn {
   readonly ip: string | null
   /** The span of the MCP request. */
   readonly trace: Scope
+  /** Its call, when that runs already. */
+  readonly running?: RunningCall
 }
 
 /** 'legacy': the 2025 revisions. 'modern': 2026-07-28. */
@@ -37,22 +40,24 @@ export function callRequest(context: ServerContext, { requestId, ip }: Turn, era
     ...(era === 'legacy'
       ? {}
       : {
-          client: abilities(context),
+          client: abilitiesOf(declaredOf(context)),
           round: { answers: mcpReq.inputResponses ?? {}, state: typeof state === 'string' ? state : null },
         }),
   }
 }
 
-function abilities({ mcpReq }: ServerContext): NonNullable<CallRequest['client']> {
+function declaredOf({ mcpReq }: ServerContext): Readonly<Record<string, unknown>> {
   const envelope: Readonly<Record<string, unknown>> = { ...mcpReq.envelope }
   const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
-  const says = (ability: string): boolean => isObject(declared) && declared[ability] !== undefined
-  return {
-    elicitation: says('elicitation'),
-    sampling: says('sampling'),
-    roots: says('roots'),
-  }
+  return isObject(declared) ? declared : {}
 }
+
+/** What a client declares that it can be asked. */
+export const abilitiesOf = (declared: Readonly<Record<string, unknown>>): NonNullable<CallRequest['client']> => ({
+  elicitation: declared['elicitation'] !== undefined,
+  sampling: declared['sampling'] !== undefined,
+  roots: declared['roots'] !== undefined,
+})
 
 /** Once the caller is gone there is nobody to tell: then it does nothing, and the signal ends the tool. */
 function progressOf({ mcpReq }: ServerContext): CallRequest['progress'] {

@@ -7,7 +7,7 @@ import {
 import { randomUUID } from 'node:crypto'
 import type { Principal } from '#tenancy/tenant.ts'
 import { ToolError } from '#toolkit/tool.ts'
-import type { CallRequest } from '#toolkit/run.ts'
+import type { CallRequest } from '#toolkit/call-request.ts'
 import { isObject } from './message.ts'
 import { callRequest, type Era, type Turn } from './mcp-request.ts'
 

@@ -28,6 +28,9 @@ export interface McpServerOptions {
   readonly log: Log
 }
 
+/** As every answer of 2026-07-28 names us. */
+export const SERVER_INFO = { name: 'gatehouse', title: 'Gatehouse', version } as const
+
 const INSTRUCTIONS =
   'Projects, todos and documents of one organisation: the one the signed-in person belongs to. Call whoami to see who that is and what they may do. Lists are paged: pass next_cursor back as cursor.'
 
@@ -40,7 +43,7 @@ export function createMcpServer(options: McpServerOptions): (turn: Turn, era: Er
   return (turn, era) => {
     const { principal } = turn
     const server = new Server(
-      { name: 'gatehouse', title: 'Gatehouse', version },
+      SERVER_INFO,
       // Rounds with clients of the 2025 revisions are ours (mcp-rounds): the SDK's need a session.
       { capabilities: capabilities(library, era), instructions: INSTRUCTIONS, inputRequired: { legacyShim: false } },
     )
@@ -52,10 +55,18 @@ export function createMcpServer(options: McpServerOptions): (turn: Turn, era: Er
       const { name, arguments: args = {} } = request.params
       // What a caller makes up must not become a label. The call itself refuses it, and leaves an audit row.
       const label = catalogue.requiredScopes(principal, name) === null ? 'unknown' : name
-      const started = performance.now()
+      const started = turn.running?.started ?? performance.now()
       const count = (outcome: 'ok' | 'failed' | 'invalid'): void =>
         metrics.tool(label, outcome, (performance.now() - started) / 1000)
-      const call = async (asked: CallRequest) => await caller.call(principal, name, args, asked)
+      let { running } = turn
+      const call = async (asked: CallRequest) => {
+        if (running === undefined) return await caller.call(principal, name, args, asked)
+        const { outcome } = running
+        running.attach(asked)
+        // Another round is another call.
+        running = undefined
+        return await outcome
+      }
       try {
         const result = await inRounds({ server, context, turn, era, questions }, call).catch(unanswered)
         if (isInputRequiredResult(result)) {

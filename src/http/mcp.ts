@@ -12,7 +12,9 @@ import { SLUG } from './endpoints.ts'
 import { createFlights } from './flights.ts'
 import type { Gate } from './gate.ts'
 import { tenantBus } from './mcp-listen.ts'
-import type { Turn } from './mcp-request.ts'
+import { hook } from './hook.ts'
+import { createLane } from './lane.ts'
+import type { Era, Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
 import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
 import { noteError, noteErrors, openMcpSpan } from './mcp-trace.ts'
@@ -21,7 +23,7 @@ import { onlyMethods } from './routes.ts'
 import type { Visits } from './visit.ts'
 
 export interface McpOptions extends Omit<McpServerOptions, 'questions'> {
-  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes'>
+  readonly config: Pick<Config, 'publicUrl' | 'shutdownTimeout' | 'sizes' | 'directLane'>
   readonly gate: Gate
   readonly visits: Visits
   readonly admission: Pick<Admission, 'stream' | 'waiting'>
@@ -49,6 +51,7 @@ export function createMcp(options: McpOptions): Mcp {
   const { config, gate, visits, library, changes, log, admission } = options
   const questions = createQuestions()
   const serverFor = createMcpServer({ ...options, questions })
+  const lane = config.directLane ? createLane(options) : null
   // The SDK hands this value through untouched: it is how a request finds its principal. It never holds the token.
   const turns = new WeakMap<AuthInfo, Turn>()
   const flights = createFlights()
@@ -59,6 +62,15 @@ export function createMcp(options: McpOptions): Mcp {
       labels: { kind: ['call', 'stream', 'listen'] },
     },
     () => Object.entries(flights.open()).map(([kind, count]) => [{ kind }, count] as const),
+  )
+  const answered = { direct: 0, sdk: 0 }
+  options.meters.total(
+    {
+      name: 'gatehouse_mcp_requests_total',
+      help: 'MCP requests, by who answered them: the direct lane, or the SDK',
+      labels: { lane: ['direct', 'sdk'] },
+    },
+    () => Object.entries(answered).map(([who, count]) => [{ lane: who }, count] as const),
   )
   const factory: McpServerFactory = ({ authInfo, era }) => {
     const turn = authInfo === undefined ? undefined : turns.get(authInfo)
@@ -110,12 +122,13 @@ export function createMcp(options: McpOptions): Mcp {
         method: ['GET', 'POST', 'DELETE'],
         url,
         exposeHeadRoute: false,
-        onRequest: gate.admit,
+        onRequest: hook(gate.admit),
         // Who waits to be asked for the body (Expect) is asked only now (RFC 9110 section 10.1.1).
-        preParsing: async (request, reply) => {
+        preParsing: (request, reply, payload, done) => {
           if (request.headers.expect !== undefined) reply.raw.writeContinue()
+          done(null, payload)
         },
-        preHandler: async (request, reply) => {
+        preHandler: hook((request: FastifyRequest<{ Body: Message | undefined }>, reply) => {
           const visit = visits(request)
           const { method, tool } = named(request.body?.value)
           visit.method = method
@@ -123,8 +136,8 @@ export function createMcp(options: McpOptions): Mcp {
           const { principal } = admitted(request)
           requireScopes(principal, request.body?.value, options)
           const cost = tool === null ? 1 : options.catalogue.cost(principal, tool)
-          if (cost > 1) await gate.spend(request, reply, cost - 1)
-        },
+          return cost > 1 ? gate.spend(request, reply, cost - 1) : undefined
+        }),
         handler: serve,
       })
       onlyMethods(app, url, ['GET', 'POST', 'DELETE'])
@@ -149,7 +162,7 @@ export function createMcp(options: McpOptions): Mcp {
       clientId: principal.identity.client_id ?? '',
       scopes: [...principal.scopes],
     }
-    if (isAnswer(message?.value)) return await answered(reply, questions.deliver(principal, message.value))
+    if (isAnswer(message?.value)) return await acknowledge(reply, questions.deliver(principal, message.value))
     const trace = openMcpSpan(options.tracing, visit, message?.value, {
       tool: visit.tool === null ? null : labelOf(principal, visit.tool),
       headers: request.headers,
@@ -158,10 +171,24 @@ export function createMcp(options: McpOptions): Mcp {
       if (!reply.raw.writableFinished) trace.fail('cancelled')
       trace.end()
     })
-    const turn = { principal, requestId, ip, trace }
-    turns.set(authInfo, turn)
     const listens = method === 'subscriptions/listen'
     const flight = flights.take(reply, listens)
+    const regular = message === undefined ? null : (lane?.regular(request.headers, message) ?? null)
+    let turn: Turn = { principal, requestId, ip, trace }
+    if (lane !== null && regular !== null && lane.knows(regular)) {
+      const { method: asked, era } = regular
+      const answer =
+        asked === 'tools/list'
+          ? lane.list(turn, regular)
+          : await trace.run(async () => await lane.call(turn, regular, flight))
+      if (typeof answer === 'string') {
+        answered.direct += 1
+        return await sendDirectly(reply, era, answer)
+      }
+      turn = { ...turn, running: answer }
+    }
+    turns.set(authInfo, turn)
+    answered.sdk += 1
     const response = await trace.run(
       async () =>
         await (listens ? listener(request, reply, turn) : handler).fetch(
@@ -179,11 +206,13 @@ export function createMcp(options: McpOptions): Mcp {
     if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
       const text = await response.text()
       noteError(trace, text)
+      if (regular !== null && response.status === 200 && hasResult(text)) lane?.learn(regular)
       return await reply.send(text)
     }
+    // A stream is refused before it begins, or not at all.
+    if (regular !== null) lane?.learn(regular)
     flight.watch(recheck)
-    // Proxies would hold back small pieces (nginx) or the whole (compression).
-    reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
+    asStream(reply)
     void reply.send(noteErrors(trace, response.body))
     // Else the caller waits for the first progress to learn that the answer is a stream.
     reply.raw.flushHeaders()
@@ -196,6 +225,21 @@ export function createMcp(options: McpOptions): Mcp {
   return { routes, drain }
 }
 
+/** Proxies would hold back small pieces (nginx) or the whole (compression). */
+const asStream = (reply: FastifyReply): FastifyReply =>
+  reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
+
+/** The 2025 revisions are answered with a stream of one event, as the SDK does. */
+async function sendDirectly(reply: FastifyReply, era: Era, text: string): Promise<FastifyReply> {
+  if (era === 'modern') return await reply.type('application/json; charset=utf-8').send(text)
+  return await asStream(reply).type('text/event-stream').send(`event: message\ndata: ${text}\n\n`)
+}
+
+function hasResult(text: string): boolean {
+  const answer: unknown = JSON.parse(text)
+  return isObject(answer) && answer['result'] !== undefined
+}
+
 /** What a message asks for, as far as log, limits and scopes need to know. */
 function named(value: unknown): { readonly method: string | null; readonly tool: string | null } {
   if (!isObject(value) || typeof value['method'] !== 'string') return { method: null, tool: null }
@@ -205,7 +249,7 @@ function named(value: unknown): { readonly method: string | null; readonly tool:
 }
 
 /** A client's answer to a question of ours. One that no call here waits for is not accepted (2025-11-25, basic/transports). */
-async function answered(reply: FastifyReply, delivered: boolean): Promise<FastifyReply> {
+async function acknowledge(reply: FastifyReply, delivered: boolean): Promise<FastifyReply> {
   if (delivered) return await reply.code(202).send()
   const error = { code: -32600, message: 'Invalid Request: no call here waits for this answer' }
   return await reply.code(400).send({ jsonrpc: '2.0', id: null, error })

@@ -15,6 +15,9 @@ const VALUES = 20_000
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const isParent = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
 export function parseMessage(text: string): Message {
   let value: unknown
   try {
@@ -32,10 +35,11 @@ function problemOf(message: unknown): string | null {
   const walk = (value: unknown, levels: number): string | null => {
     left -= 1
     if (left < 0) return `more than ${VALUES} values`
-    if (typeof value !== 'object' || value === null) return null
+    if (!isParent(value)) return null
     if (levels === 0) return `nested deeper than ${DEPTH} levels`
-    for (const inner of Object.values(value)) {
-      const problem = walk(inner, levels - 1)
+    // No list of the values is made: this is done with every request.
+    for (const name in value) {
+      const problem = walk(value[name], levels - 1)
       if (problem !== null) return problem
     }
     return null

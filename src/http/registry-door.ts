@@ -29,6 +29,11 @@ export interface RegistryDoorOptions {
 /** The registry as the server uses it: shut (503) until the database is reached and has the version this program needs. */
 export interface RegistryDoor {
   readonly open: boolean
+  /**
+   * Grows with every change of the registry; null while changes are not known to arrive. What was found out about a caller under the same number
+   * is still so, but for the passing of time.
+   */
+  readonly generation: number | null
   /** One try now; further ones in the background. Throws nothing. */
   start(): Promise<void>
   principal(identity: Identity, asked: Asked): Promise<Principal>
@@ -48,6 +53,7 @@ interface Opened {
   readonly revoke: Revocations['revokePresented']
   readonly key: ApiKeyLookup
   readonly upstream: UpstreamLookup
+  readonly generation: () => number | null
 }
 
 const RETRY_FIRST = 500
@@ -112,6 +118,7 @@ export function createRegistryDoor({
       }),
       key: createKeyLookup({ database, clock, watch }),
       upstream: createUpstreamLookup({ database, clock, log, watch, secrets: config.sessionSecrets }),
+      generation: () => (watch.live ? watch.generation : null),
     }
   }
 
@@ -138,6 +145,9 @@ export function createRegistryDoor({
   return {
     get open() {
       return opened !== null
+    },
+    get generation() {
+      return opened?.generation() ?? null
     },
     start: async () => await start(),
     principal: async (identity, asked) => await need().directory.principal(identity, asked),

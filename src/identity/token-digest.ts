@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Hex SHA-256 of a whole token: how a cache knows it without keeping it. Tokens hold enough randomness or a signature, so it needs no salt. */
-export const tokenDigest = (token: string): string => createHash('sha256').update(token).digest('hex')
+export const tokenDigest = (token: string): string => hash('sha256', token)
 
 /**
  * How a revoked token is known (D22): of a JWT the digest of what is signed, without the signature. An ECDSA signature has a twin that

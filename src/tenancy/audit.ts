@@ -98,8 +98,13 @@ export async function insertAudit(db: Queryable, rows: readonly AuditRow[]): Pro
 const clean = (text: string): string => text.replaceAll('\0', '').replaceAll(/\p{Surrogate}/gu, '\uFFFD')
 
 /** Cut, and cleaned of what Postgres cannot hold. */
-export const storable = (text: string | null, most: number): string | null =>
-  text === null ? null : clean(clean(text).slice(0, most))
+export function storable(text: string | null, most: number): string | null {
+  if (text === null || (text.length <= most && PLAIN.test(text))) return text
+  return clean(clean(text).slice(0, most))
+}
+
+/** Most of what is written: nothing in it to be cleaned. */
+const PLAIN = /^[ -~]*$/
 
 /** The same value as jsonb will give it back: no undefined, no dates, no NUL, no half of a surrogate pair. */
 function storableRecord(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

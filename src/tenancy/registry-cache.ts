@@ -13,6 +13,8 @@ export interface RegistryWatch {
   readonly generation: number
   /** Milliseconds an entry may live: 30 000, or 5 000 while changes are not known to arrive. */
   readonly ttl: number
+  /** Are changes known to arrive? */
+  readonly live: boolean
   /** `drop(null)`: everything may have changed. */
   subscribe(drop: (change: Change | null) => void): void
   /** Drops in this process what concerns the change, or everything. */
@@ -34,6 +36,9 @@ export async function watchRegistry(database: Pick<Database, 'listen'>): Promise
     },
     get ttl() {
       return listener.live ? TTL : TTL_DEAF
+    },
+    get live() {
+      return listener.live
     },
     subscribe: (drop) => void drops.push(drop),
     invalidate,

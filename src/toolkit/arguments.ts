@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { Soon } from '#base/soon.ts'
 import type { Tool } from './tool.ts'
 
 /** Problems named in one answer. */
@@ -9,19 +10,31 @@ export class InvalidArguments extends Error {
   override readonly name = 'InvalidArguments'
 }
 
-/** The arguments as the tool's input schema reads them. Throws InvalidArguments. */
-export async function readArguments(
-  tool: Pick<Tool, 'name' | 'input'>,
-  args: unknown,
-): Promise<Record<string, unknown>> {
+/** Schemas with checks that wait for something: zod tells by throwing at the first attempt. */
+const waiting = new WeakSet<z.ZodType>()
+
+/** The arguments as the tool's input schema reads them. Throws InvalidArguments, or rejects with it. */
+export function readArguments(tool: Pick<Tool, 'name' | 'input'>, args: unknown): Soon<Record<string, unknown>> {
   const given = args ?? {}
   refuseUnstorable(tool.name, given)
-  const parsed = await tool.input.safeParseAsync(given)
+  const { input } = tool
+  if (!waiting.has(input)) {
+    try {
+      return dataOf(tool.name, input.safeParse(given))
+    } catch (error) {
+      if (!(error instanceof z.core.$ZodAsyncError)) throw error
+      waiting.add(input)
+    }
+  }
+  return input.safeParseAsync(given).then((parsed) => dataOf(tool.name, parsed))
+}
+
+function dataOf(name: string, parsed: z.ZodSafeParseResult<Record<string, unknown>>): Record<string, unknown> {
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const lines = issues.slice(0, MOST).map((issue) => `${pathText(namedPath(issue))}: ${issue.message}`)
   if (issues.length > MOST) lines.push(`and ${issues.length - MOST} more`)
-  throw new InvalidArguments(`Invalid arguments for ${tool.name}: ${lines.join('; ').slice(0, 2000)}`)
+  throw new InvalidArguments(`Invalid arguments for ${name}: ${lines.join('; ').slice(0, 2000)}`)
 }
 
 /** Throws InvalidArguments when some text in it is one that Postgres cannot hold. */

@@ -4,7 +4,8 @@ import { InvalidArguments, readArguments } from './arguments.ts'
 import { Asking } from './ask.ts'
 import { existsFor } from './catalogue.ts'
 import { toWire } from './result.ts'
-import { Failed, LONGEST_NAME, type CallRequest, type Runner } from './run.ts'
+import type { CallRequest } from './call-request.ts'
+import { Failed, LONGEST_NAME, type Runner } from './run.ts'
 import type { Tool, ToolResult } from './tool.ts'
 
 export { InvalidArguments }
@@ -45,7 +46,7 @@ export function createCaller({ tools, runner }: CallerOptions): Caller {
           action: name,
           call: { method: 'tools/call', name },
           args,
-          read: async () => await readArguments(tool, args),
+          read: () => readArguments(tool, args),
           async perform(input, context, most) {
             const answer = await tool.run(input, context)
             if (answer instanceof Asking) return answer

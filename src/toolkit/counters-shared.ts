@@ -52,7 +52,7 @@ export function createSharedCounters({
     const late = new AbortController()
     try {
       return await Promise.race([
-        store.add(tallies),
+        Promise.resolve(store.add(tallies)),
         pause(patience, null, { signal: late.signal }).then(() => {
           throw new Error(`no answer within ${patience} ms`)
         }),

@@ -1,4 +1,4 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Soon } from '#base/soon.ts'
 
 /** Something to count. */
 export interface Tally {
@@ -19,10 +19,10 @@ export interface Count {
 /** Counts per key in fixed windows. It only counts: how many are too many is not its business. */
 export interface Counters {
   /** Adds to all of them together and answers where each stands then, in the same order. */
-  add(tallies: readonly Tally[]): Promise<readonly Count[]>
+  add(tallies: readonly Tally[]): Soon<readonly Count[]>
 }
 
-/** Keys counted at the same time; one costs about 600 octets. */
+/** Keys counted at the same time; one costs about 200 octets. */
 const MOST = 50_000
 /** Keys that are looked at to find one to forget. */
 const LOOKED_AT = 16
@@ -30,24 +30,26 @@ const LOOKED_AT = 16
 const SWEPT = 2
 
 export interface MemoryCounters extends Counters {
+  add(tallies: readonly Tally[]): readonly Count[]
   /** Keys held at this moment. */
   readonly size: number
 }
 
 /**
- * In this process alone: n replicas let n times as many through. A new key also drops of two others what is over, so that it holds about as many
- * keys as come within two windows. And never more than `most`: one more makes it forget another, one whose window is over, or
+ * In this process alone: n replicas let n times as many through. Answers at once. A new key also drops of two others what is over, so that it
+ * holds about as many keys as come within two windows. And never more than `most`: one more makes it forget another, one whose window is over, or
  * of the longest held the one with the fewest points, so that made-up keys push out each other and not the one that is being guessed at.
  * What is forgotten begins again at nothing: a full table refuses nobody.
  */
-export function createMemoryCounters({ most = MOST }: { readonly most?: number } = {}): MemoryCounters {
-  const limiter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 60 })
-  const held = new Map<string, { readonly points: number; readonly until: number }>()
+export function createMemoryCounters({
+  most = MOST,
+  clock = performance,
+}: { readonly most?: number; readonly clock?: { now(): number } } = {}): MemoryCounters {
+  const held = new Map<string, { points: number; readonly until: number }>()
   let hand = held.entries()
 
   /** Goes round all that is held, and on from where it stopped. */
-  function sweep(): void {
-    const now = Date.now()
+  function sweep(now: number): void {
     for (let looked = 0; looked < SWEPT; looked += 1) {
       const next = hand.next()
       if (next.done === true) {
@@ -59,8 +61,7 @@ export function createMemoryCounters({ most = MOST }: { readonly most?: number }
     }
   }
 
-  async function makeRoom(): Promise<void> {
-    const now = Date.now()
+  function makeRoom(now: number): void {
     const oldest: [string, number][] = []
     for (const [key, { points, until }] of held) {
       oldest.push([key, until <= now ? -1 : points])
@@ -73,28 +74,30 @@ export function createMemoryCounters({ most = MOST }: { readonly most?: number }
       // Looked at last the next time, or the same few would be in the way of all others.
       if (key !== least?.[0] && entry !== undefined) held.set(key, entry)
     }
-    if (least !== undefined) await limiter.delete(least[0])
   }
 
-  async function one({ key, points, window }: Tally): Promise<Count> {
-    if (points === 0) {
-      const at = await limiter.get(key)
-      return at === null ? { points: 0, left: window * 1000 } : { points: at.consumedPoints, left: at.msBeforeNext }
+  function one({ key, points, window }: Tally): Count {
+    const now = clock.now()
+    const known = held.get(key)
+    if (known !== undefined && known.until > now) {
+      known.points += points
+      return { points: known.points, left: known.until - now }
     }
-    if (!held.has(key)) {
-      sweep()
-      if (held.size >= most) await makeRoom()
+    if (points === 0) return { points, left: window * 1000 }
+    if (known === undefined) {
+      sweep(now)
+      if (held.size >= most) makeRoom(now)
     }
-    const options = { customDuration: window }
-    const at = await (points > 0 ? limiter.consume(key, points, options) : limiter.reward(key, -points, options))
-    held.set(key, { points: at.consumedPoints, until: Date.now() + at.msBeforeNext })
-    return { points: at.consumedPoints, left: at.msBeforeNext }
+    // A window that begins anew is the youngest again.
+    held.delete(key)
+    held.set(key, { points, until: now + window * 1000 })
+    return { points, left: window * 1000 }
   }
 
   return {
     get size() {
       return held.size
     },
-    add: async (tallies) => await Promise.all(tallies.map(one)),
+    add: (tallies) => tallies.map(one),
   }
 }

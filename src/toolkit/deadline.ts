@@ -1,35 +1,67 @@
 import { StatementTimeout } from '#db/database.ts'
 
+/** When a run must end: its caller is gone, or its time is up. */
+export interface Deadline {
+  /** Made when it is asked for: most runs never look at it. */
+  readonly signal: AbortSignal
+}
+
+/** Who waits for a run. */
+export interface Waiting {
+  readonly signal: AbortSignal
+  /** Calls when the caller is gone, and answers how to end that; cheaper than a listener on `signal`, where there is a way. */
+  readonly whenGone?: (stop: (reason: unknown) => void) => () => void
+}
+
 /**
- * Gives the work a signal that ends with the caller's or when time is up, whichever comes first. Nothing stays on the caller's
+ * Gives the work a deadline that ends with the caller's patience or when time is up, whichever comes first. Nothing stays on the caller's
  * signal afterwards: that one is aborted after every normal call too, and must not reach what belongs to the next.
+ * @param outlasts the answer is waited for beyond the deadline, because the work ends itself in order (a transaction); else the deadline's reason
+ * is the answer, and the work is no longer waited for.
  */
 export async function withDeadline<T>(
   milliseconds: number,
-  caller: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
+  caller: Waiting,
+  outlasts: boolean,
+  work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const end = new AbortController()
-  const gone = (): void => end.abort(caller.reason)
-  const timer = setTimeout(() => end.abort(new StatementTimeout('the tool took too long')), milliseconds)
-  caller.addEventListener('abort', gone)
-  if (caller.aborted) gone()
-  try {
-    return await work(end.signal)
-  } finally {
-    clearTimeout(timer)
-    caller.removeEventListener('abort', gone)
-  }
+  return await new Promise<T>((resolve, reject) => {
+    let end: AbortController | null = null
+    let over: { readonly reason: unknown } | null = null
+    const stop = (reason: unknown): void => {
+      over ??= { reason }
+      end?.abort(reason)
+      if (!outlasts) settle(() => reject(reason))
+    }
+    const deadline: Deadline = {
+      get signal() {
+        end ??= new AbortController()
+        if (over !== null) end.abort(over.reason)
+        return end.signal
+      },
+    }
+    const timer = setTimeout(() => stop(new StatementTimeout('the tool took too long')), milliseconds)
+    let leave = (): void => {}
+    const settle = (how: () => void): void => {
+      clearTimeout(timer)
+      leave()
+      how()
+    }
+    leave = caller.whenGone === undefined ? listen(caller.signal, stop) : caller.whenGone(stop)
+    if (over !== null && !outlasts) {
+      leave()
+      return
+    }
+    work(deadline).then(
+      (answer) => settle(() => resolve(answer)),
+      (error: unknown) => settle(() => reject(error)),
+    )
+  })
 }
 
-/** The work's answer, or the signal's reason when that comes first. The work is not stopped by it, only no longer waited for. */
-export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop))
-  })
+function listen(signal: AbortSignal, stop: (reason: unknown) => void): () => void {
+  const gone = (): void => stop(signal.reason)
+  signal.addEventListener('abort', gone)
+  if (signal.aborted) gone()
+  return () => signal.removeEventListener('abort', gone)
 }

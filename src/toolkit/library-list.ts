@@ -5,7 +5,8 @@ import { InvalidArguments } from './arguments.ts'
 import { cursorOf, encodeCursor } from './cursor.ts'
 import type { ListedResource, Resource, ResourcePage } from './resource.ts'
 import { withinLimit } from './result.ts'
-import type { CallRequest, Runner } from './run.ts'
+import type { CallRequest } from './call-request.ts'
+import type { Runner } from './run.ts'
 
 /** Entries after which a page ends; what one template answers at once comes on top. */
 const PAGE = 100

@@ -14,7 +14,8 @@ import type { Prompt } from './prompt.ts'
 import { listResources, type ResourceList } from './library-list.ts'
 import { withinLimit } from './result.ts'
 import type { Completions, Resource } from './resource.ts'
-import { LONGEST_NAME, type CallRequest, type Outcome, type Runner } from './run.ts'
+import type { CallRequest } from './call-request.ts'
+import { LONGEST_NAME, type Outcome, type Runner } from './run.ts'
 
 /** Completions shown at once (MCP, server/utilities/completion). */
 const MOST_COMPLETIONS = 100

@@ -1,6 +1,7 @@
 import { TtlCache } from '#base/cache.ts'
 import { systemClock, type Clock } from '#base/clock.ts'
 import { Refusal } from '#base/refusal.ts'
+import { soon, type Soon } from '#base/soon.ts'
 import { createMemoryCounters, type Count, type Counters } from './counters.ts'
 
 /** Where a caller stands against a limit; for the RateLimit headers. */
@@ -38,7 +39,7 @@ export interface Meter {
    * All claims together or none: throws Refusal rate_limited for the first that does not fit, and then takes back what was counted for the others.
    * In one round trip, however many they are.
    */
-  take(claims: readonly Claim[]): Promise<readonly LimitState[]>
+  take(claims: readonly Claim[]): Soon<readonly LimitState[]>
   /** Throws when nothing more would fit; counts nothing. */
   look(claim: Claim): Promise<void>
 }
@@ -47,21 +48,28 @@ export function createMeter({ counters, clock = systemClock }: { counters: Count
   const full = new TtlCache<Count>({ max: KNOWN_KEYS, clock })
   const tallyOf = ({ key, cost, window }: Claim, sign: 1 | -1) => ({ key, points: sign * cost, window })
 
+  function judge(claims: readonly Claim[], counts: readonly Count[]): readonly LimitState[] {
+    const states = claims.map((claim, index) => ({ claim, at: counts[index] ?? { points: 0, left: 0 } }))
+    const over = states.find(({ claim, at }) => at.points > claim.most)
+    if (over === undefined) return states.map(({ claim, at }) => stateOf(claim, at))
+    const before = { points: over.at.points - over.claim.cost, left: over.at.left }
+    full.set(over.claim.key, before, Math.min(KNOWN, before.left))
+    // Nobody waits for it: at worst somebody has a call less in this window.
+    void takeBack(claims).catch(() => {})
+    throw refusalOf(over.claim, before)
+  }
+
+  async function takeBack(claims: readonly Claim[]): Promise<void> {
+    await counters.add(claims.map((claim) => tallyOf(claim, -1)))
+  }
+
   return {
-    async take(claims) {
+    take(claims) {
       for (const claim of claims) {
         const known = full.get(claim.key)
         if (known !== undefined && known.points + claim.cost > claim.most) throw refusalOf(claim, known)
       }
-      const counts = await counters.add(claims.map((claim) => tallyOf(claim, 1)))
-      const states = claims.map((claim, index) => ({ claim, at: counts[index] ?? { points: 0, left: 0 } }))
-      const over = states.find(({ claim, at }) => at.points > claim.most)
-      if (over === undefined) return states.map(({ claim, at }) => stateOf(claim, at))
-      const before = { points: over.at.points - over.claim.cost, left: over.at.left }
-      full.set(over.claim.key, before, Math.min(KNOWN, before.left))
-      // Nobody waits for it: at worst somebody has a call less in this window.
-      void counters.add(claims.map((claim) => tallyOf(claim, -1))).catch(() => {})
-      throw refusalOf(over.claim, before)
+      return soon(counters.add(claims.map((claim) => tallyOf(claim, 1))), (counts) => judge(claims, counts))
     },
     async look(claim) {
       const [at] = await counters.add([{ ...tallyOf(claim, 1), points: 0 }])

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '#base/clock.ts'
+import { soon, type Soon } from '#base/soon.ts'
 import type { Config } from '#base/config.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
@@ -15,7 +16,7 @@ export interface CallLimits {
    * fit, and then none of it is counted. Answers the limit that is nearest to being reached; null: limits are off.
    * @param cost default 1.
    */
-  consume(principal: Principal, cost?: number): Promise<LimitState | null>
+  consume(principal: Principal, cost?: number): Soon<LimitState | null>
   /** The same for somebody who is not there as one of a tenant (operators). */
   consumePerson(identity: Pick<Identity, 'iss' | 'sub'>): Promise<LimitState | null>
 }
@@ -29,7 +30,7 @@ export function createLimits(
   { on, perTenant, perPrincipal }: Config['rateLimit'],
   { counters = createMemoryCounters(), clock = systemClock }: { counters?: Counters; clock?: Clock } = {},
 ): CallLimits {
-  if (!on) return { consume: async () => null, consumePerson: async () => null }
+  if (!on) return { consume: () => null, consumePerson: async () => null }
   const meter = createMeter({ counters, clock })
   const person = (who: string, most: number, cost: number): Claim => ({
     name: 'principal',
@@ -40,10 +41,10 @@ export function createLimits(
     detail: 'per person or key',
   })
   return {
-    async consume({ identity, tenant, requests_per_hour: hourly }, cost = 1) {
+    consume({ identity, tenant, requests_per_hour: hourly }, cost = 1) {
       const { calls_per_minute, calls_per_minute_principal } = tenant.limits
       const who = identity.key?.id ?? `${identity.iss} ${identity.sub}`
-      const states = await meter.take([
+      const states = meter.take([
         person(`${tenant.id} ${who}`, calls_per_minute_principal ?? perPrincipal, cost),
         ...(hourly === undefined
           ? []
@@ -66,13 +67,20 @@ export function createLimits(
           detail: 'per tenant',
         },
       ])
-      return states.toSorted((a, b) => left(a) - left(b))[0] ?? null
+      return soon(states, nearest)
     },
     async consumePerson({ iss, sub }) {
       const [state] = await meter.take([person(` ${iss} ${sub}`, perPrincipal, 1)])
       return state ?? null
     },
   }
+}
+
+/** Of several limits the one that is nearest to being reached. */
+function nearest(states: readonly LimitState[]): LimitState | null {
+  let least: LimitState | null = null
+  for (const state of states) if (least === null || left(state) < left(least)) least = state
+  return least
 }
 
 const left = ({ remaining, limit }: LimitState): number => remaining / limit

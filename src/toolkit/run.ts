@@ -1,8 +1,10 @@
 import type { InputRequiredResult } from '@modelcontextprotocol/server'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
+import type { Embedder } from '#base/embedder.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
+import type { Soon } from '#base/soon.ts'
 import type { Database, TenantDb } from '#db/database.ts'
 import { WallRefused } from '#db/statement.ts'
 import { eventFields } from '#tenancy/security-event.ts'
@@ -15,33 +17,13 @@ import { Asking } from './ask.ts'
 import type { Auditor, CallRecord } from './audit.ts'
 import type { Changes } from './changes.ts'
 import type { Change, ClientAbilities, ToolContext, ToolLog } from './context.ts'
-import { unlessAborted, withDeadline } from './deadline.ts'
+import type { CallRequest } from './call-request.ts'
+import { withDeadline } from './deadline.ts'
 import { failureOf, type Failure } from './failure.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 
 /** What CALL_TIMEOUT and RESULT_LIMIT are when nobody sets them. */
 const DEFAULT_SIZES = { callMs: 15_000, resultBytes: 1_048_576 } as const
-
-export interface CallRequest {
-  /** Aborted when the caller is gone. */
-  readonly signal: AbortSignal
-  readonly requestId: string
-  readonly ip: string | null
-  /** Sends a progress notification; does nothing when the caller did not ask for any. */
-  readonly progress: ToolContext['progress']
-  /** Sends a log message to the client. Absent: nobody reads any. */
-  readonly tell?: ToolContext['tell']
-  /** Absent: all are unknown and taken for true. */
-  readonly client?: ClientAbilities
-  /** What came back from the round before. Absent: the first round. */
-  readonly round?: Round
-}
-
-interface Round {
-  readonly answers: Readonly<Record<string, unknown>>
-  /** As it came; null: none. */
-  readonly state: string | null
-}
 
 /** What can be run: a tool, a resource, a prompt. */
 interface Subject {
@@ -61,7 +43,7 @@ interface Job<Answer> {
   /** As they came; kept as a digest only. */
   readonly args: unknown
   /** Checks the arguments: throws InvalidArguments. */
-  readonly read: () => Promise<Record<string, unknown>>
+  readonly read: () => Soon<Record<string, unknown>>
   /** @param most octets of the result as JSON: `withinLimit` holds it to them. */
   readonly perform: (input: Record<string, unknown>, context: ToolContext, most: number) => Promise<Answer | Asking>
   /** What the call is about, for the audit. */
@@ -102,6 +84,7 @@ export interface RunnerOptions {
   readonly sizes?: Pick<Config['sizes'], 'callMs' | 'resultBytes'>
   /** Absent: there are none. */
   readonly upstreams?: Upstreams
+  readonly embedder?: Embedder | null
   /** D18: reads the registry again after TenantFenced; answers why the tenant is closed, or null when it is open (again). */
   readonly reread: (tenant: Tenant) => Promise<Refusal | null>
 }
@@ -129,6 +112,7 @@ export function createRunner({
   states,
   changes,
   upstreams = NO_UPSTREAMS,
+  embedder = null,
   sizes = DEFAULT_SIZES,
   reread,
 }: RunnerOptions): Runner {
@@ -159,18 +143,30 @@ export function createRunner({
     const { access } = subject
     const { timeout, most } = allowed(subject, principal.tenant)
     const deadline = clock.now() + timeout
-    const { answer, record } = await withDeadline(timeout, request.signal, async (signal) => {
-      const about = { tenant: principal.tenant.id, requestId: request.requestId, signal, access, deadline, changing }
-      const upstream = upstreams.bind(about)
+    const { answer, record } = await withDeadline(timeout, request, access !== 'none', async (end) => {
+      let bound: ToolContext['upstream'] | null = null
+      const upstream: ToolContext['upstream'] = (name) => {
+        const { signal } = end
+        const about = { tenant: principal.tenant.id, requestId: request.requestId, signal, access, deadline, changing }
+        return (bound ??= upstreams.bind(about))(name)
+      }
       const work = async (db: TenantDb) => {
-        const answer = await perform(input, { ...context, signal, db, upstream }, most)
+        const whole: ToolContext = {
+          ...context,
+          db,
+          upstream,
+          get signal() {
+            return end.signal
+          },
+        }
+        const answer = await perform(input, whole, most)
         if (answer instanceof Asking) throw new Asked(answer)
         const record = ok(target(input, answer))
         if (access === 'write') await audit.insert(db, record)
         return { answer, record }
       }
-      if (access === 'none') return await unlessAborted(signal, async () => await work(NO_DATABASE))
-      return await database.tenant(principal.tenant, { access, timeout, signal }, work)
+      if (access === 'none') return await work(NO_DATABASE)
+      return await database.tenant(principal.tenant, { access, timeout, signal: end.signal }, work)
     })
     if (access !== 'write') await audit.record(record)
     return answer
@@ -200,6 +196,7 @@ export function createRunner({
         input = await job.read()
         const context = {
           principal,
+          embedder,
           progress: request.progress,
           tell: request.tell ?? NOBODY,
           log: lines,

@@ -39,6 +39,7 @@ beforeAll(async () => {
     {
       authenticate: async (token) => identities[token] ?? refuse(),
       principal: async () => refuse(),
+      generation: () => null,
       limits: createLimits({ on: true, perIp: 300, perTenant: 100, perPrincipal: 8 }),
       clock: systemClock,
       tracing: NO_TRACING,

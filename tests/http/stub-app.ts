@@ -87,6 +87,8 @@ function testConfig(port: number, over: Partial<Config> = {}): Config {
     sessionSecrets: ['x'.repeat(32)],
     operators: [],
     logLevel: 'info',
+    requestLog: true,
+    directLane: true,
     rateLimit: { on: true, perIp: 300, perTenant: 6000, perPrincipal: 1200 },
     sizes: { bodyBytes: 1_048_576, resultBytes: 1_048_576, callMs: 15_000 },
     concurrency: { total: 256, perTenant: 64, perPrincipal: 128, streamsPerTenant: 128 },
@@ -148,6 +150,7 @@ export async function stubApp({ config: over = {}, ...deps }: StubOptions = {}):
     clock: { now: () => Date.now() },
     metrics: createMetrics(),
     tracing: NO_TRACING,
+    generation: () => null,
     authenticate: async (token) => (token.startsWith('alice') ? identity : refuse(token)),
     principal: async (_identity, { slug }) => {
       if (slug !== null && slug !== 'acme_test') throw new Refusal('tenant_foreign')

@@ -37,7 +37,7 @@ describe('counters in the memory of one process', () => {
 
   test('keys whose window is over are the first to go', async () => {
     const counters = createMemoryCounters({ most: 3 })
-    await counters.add([{ key: 'short', points: 500, window: 0.02 }])
+    counters.add([{ key: 'short', points: 500, window: 0.02 }])
     await points(counters, 'a', 2)
     await points(counters, 'b', 2)
     await until(async () => (await points(counters, 'short', 0)) === 0)
@@ -59,8 +59,8 @@ test('what is over is not held until the table is full: keys that come once do n
       vi.advanceTimersByTime(600)
       most = Math.max(most, counters.size)
     }
-    // 100 come within a window.
-    expect(most).toBeLessThanOrEqual(201)
+    // 100 come within a window, and 'always' comes anew in each.
+    expect(most).toBeLessThanOrEqual(210)
     expect(await points(counters, 'once 2999')).toBe(2)
   } finally {
     vi.useRealTimers()
@@ -77,7 +77,7 @@ function scripted() {
       state.seen.push(...tallies.map(({ key }) => key))
       if (state.mode === 'down') throw new Error('ECONNREFUSED')
       if (state.mode === 'silent') return await new Promise(() => {})
-      return await memory.add(tallies)
+      return memory.add(tallies)
     },
     close: async () => {},
   }
@@ -168,7 +168,7 @@ test('a limit that is known to be reached asks its store once a second, not once
   const counters: Counters = {
     async add(tallies) {
       asked += 1
-      return await memory.add(tallies)
+      return memory.add(tallies)
     },
   }
   const clock = { at: 0, now: () => clock.at }

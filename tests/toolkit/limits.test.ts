@@ -20,12 +20,20 @@ const tenantOf = (slug: string): Tenant => ({
 const someone = (slug: string, sub: string) => principalOf(tenantOf(slug), 'member', [], { identity: identityOf(sub) })
 const config = { on: true, perIp: 300, perTenant: 5, perPrincipal: 3 }
 
+async function refusedOf(work: () => unknown): Promise<unknown> {
+  try {
+    return await work()
+  } catch (error) {
+    return error
+  }
+}
+
 describe('requests per minute', () => {
   test('one too many of a person is refused with the seconds to wait, and uses up nothing of the tenant', async () => {
     const limits = createLimits(config)
     for (let i = 0; i < 3; i += 1) await limits.consume(someone('acme', 'alice'))
     for (let i = 0; i < 9; i += 1) {
-      await expect(limits.consume(someone('acme', 'alice'))).rejects.toMatchObject({
+      await expect(refusedOf(() => limits.consume(someone('acme', 'alice')))).resolves.toMatchObject({
         code: 'rate_limited',
         status: 429,
       })
@@ -36,7 +44,7 @@ describe('requests per minute', () => {
   test('a tenant has a limit of its own, and another tenant is not touched by it', async () => {
     const limits = createLimits(config)
     for (const sub of ['a', 'b', 'c', 'd', 'e']) await limits.consume(someone('acme', sub))
-    const refused = await limits.consume(someone('acme', 'f')).catch((error: unknown) => error)
+    const refused = await refusedOf(() => limits.consume(someone('acme', 'f')))
     expect(refused).toMatchObject({ code: 'rate_limited', detail: 'per tenant' })
     expect(refused).toHaveProperty(
       'retryAfter',
@@ -59,7 +67,7 @@ describe('requests per minute', () => {
       principalOf(tenantOf('acme'), 'member', [], { identity: identityOf('alice', { key: { id, tenant: 'acme' } }) })
     await limits.consume(withKey('one'))
     await limits.consume(withKey('two'))
-    await expect(limits.consume(withKey('one'))).rejects.toMatchObject({ code: 'rate_limited' })
+    await expect(refusedOf(() => limits.consume(withKey('one')))).resolves.toMatchObject({ code: 'rate_limited' })
   })
 
   test('a key with a limit of its own is refused for the hour when it is reached, and uses up nothing of the tenant', async () => {
@@ -71,7 +79,7 @@ describe('requests per minute', () => {
       })
     expect(await limits.consume(withKey('one', 2))).toMatchObject({ limit: 2, remaining: 1, window: 3600 })
     expect(await limits.consume(withKey('one', 2))).toMatchObject({ limit: 2, remaining: 0 })
-    const refused = await limits.consume(withKey('one', 2)).catch((error: unknown) => error)
+    const refused = await refusedOf(() => limits.consume(withKey('one', 2)))
     expect(refused).toMatchObject({ code: 'rate_limited', status: 429, limit: { limit: 2, window: 3600 } })
     expect(refused).toHaveProperty(
       'retryAfter',

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SERVER_SETTINGS } from '#base/settings-server.ts'
+import { SETTINGS } from '#base/settings.ts'
 import { openRegistry, type OpenRegistry } from '../tests/storm/registry.ts'
 import { query } from '../tests/support/cluster.ts'
 import { freePort } from '../tests/support/free-port.ts'
@@ -54,7 +54,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 export const TOOLS = at('tools')
 
 /** Without and with the line per request. The older setting does the same until there is one for it. */
-export const LOG_OFF: Settings = 'REQUEST_LOG' in SERVER_SETTINGS ? { REQUEST_LOG: 'off' } : { LOG_LEVEL: 'warn' }
+export const LOG_OFF: Settings = 'REQUEST_LOG' in SETTINGS ? { REQUEST_LOG: 'off' } : { LOG_LEVEL: 'warn' }
 export const LOG_ON: Settings = { LOG_LEVEL: 'info' }
 
 /**

@@ -13,6 +13,7 @@ import { ConfigReader, type Environment } from './config-reader.ts'
 import { parseSigningKeys } from './config-signing-key.ts'
 import { readMetricsToken, readToolsDir } from './config-server.ts'
 import { readTracing } from './config-tracing.ts'
+import { readEmbeddings } from './config-search.ts'
 import { readUpstreams } from './config-upstreams.ts'
 import { likelyMistakes } from './config-typos.ts'
 import { readWorkers } from './config-workers.ts'
@@ -149,6 +150,7 @@ function readAll(reader: ConfigReader, env: Environment, cwd: string): Omit<Conf
     providers,
     login: readSignIn(reader),
     upstreams: readUpstreams(reader, env, egressAllowPrivate),
+    embeddings: readEmbeddings(reader, egressAllowPrivate),
   }
 }
 

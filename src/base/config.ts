@@ -1,4 +1,5 @@
 import type { ConcurrencyConfig, PressureConfig } from './config-fairness.ts'
+import type { EmbeddingsConfig } from './config-search.ts'
 import type { SizesConfig } from './config-sizes.ts'
 import type { LoginConfig } from './config-login.ts'
 import type { TracingConfig } from './config-tracing.ts'
@@ -73,6 +74,8 @@ export interface Config {
   readonly login: LoginConfig
   /** APIs that tools may call. */
   readonly upstreams: readonly UpstreamConfig[]
+  /** null: search looks for words only. */
+  readonly embeddings: EmbeddingsConfig | null
   /** What is worth a line at boot: which variable and what it leads to. Never a secret. */
   readonly warnings: readonly string[]
 }

@@ -2,6 +2,7 @@ import { DATABASE_SETTINGS } from './settings-database.ts'
 import { FAIRNESS_SETTINGS } from './settings-fairness.ts'
 import { LOGIN_SETTINGS } from './settings-login.ts'
 import { PROVIDER_SETTINGS } from './settings-providers.ts'
+import { SEARCH_SETTINGS } from './settings-search.ts'
 import { SERVER_SETTINGS } from './settings-server.ts'
 import { TRACING_SETTINGS } from './settings-tracing.ts'
 import { UPSTREAM_SETTINGS } from './settings-upstreams.ts'
@@ -52,6 +53,7 @@ export const SETTINGS = {
   ...LOGIN_SETTINGS,
   ...TRACING_SETTINGS,
   ...UPSTREAM_SETTINGS,
+  ...SEARCH_SETTINGS,
   ...PLATFORM_SETTINGS,
 }
 

@@ -58,6 +58,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'files into documents of a tenant, and documents into files',
     load: async () => await import('./documents.ts'),
   },
+  reindex: {
+    about: 'make the documents of a tenant findable by meaning, now',
+    load: async () => await import('./reindex.ts'),
+  },
   audit: { about: 'read, follow, export and verify the audit', load: async () => await import('./audit.ts') },
   connect: {
     about: 'be an MCP server on stdin and stdout in front of one over HTTP',

@@ -50,7 +50,9 @@ const FACTS = `
   UNION ALL
   SELECT r.schema, false, 'index ' || replace(pg_catalog.pg_get_indexdef(i.indexrelid), r.schema || '.', '~.')
       || CASE WHEN i.indisvalid THEN '' ELSE ' (invalid)' END
-    FROM relations r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
+    FROM relations r JOIN pg_catalog.pg_index i ON i.indrelid = r.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    -- Made by gatehouse reindex where there is pgvector, for the dimensions of a model.
+    WHERE x.relname !~ '^passages_near_[0-9]+$'
   UNION ALL
   SELECT r.schema, false, 'constraint ' || r.relname || '.' || c.conname || ' ' || replace(pg_catalog.pg_get_constraintdef(c.oid), r.schema || '.', '~.')
       || CASE WHEN c.convalidated THEN '' ELSE ' (not validated)' END

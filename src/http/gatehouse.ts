@@ -17,7 +17,6 @@ import { DEVELOPMENT_PEOPLE } from '#tenancy/seeds.ts'
 import { logEvents, tokenIssued } from '#tenancy/security-event.ts'
 import { createTenantVersions } from '#tenancy/tenant-versions.ts'
 import { createAuditor } from '#toolkit/audit.ts'
-import { createSharedChanges } from '#toolkit/changes-shared.ts'
 import { createLoader, type GivenDefinitions } from '#toolkit/load.ts'
 import { createStateSeal } from '#toolkit/request-state.ts'
 import { createRunner } from '#toolkit/run.ts'
@@ -29,6 +28,7 @@ import type { AppDeps } from './deps.ts'
 import { createOffer, type Offer } from './offer.ts'
 import { createOffice } from './office.ts'
 import { createRegistryDoor } from './registry-door.ts'
+import { createSearch } from './search.ts'
 import { serve } from './serve.ts'
 import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
@@ -152,7 +152,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const changes = createSharedChanges({ database, secrets: config.sessionSecrets, clock, log, metrics })
+  const search = createSearch({ config, fetch, database, clock, log, metrics, ready })
   const runner = createRunner({
     sizes: config.sizes,
     database,
@@ -161,11 +161,11 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     clock,
     log,
     states: createStateSeal({ secrets: config.sessionSecrets, issuer: config.publicUrl, clock }),
-    changes,
+    ...search,
     upstreams: measuredUpstreams({ config, fetch, clock, log, metrics, tracing: traces.tracing, own: door.upstream }),
     reread: async (tenant) => await door.fenced(tenant),
   })
-  const open = offer.open({ desk: office.desk, runner, changes })
+  const open = offer.open({ desk: office.desk, runner, changes: search.changes })
   const { catalogue, caller, library } = open
   const serviceTokens = createServiceTokens({
     publicUrl: config.publicUrl,
@@ -216,7 +216,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     caller,
     catalogue,
     library,
-    changes,
+    changes: search.changes,
     limits,
     ipLimit: thresholds.address,
     operators: office.operators,
@@ -257,7 +257,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   })
   await door.start()
   office.start()
-  await changes.start()
+  await search.changes.start()
   counting.start()
   open.start()
 
@@ -267,7 +267,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     async () => await auditor.close(),
     async () => await office.close(),
     async () => await counting.close(),
-    async () => await changes.close(),
+    async () => await search.changes.close(),
     async () => await door.close(),
     async () => await database.close(),
     async () => await fetch.close(),

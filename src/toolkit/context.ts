@@ -1,3 +1,4 @@
+import type { Embedder } from '#base/embedder.ts'
 import type { TenantDb } from '#db/database.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Upstream } from '#upstream/client.ts'
@@ -14,6 +15,8 @@ export interface ToolContext {
    * caller's organisation; never with the caller's token.
    */
   readonly upstream: (name?: string) => Upstream
+  /** Makes vectors of texts (EMBEDDINGS_URL); null: none is configured. A call that waits for it holds its connection. */
+  readonly embedder: Embedder | null
   /** Sends a progress notification when the caller asked for it; does nothing otherwise. */
   readonly progress: (done: number, total?: number, message?: string) => Promise<void>
   /** Sends a log message to the client: from 2026-07-28 on only when the request names a level, and from that level up. */

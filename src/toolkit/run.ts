@@ -1,6 +1,7 @@
 import type { InputRequiredResult } from '@modelcontextprotocol/server'
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
+import type { Embedder } from '#base/embedder.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Soon } from '#base/soon.ts'
@@ -83,6 +84,7 @@ export interface RunnerOptions {
   readonly sizes?: Pick<Config['sizes'], 'callMs' | 'resultBytes'>
   /** Absent: there are none. */
   readonly upstreams?: Upstreams
+  readonly embedder?: Embedder | null
   /** D18: reads the registry again after TenantFenced; answers why the tenant is closed, or null when it is open (again). */
   readonly reread: (tenant: Tenant) => Promise<Refusal | null>
 }
@@ -110,6 +112,7 @@ export function createRunner({
   states,
   changes,
   upstreams = NO_UPSTREAMS,
+  embedder = null,
   sizes = DEFAULT_SIZES,
   reread,
 }: RunnerOptions): Runner {
@@ -193,6 +196,7 @@ export function createRunner({
         input = await job.read()
         const context = {
           principal,
+          embedder,
           progress: request.progress,
           tell: request.tell ?? NOBODY,
           log: lines,

@@ -9,6 +9,8 @@ import type { ToolContext, ToolLog } from './context.ts'
 export { sql }
 export { uuidv7 } from '#base/id.ts'
 export { userId } from '#identity/identity.ts'
+export { EmbeddingFailed, type Embedder } from '#base/embedder.ts'
+export { hasVectors, nearestPassages, type DocumentFilter, type NearPassage } from '#tenancy/passages/nearest.ts'
 export { whoami } from '#tenancy/whoami.ts'
 export { cursorOf, encodeCursor } from './cursor.ts'
 export { UpstreamError } from '#upstream/error.ts'

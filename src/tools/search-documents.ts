@@ -1,56 +1,127 @@
 import { z } from 'zod'
-import { cursorOf, defineTool, encodeCursor, sql } from '#toolkit/tool.ts'
-import { documentSummary, documentLine, toSummary, withTags, type SummaryRow } from './shared/document.ts'
-import { HEADLINE_OPTIONS, highlight, highlightText, MARKS, piecesOf } from './shared/highlight.ts'
+import { cursorOf, defineTool, encodeCursor, ToolError } from '#toolkit/tool.ts'
+import { documentLine, documentSummary, toSummary, withTags } from './shared/document.ts'
+import { time } from './shared/fields.ts'
+import { highlight, highlightText, piecesOf } from './shared/highlight.ts'
 import { cut, limit, listText, pageOf, rowsFor } from './shared/page.ts'
+import { byWords, fusedHits, meaningOf, readHits, type Meaning } from './shared/search.ts'
 
 const hit = z.strictObject({
   ...documentSummary.shape,
   rank: z.number().describe('How well it fits; only for comparing hits of one search'),
+  similarity: z
+    .number()
+    .nullable()
+    .describe('How near its nearest passage is in meaning, at most 1; null: not among the nearest'),
   highlight,
 })
 
-interface HitRow extends SummaryRow {
-  readonly rank: number
-  readonly headline: string
-}
+const found = z.strictObject({
+  ...pageOf(hit).shape,
+  mode: z.enum(['hybrid', 'words']).describe('hybrid: by words and by meaning; words: by words only'),
+  note: z.string().nullable().describe('Why it was by words only; null: it was as asked for'),
+})
+
+/** Characters of a passage that shows why a document was found by its meaning. */
+const SHOWN = 400
 
 export default defineTool({
   title: 'Search documents',
   description:
-    'Full-text search in titles and contents, best first. All words must occur; "quoted words" must stand together; or means either; -word excludes. English words are found in every form (run, running), words of other languages as written.',
+    'Searches titles and contents, best first: by words, and where the server is set up for it also by meaning, so that a question in your own words finds what says it in others. By words: all words must occur; "quoted words" must stand together; or means either; -word excludes. English words are found in every form (run, running), words of other languages as written. The answer says which of both was done.',
   scopes: ['documents:read'],
   access: 'read',
   input: z.object({
-    query: z.string().trim().min(1).max(500).describe('What to look for, in the style of a web search.'),
+    query: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .describe('What to look for: words in the style of a web search, or a question.'),
+    words_only: z.boolean().default(false).describe('Look for the words only, as for a name or a number.'),
     project_id: z.uuid().optional().describe('Only documents of this project.'),
     tags: withTags,
+    updated_after: time.optional().describe('Only documents that changed at this time or later.'),
+    updated_before: time.optional().describe('Only documents that changed before this time.'),
     limit,
-    cursor: cursorOf({ rank: z.number().min(0).max(1e6), id: z.uuid() }).optional(),
+    cursor: cursorOf({
+      rank: z.number().min(0).max(1e6),
+      id: z.uuid(),
+      by: z.enum(['words', 'hybrid']).optional(),
+    }).optional(),
   }),
-  output: pageOf(hit),
-  run: async ({ query, project_id = null, tags, limit, cursor }, { db }) => {
-    const after = cursor?.id ?? null
-    // The rank is a float4: only its own nearest value compares as equal.
-    const afterRank = Math.fround(cursor?.rank ?? 0)
-    const rows = await db.query<HitRow>(sql`
-      WITH wanted AS (
-        SELECT websearch_to_tsquery('pg_catalog.english', ${query}) || websearch_to_tsquery('pg_catalog.simple', ${query}) AS query
-      ), hits AS (
-        SELECT documents.*, ts_rank(search, wanted.query) AS rank, wanted.query FROM documents, wanted
-        WHERE search @@ wanted.query AND (${project_id}::uuid IS NULL OR project_id = ${project_id}::uuid) AND tags @> ${tags}::text[]
-      ), page AS (
-        SELECT * FROM hits WHERE ${after}::uuid IS NULL OR (rank, id) < (${afterRank}::float4, ${after}::uuid)
-        ORDER BY rank DESC, id DESC LIMIT ${rowsFor(limit)}::integer
+  output: found,
+  run: async (given, { db, embedder, signal }) => {
+    const {
+      query,
+      words_only,
+      project_id = null,
+      tags,
+      updated_after = null,
+      updated_before = null,
+      limit,
+      cursor,
+    } = given
+    const filter = { project_id, tags, updated_after, updated_before }
+    const by = cursor?.by ?? 'words'
+    // A list goes on as it began.
+    const meaning: Meaning | null =
+      words_only || (cursor !== undefined && by === 'words') ? null : await meaningOf(db, embedder, query, signal)
+    if (meaning === null || meaning.embedder === null) {
+      if (cursor !== undefined && by === 'hybrid')
+        throw new ToolError(
+          'This list was made by meaning, which does not answer at present: begin again without cursor.',
+        )
+      const page = cut(await byWords(db, query, filter, cursor ?? null, rowsFor(limit)), limit, ({ rank, id }) =>
+        encodeCursor({ rank, id }),
       )
-      SELECT id, title, project_id, length(content) AS content_length, version, tags, format,
-        created_by, created_at, coalesce(updated_by, created_by) AS updated_by, updated_at, rank,
-        ts_headline('pg_catalog.english', translate(content, ${MARKS.start + MARKS.end}, ''), query, ${HEADLINE_OPTIONS}) AS headline
-      FROM page ORDER BY rank DESC, id DESC`)
-    const page = cut(rows, limit, ({ rank, id }) => encodeCursor({ rank, id }))
-    const items = page.rows.map((row) => ({ ...toSummary(row), rank: row.rank, highlight: piecesOf(row.headline) }))
-    const { next_cursor } = page
-    const lines = items.map((item) => `${documentLine(item)}\n  ${highlightText(item.highlight)}`)
-    return { text: listText('documents', lines, next_cursor), structured: { items, next_cursor } }
+      const items = page.rows.map((row) => ({
+        ...toSummary(row),
+        rank: row.rank,
+        similarity: null,
+        highlight: piecesOf(row.headline ?? ''),
+      }))
+      return answer(items, page.next_cursor, 'words', meaning?.why ?? null)
+    }
+    const hits = await fusedHits(db, query, meaning, filter)
+    const left =
+      cursor === undefined
+        ? hits
+        : hits.filter(({ rank, id }) => rank < cursor.rank || (rank === cursor.rank && id < cursor.id))
+    const page = cut(left, limit, ({ rank, id }) => encodeCursor({ rank, id, by: 'hybrid' }))
+    const rows = new Map(
+      (
+        await readHits(
+          db,
+          query,
+          page.rows.map(({ id }) => id),
+        )
+      ).map((row) => [row.id, row]),
+    )
+    const items = page.rows.flatMap(({ id, rank, near }) => {
+      const row = rows.get(id)
+      if (row === undefined) return []
+      const passage = [{ text: (near?.content ?? '').slice(0, SHOWN), match: false }]
+      return [
+        {
+          ...toSummary(row),
+          rank,
+          similarity: near?.similarity ?? null,
+          highlight: row.headline === null ? passage : piecesOf(row.headline),
+        },
+      ]
+    })
+    return answer(items, page.next_cursor, 'hybrid', null)
   },
 })
+
+function answer(
+  items: z.output<typeof found>['items'],
+  next_cursor: string | null,
+  mode: 'hybrid' | 'words',
+  note: string | null,
+) {
+  const lines = items.map((item) => `${documentLine(item)}\n  ${highlightText(item.highlight)}`)
+  const text = listText('documents', lines, next_cursor)
+  return { text: note === null ? text : `${text}\n\n${note}`, structured: { items, next_cursor, mode, note } }
+}

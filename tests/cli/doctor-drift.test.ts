@@ -87,10 +87,20 @@ test('D18: a suspended tenant has no rights, and one that has them all the same 
 test('a tenant one version behind is compared with that version', async () => {
   const { schema } = await fresh.tenant('behind')
   await fresh.sql(
-    `DELETE FROM ${schema}.schema_migrations WHERE version = 2; UPDATE gatehouse.tenants SET schema_version = 1 WHERE slug = 'behind'`,
+    `DELETE FROM ${schema}.schema_migrations WHERE version = 4; UPDATE gatehouse.tenants SET schema_version = 3 WHERE slug = 'behind'`,
   )
-  await fresh.sql(`DROP INDEX ${schema}.audit_sub, ${schema}.audit_target, ${schema}.audit_outcome`)
+  // What 0004 makes.
+  await fresh.sql(`DROP TABLE ${schema}.passages, ${schema}.document_passages`)
   expect([...(await looked(['behind'])).values()]).toEqual([expect.stringMatching(/^ok: 1 looked at/)])
+})
+
+test('the index that reindex makes for the dimensions of a model is no drift, and another one is', async () => {
+  const { schema } = await fresh.tenant('indexed')
+  await fresh.sql(`CREATE INDEX passages_near_384 ON ${schema}.passages (model) WHERE cardinality(embedding) = 384`)
+  expect([...(await looked(['indexed'])).values()]).toEqual([expect.stringMatching(/^ok: 1 looked at/)])
+  await fresh.sql(`CREATE INDEX passages_nearly ON ${schema}.passages (model)`)
+  expect((await looked(['indexed'])).get('tenant indexed')).toContain('passages_nearly')
+  await fresh.sql(`DROP INDEX ${schema}.passages_nearly`)
 })
 
 test('of many that drifted the first are told and the rest are counted, on the command line as well', async () => {

@@ -9,6 +9,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   move: async () => await import('./move.ts'),
   migrations: async () => await import('./migrations.ts'),
   fairness: async () => await import('./fairness.ts'),
+  search: async () => await import('./search.ts'),
   soak: async () => await import('./soak.ts'),
   scale: async () => await import('./scale.ts'),
   workers: async () => await import('./workers.ts'),

@@ -22,8 +22,8 @@ export const LIMITS = {
 const NAME = '[a-z_][a-z0-9_]{0,62}'
 const PATH = new RegExp(`^(data|registry)/(${NAME})/([0-9]{6})\\.ndjson$|^(audit)/([0-9]{6})\\.ndjson$`)
 
-/** Tables that are no data of the tenant. `audit` has a part of its own; checkpoints are signatures over it. */
-export const NOT_DATA: readonly string[] = [...LEDGERS, 'audit', 'audit_checkpoints']
+/** Tables that are no data of the tenant. `audit` has a part of its own; checkpoints are signatures over it; passages follow from documents. */
+export const NOT_DATA: readonly string[] = [...LEDGERS, 'audit', 'audit_checkpoints', 'document_passages', 'passages']
 
 export interface PartName {
   readonly area: 'data' | 'audit' | 'registry'

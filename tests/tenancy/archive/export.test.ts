@@ -63,6 +63,7 @@ test('everything a tenant has is in it, in order, and end.json says what there i
       { name: 'projects', columns: expect.arrayContaining(['id', 'name']) },
       { name: 'documents', columns: expect.not.arrayContaining(['search']) },
       { name: 'todos' },
+      { name: 'document_versions' },
     ],
   })
   const areas = [...new Set(files.map(({ name }) => name.replace(/\/?\d{6}\.ndjson$/, '')))]

@@ -142,7 +142,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     try {
       const own = await sourceOf(server, place.schema, wanted.signal)
       try {
-        return await call(own.source, place, { ...wanted, onBegun: strain.begun }, run)
+        return await call(own.source, place, { ...wanted, onBegun: (ms) => strain.begun(ms) }, run)
       } finally {
         own.leave()
       }

@@ -331,7 +331,8 @@ describe.each(upperKinds)('the audit desk (%s)', (kind) => {
     const all = await indexes()
     expect(all).toEqual(['audit_action', 'audit_at', 'audit_outcome', 'audit_pkey', 'audit_sub', 'audit_target'])
     // As the first version left it.
-    await fresh.sql(`DROP TABLE ${behind.schema}.document_versions`)
+    for (const table of ['document_versions', 'passages', 'document_passages'])
+      await fresh.sql(`DROP TABLE IF EXISTS ${behind.schema}.${table} CASCADE`)
     await fresh.sql(
       `ALTER TABLE ${behind.schema}.documents ${['version', 'tags', 'format', 'updated_by', 'source', 'source_digest'].map((name) => `DROP COLUMN ${name}`).join(', ')}`,
     )

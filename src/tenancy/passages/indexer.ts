@@ -5,7 +5,7 @@ import type { Database, TenantDb, TenantPlace } from '#db/database.ts'
 import { hasPassages, keepEmbeddings, putBack, splitDocuments, takeTexts, type WaitingText } from './queue.ts'
 
 /** What one turn of a tenant did. */
-export type Turn =
+type Turn =
   /** There may be more: it takes its place at the end. */
   | 'more'
   /** Nothing is left that can be done now. */

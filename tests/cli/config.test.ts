@@ -52,6 +52,9 @@ const env = {
   UPSTREAM_CRM_AUTH: 'login',
   UPSTREAM_CRM_USERNAME: 'c',
   UPSTREAM_CRM_PASSWORD: secrets['UPSTREAM_PASSWORD'] ?? '',
+  EMBEDDINGS_URL: 'https://embeddings.example/v1',
+  EMBEDDINGS_MODEL: 'm',
+  EMBEDDINGS_DIMENSIONS: '384',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
   OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${secrets['OTEL_EXPORTER_OTLP_HEADERS'] ?? ''}`,
 }

@@ -385,9 +385,12 @@ describe.each(upperKinds)('who belongs where (%s)', (kind) => {
   test('a schema more than one version behind is not served', async () => {
     await company(production, 'upsilon', 'upsilon.com')
     const uma = person('uma@upsilon.com')
-    await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 0 WHERE slug = 'upsilon'`)
+    const { tenant: newest } = fresh.database.admin.required
+    const at = async (version: number): Promise<unknown> =>
+      await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = ${version} WHERE slug = 'upsilon'`)
+    await at(newest - 2)
     await expect(production.principal(uma)).rejects.toMatchObject({ code: 'tenant_behind', status: 503 })
-    await fresh.sql(`UPDATE gatehouse.tenants SET schema_version = 1 WHERE slug = 'upsilon'`)
+    await at(newest - 1)
     expect(await refusal(production.principal(uma))).toBe('served')
   })
 

@@ -88,7 +88,8 @@ test('what is written during a copy is not in it, and the horizon says from wher
     `SELECT name FROM ${tenant.schema}.projects t WHERE age(t.xmin) <= age(($1::numeric % 4294967296)::text::xid)`,
     [horizon],
   )
-  expect(later).toEqual([{ name: 'meanwhile' }])
+  // Rows from before may be among them: the oldest transaction of the whole server is that of another test.
+  expect(later).toContainEqual({ name: 'meanwhile' })
 })
 
 test('a table whose policy holds for its owner too fails the copy instead of losing rows', async () => {

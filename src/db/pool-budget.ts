@@ -18,6 +18,9 @@ type Callback = (
 /** Who waits in the pool itself: the getter of pg's class. */
 const queued = (pool: pg.Pool): number => Reflect.get(pg.Pool.prototype, 'waitingCount', pool)
 
+/** Idle ones that nobody has asked for: one is handed over only a moment after it was asked for. */
+const unpromised = (pool: pg.Pool): number => pool.idleCount - queued(pool)
+
 /** How long a caller waits for its turn, in milliseconds: then the database counts as unreachable. */
 const PATIENCE = 5_000
 
@@ -60,10 +63,10 @@ export function createPoolBudget(total: number, patience = PATIENCE): PoolBudget
 
   async function makeRoom(pool: pg.Pool): Promise<void> {
     const open = [...pools.keys()].reduce((sum, each) => sum + each.totalCount, 0)
-    // An idle one is handed over a moment later: until then it may be promised to somebody already.
-    if (pool.idleCount > queued(pool) || open < total) return
-    const [most] = [...pools].toSorted(([a], [b]) => b.idleCount - a.idleCount)
-    if (most === undefined || most[0].idleCount === 0) return
+    if (unpromised(pool) > 0 || open < total) return
+    const [most] = [...pools].toSorted(([a], [b]) => unpromised(b) - unpromised(a))
+    // Asked of a pool without one to spare, it would open one more.
+    if (most === undefined || unpromised(most[0]) <= 0) return
     const spare = await most[1]()
     spare.release(true)
   }

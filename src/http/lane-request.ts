@@ -36,14 +36,12 @@ const ENVELOPE: ReadonlySet<string> = new Set(Object.values(META))
  * else (progress, log levels, rounds of questions, cursors, sessions, notifications, unusual ids) answers null and is for the SDK. Says nothing
  * about whether the tool exists, nor whether the envelope is right: that its `likeness` tells, once the SDK has accepted one of it.
  */
-export function regularRequest(headers: IncomingHttpHeaders, { text, value }: Message): RegularRequest | null {
-  if (!isObject(value) || value['jsonrpc'] !== '2.0') return null
+export function regularRequest(headers: IncomingHttpHeaders, { value, prototypical }: Message): RegularRequest | null {
+  if (prototypical || !isObject(value) || value['jsonrpc'] !== '2.0') return null
   const { id, method, params } = value
   if (method !== 'tools/call' && method !== 'tools/list') return null
   if (!isUsualId(id)) return null
   if (countOf(value) !== (params === undefined ? 3 : 4)) return null
-  // The SDK drops a member of this name, wherever it stands.
-  if (text.includes('__proto__')) return null
   const called = method === 'tools/call' ? callOf(params) : listOf(params)
   if (called === null) return null
   const { name, args, meta } = called

@@ -5,6 +5,8 @@ export interface Message {
   readonly value: unknown
   /** Why this JSON is not served; null when it may be. */
   readonly problem: string | null
+  /** A member is named `__proto__`, however that is written and wherever it stands: the SDK drops it. */
+  readonly prototypical: boolean
 }
 
 /** Levels of nesting a message may have (D33). */
@@ -23,15 +25,16 @@ export function parseMessage(text: string): Message {
   try {
     value = JSON.parse(text)
   } catch {
-    return { text, value: undefined, problem: null }
+    return { text, value: undefined, problem: null, prototypical: false }
   }
-  if (Array.isArray(value)) return { text, value, problem: 'batches are not served' }
-  return { text, value, problem: problemOf(value) }
+  if (Array.isArray(value)) return { text, value, problem: 'batches are not served', prototypical: false }
+  return { text, value, ...lookAt(value) }
 }
 
 /** Walks at most VALUES values. */
-function problemOf(message: unknown): string | null {
+function lookAt(message: unknown): Pick<Message, 'problem' | 'prototypical'> {
   let left = VALUES
+  let prototypical = false
   const walk = (value: unknown, levels: number): string | null => {
     left -= 1
     if (left < 0) return `more than ${VALUES} values`
@@ -39,10 +42,12 @@ function problemOf(message: unknown): string | null {
     if (levels === 0) return `nested deeper than ${DEPTH} levels`
     // No list of the values is made: this is done with every request.
     for (const name in value) {
+      if (name === '__proto__') prototypical = true
       const problem = walk(value[name], levels - 1)
       if (problem !== null) return problem
     }
     return null
   }
-  return walk(message, DEPTH)
+  const problem = walk(message, DEPTH)
+  return { problem, prototypical }
 }

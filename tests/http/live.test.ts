@@ -90,9 +90,18 @@ async function listen(
   return { heard, stop: () => end.abort() }
 }
 
+/** Creates a document at the first server; once the second has told of it, so that who listens from then on hears of later changes only. */
+async function created(token: string, email: string, args: object): Promise<{ readonly id: string }> {
+  const ear = await listen(two, email, [])
+  const document = await call(token, 'create_document', args)
+  await until(() => ear.heard.includes('resources/list_changed'))
+  ear.stop()
+  return document
+}
+
 test('the wall: of a change at one replica its own organisation hears at every replica, and another hears nothing, whatever it asks for', async () => {
-  const ours = await call(alice, 'create_document', { title: 'Plan', content: 'of acme' })
-  const theirs = await call(bob, 'create_document', { title: 'Plan', content: 'of globex' })
+  const ours = await created(alice, 'alice@acme.test', { title: 'Plan', content: 'of acme' })
+  const theirs = await created(bob, 'bob@globex.test', { title: 'Plan', content: 'of globex' })
   // Each asks for the other's document too: an address is no right.
   const uris = [uriOf(ours), uriOf(theirs)]
   const acme = await Promise.all([listen(one, 'alice@acme.test', uris), listen(two, 'carol@acme.test', uris)])
@@ -115,7 +124,7 @@ test('the wall: of a change at one replica its own organisation hears at every r
 })
 
 test('a call that changes nothing, is refused or fails tells nobody anything', async () => {
-  const document = await call(alice, 'create_document', { title: 'Kept', content: 'as it is' })
+  const document = await created(alice, 'alice@acme.test', { title: 'Kept', content: 'as it is' })
   const carol = await listen(two, 'carol@acme.test', [uriOf(document)])
   await rpc(one.mcp, alice, 'tools/call', { name: 'update_document', arguments: { id: document.id, title: 'Kept' } })
   await rpc(one.mcp, alice, 'tools/call', {
@@ -132,7 +141,7 @@ test('a call that changes nothing, is refused or fails tells nobody anything', a
 test('what the command line imports is told too, by another process with the same secret', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'live-'))
   writeFileSync(join(folder, 'one.md'), '# One')
-  const theirs = await call(bob, 'create_document', { title: 'Of globex', content: '' })
+  const theirs = await created(bob, 'bob@globex.test', { title: 'Of globex', content: '' })
   const carol = await listen(two, 'carol@acme.test', [])
   const bobs = await listen(two, 'bob@globex.test', [uriOf(theirs)])
   const ran = await gatehouse(one, `documents import ${folder} --tenant acme_test`)

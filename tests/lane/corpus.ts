@@ -141,6 +141,9 @@ const ODD: Readonly<Record<string, Odd>> = {
   'a parameter header': { headers: { 'mcp-param-limit': '3' } },
 }
 
+/** With the member `_proto` named `__proto__`, spelled as no search of the text finds it. */
+const escaped = (one: Case): Case => ({ ...one, body: one.body.replace('"_proto"', String.raw`"\u005f_proto__"`) })
+
 const ERAS = ['modern', 'legacy'] as const
 const LIST_CALL = 'list_projects'
 
@@ -156,6 +159,12 @@ export const CORPUS: readonly Case[] = ERAS.flatMap((era) => [
     caseOf(era, `a call with ${what}`, 'tools/call', { name: LIST_CALL, arguments: { limit: 2 } }, odd),
     caseOf(era, `a list with ${what}`, 'tools/list', {}, odd),
   ]),
+  escaped(
+    caseOf(era, 'a call with a member of the prototype, escaped', 'tools/call', {
+      name: LIST_CALL,
+      arguments: { limit: 2, _proto: { limit: 1 } },
+    }),
+  ),
   { ...caseOf(era, 'half a message', 'tools/list', {}), body: '{"jsonrpc":"2.0","id":1,' },
   { ...caseOf(era, 'a batch', 'tools/list', {}), body: '[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]' },
   { ...caseOf(era, 'a number', 'tools/list', {}), body: '5' },

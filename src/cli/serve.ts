@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { Config } from '#base/config.ts'
 import { ensureSessionSecret } from '#base/config-secret.ts'
 import { loadConfig } from '#base/config-load.ts'
-import { keepHeapSmall } from '#base/heap.ts'
+import { tuneHeap } from '#base/heap.ts'
 import { createLog } from '#base/log.ts'
 import type { Define } from './commands.ts'
 import { EXIT } from './terminal.ts'
@@ -14,7 +14,7 @@ export const define: Define = (command, { terminal, end }) => {
   // What a primary gives its workers; without one it means nothing.
   command.addOption(new Option('--worker <number>').hideHelp().argParser(parseNumber))
   command.action(async ({ worker }: { readonly worker?: number }) => {
-    keepHeapSmall()
+    tuneHeap()
     const config: Config = ensureSessionSecret(loadConfig(terminal.env, { cwd: terminal.cwd }))
     const write = (line: string): void => void terminal.stdout.write(line)
     // Each loads only what it runs: a primary that holds no server starts its workers seconds earlier, and costs little beside them.

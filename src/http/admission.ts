@@ -3,6 +3,7 @@ import type { Config } from '#base/config.ts'
 import { createFairQueue } from '#base/fair-queue.ts'
 import { Refusal } from '#base/refusal.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import { beside } from './beside.ts'
 import { sheds, type PressureWatch } from './pressure.ts'
 
 /** How many calls may be under way at once in this process: in all, of a tenant, of a person or key. */
@@ -50,9 +51,9 @@ export function createAdmission(
   const streams = new Map<string, number>()
   let streaming = 0
   /** What each call under way has to give back. */
-  const places = new WeakMap<FastifyRequest, () => void>()
+  const places = beside<() => void>()
   /** Ends its count among the calls of its person. */
-  const uncounted = new WeakMap<FastifyRequest, () => void>()
+  const uncounted = beside<() => void>()
 
   return {
     enter(request, reply, principal) {

@@ -7,6 +7,7 @@ import type { Identity } from '#identity/identity.ts'
 import type { OperatorActor } from '#tenancy/registry.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Admission as Places } from './admission.ts'
+import { beside, type Beside } from './beside.ts'
 import { limitHeaders } from './challenge.ts'
 import type { AppDeps } from './deps.ts'
 import { routedSlug } from './endpoints.ts'
@@ -56,8 +57,8 @@ export function createGate(
   visits: Visits,
   places: Pick<Places, 'enter'>,
 ): Gate {
-  const admissions = new WeakMap<FastifyRequest, Admission>()
-  const operators = new WeakMap<FastifyRequest, OperatorAdmission>()
+  const admissions = beside<Admission>()
+  const operators = beside<OperatorAdmission>()
   const recent = createRecentCallers(deps.clock, deps.generation)
 
   /** What turns somebody away is named by its code. */
@@ -158,7 +159,7 @@ function needWhole({ scopes }: Identity): void {
 
 const codeOf = (error: unknown): string => (error instanceof Refusal ? error.code : 'error')
 
-function admittedOf<T>(admissions: WeakMap<FastifyRequest, T>, request: FastifyRequest): T {
+function admittedOf<T>(admissions: Beside<T>, request: FastifyRequest): T {
   const admission = admissions.get(request)
   if (admission === undefined) throw new Error('the gate was not asked')
   return admission

@@ -1,6 +1,7 @@
 import type { CallToolResult, InputRequiredResult, Tool } from '@modelcontextprotocol/server'
 import { LRUCache } from 'lru-cache'
 import type { Caller, CallRequest } from '#toolkit/call.ts'
+import type { ClientAbilities } from '#toolkit/context.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Flight } from './flights.ts'
 import { abilitiesOf, page, type Turn } from './mcp-request.ts'
@@ -76,7 +77,7 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
     list: ({ principal }, { era, id }) => `${preparedList(catalogue.visible(principal))[era]}${JSON.stringify(id)}}`,
     call: async (turn, request, flight) =>
       await new Promise((resolve) => {
-        const { principal, requestId, ip, trace } = turn
+        const { principal, trace } = turn
         const { era, id, name, args = {}, abilities } = request
         const started = performance.now()
         let attach: (to: CallRequest) => void = () => {}
@@ -91,25 +92,12 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
           return handed
         }
         const late = era === 'legacy' ? setTimeout(() => void handOn(), LONG) : undefined
-        const outcome = caller.call(principal, name, args, {
-          get signal() {
-            return flight.signal
-          },
-          whenGone: (stop) => flight.whenGone(stop),
-          requestId,
-          ip,
-          // A regular request asks for no progress.
-          progress: NOTHING,
-          // Who names no level is told nothing, in 2026-07-28.
-          tell:
-            era === 'modern'
-              ? NOTHING
-              : async (level, text) => {
-                  // After the answer nobody listens.
-                  if (!answered) await (await handOn()).tell?.(level, text)
-                },
-          ...(era === 'modern' ? { client: abilitiesOf(abilities), round: FIRST } : {}),
-        })
+        const tell: CallRequest['tell'] = async (level, text) => {
+          // After the answer nobody listens.
+          if (!answered) await (await handOn()).tell?.(level, text)
+        }
+        const asked = new LaneCall(turn, flight, era === 'modern' ? abilitiesOf(abilities) : tell)
+        const outcome = caller.call(principal, name, args, asked)
         outcome.then((result) => {
           if (handed !== null) return
           const text = plainText(result)
@@ -126,6 +114,43 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
           resolve(`{"result":${text.slice(0, -1)}${end},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`)
         }, handOn)
       }),
+  }
+}
+
+/** A class: run-context.ts says why. */
+class LaneCall implements CallRequest {
+  readonly requestId: string
+  readonly ip: string | null
+  // A regular request asks for no progress.
+  readonly progress = NOTHING
+  readonly tell: NonNullable<CallRequest['tell']>
+  readonly client?: NonNullable<CallRequest['client']>
+  readonly round?: NonNullable<CallRequest['round']>
+  readonly #flight: Pick<Flight, 'signal' | 'whenGone'>
+
+  /** @param more the client's abilities: one of 2026-07-28, which is told nothing as it names no level; or how one of 2025 is told. */
+  constructor(
+    { requestId, ip }: Turn,
+    flight: Pick<Flight, 'signal' | 'whenGone'>,
+    more: ClientAbilities | NonNullable<CallRequest['tell']>,
+  ) {
+    this.requestId = requestId
+    this.ip = ip
+    this.#flight = flight
+    if (typeof more === 'function') this.tell = more
+    else {
+      this.tell = NOTHING
+      this.client = more
+      this.round = FIRST
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal
+  }
+
+  whenGone(stop: (reason: unknown) => void): () => void {
+    return this.#flight.whenGone(stop)
   }
 }
 

@@ -157,11 +157,6 @@ export function createMcp(options: McpOptions): Mcp {
     const { principal, recheck } = admitted(request)
     const visit = visits(request)
     const { requestId, ip, method } = visit
-    const authInfo: AuthInfo = {
-      token: '',
-      clientId: principal.identity.client_id ?? '',
-      scopes: [...principal.scopes],
-    }
     if (isAnswer(message?.value)) return await acknowledge(reply, questions.deliver(principal, message.value))
     const trace = openMcpSpan(options.tracing, visit, message?.value, {
       tool: visit.tool === null ? null : labelOf(principal, visit.tool),
@@ -186,6 +181,11 @@ export function createMcp(options: McpOptions): Mcp {
         return await sendDirectly(reply, era, answer)
       }
       turn = { ...turn, running: answer }
+    }
+    const authInfo: AuthInfo = {
+      token: '',
+      clientId: principal.identity.client_id ?? '',
+      scopes: [...principal.scopes],
     }
     turns.set(authInfo, turn)
     answered.sdk += 1

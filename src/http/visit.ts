@@ -3,6 +3,7 @@ import type { Refusal } from '#base/refusal.ts'
 import { NO_SCOPE, type Scope } from '#base/tracing.ts'
 import type { Identity } from '#identity/identity.ts'
 import type { Principal } from '#tenancy/tenant.ts'
+import { beside } from './beside.ts'
 
 /** What becomes known of one request on its way; the log line, the audit and the metrics are written from it. */
 export interface Visit {
@@ -27,7 +28,7 @@ export interface Visit {
 export type Visits = (request: FastifyRequest) => Visit
 
 export function createVisits(addressOf: (request: FastifyRequest) => string | null): Visits {
-  const visits = new WeakMap<FastifyRequest, Visit>()
+  const visits = beside<Visit>()
   return (request) => {
     const known = visits.get(request)
     if (known !== undefined) return known

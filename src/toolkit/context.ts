@@ -8,7 +8,10 @@ export interface ToolContext {
   /** The tenant's schema, in the one transaction of this call; absent rights make it throw, so a tool cannot reach beyond it. */
   readonly db: TenantDb
   readonly principal: Principal
-  /** Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. */
+  /**
+   * Aborted when the caller is gone or time is up. Also aborted after every normal call: never leave a listener on it. Made when it is asked for, so
+   * `{ ...context }` has none.
+   */
   readonly signal: AbortSignal
   /**
    * An API that the operator configured (UPSTREAM_URL, or UPSTREAM_<NAME>_URL by its name in lower case), with the credentials of the

@@ -26,19 +26,10 @@ export async function withDeadline<T>(
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
-    let end: AbortController | null = null
-    let over: { readonly reason: unknown } | null = null
+    const end = new End()
     const stop = (reason: unknown): void => {
-      over ??= { reason }
-      end?.abort(reason)
+      end.come(reason)
       if (!outlasts) settle(() => reject(reason))
-    }
-    const deadline: Deadline = {
-      get signal() {
-        end ??= new AbortController()
-        if (over !== null) end.abort(over.reason)
-        return end.signal
-      },
     }
     const timer = setTimeout(() => stop(new StatementTimeout('the tool took too long')), milliseconds)
     let leave = (): void => {}
@@ -48,15 +39,34 @@ export async function withDeadline<T>(
       how()
     }
     leave = caller.whenGone === undefined ? listen(caller.signal, stop) : caller.whenGone(stop)
-    if (over !== null && !outlasts) {
+    if (end.over && !outlasts) {
       leave()
       return
     }
-    work(deadline).then(
+    work(end).then(
       (answer) => settle(() => resolve(answer)),
       (error: unknown) => settle(() => reject(error)),
     )
   })
+}
+
+/** A class: run-context.ts says why. */
+class End implements Deadline {
+  over = false
+  #reason: unknown = undefined
+  #controller: AbortController | null = null
+
+  come(reason: unknown): void {
+    if (!this.over) this.#reason = reason
+    this.over = true
+    this.#controller?.abort(reason)
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.over) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
 }
 
 function listen(signal: AbortSignal, stop: (reason: unknown) => void): () => void {

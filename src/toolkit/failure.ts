@@ -4,6 +4,7 @@ import { sqlState } from '#db/errors.ts'
 import type { Principal, Tenant } from '#tenancy/tenant.ts'
 import { UpstreamError } from '#upstream/error.ts'
 import { InvalidArguments } from './arguments.ts'
+import type { Waiting } from './deadline.ts'
 import { ToolError, type Tool } from './tool.ts'
 
 type Access = Tool['access']
@@ -25,7 +26,8 @@ export interface FailedCall {
   readonly access: Access
   readonly principal: Principal
   readonly requestId: string
-  readonly signal: AbortSignal
+  /** Looked at only when nothing else says what it was. */
+  readonly waiting: Pick<Waiting, 'signal'>
   /** Something was sent to an upstream that may have changed something there: no rollback takes it back. */
   readonly elsewhere: boolean
   /** D18: why the tenant is closed by now, or null when it is open (again). Throws when that cannot be found out. */
@@ -34,7 +36,7 @@ export interface FailedCall {
 
 /** The one place that turns an error after dispatch into words. What is not expected here is hidden from the caller. */
 export async function failureOf(error: unknown, call: FailedCall): Promise<Failure> {
-  const { access, requestId, signal, elsewhere } = call
+  const { access, requestId, waiting, elsewhere } = call
   const unchanged = elsewhere
     ? 'nothing was changed here, but another service was asked to change something and may have done so. Look before trying again'
     : 'nothing was changed'
@@ -63,7 +65,7 @@ export async function failureOf(error: unknown, call: FailedCall): Promise<Failu
   if (CONFLICTS.has(sqlState(error) ?? '')) {
     return expected('conflict', `Another call was changing the same thing; ${unchanged}. Try again.`)
   }
-  if (signal.aborted) return expected('cancelled', `The call was cancelled; ${unchanged}.`)
+  if (waiting.signal.aborted) return expected('cancelled', `The call was cancelled; ${unchanged}.`)
   return { reason: 'internal_error', text: `internal error, request ${requestId}`, bug: true }
 }
 

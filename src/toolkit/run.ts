@@ -20,6 +20,7 @@ import type { Change, ClientAbilities, ToolContext, ToolLog } from './context.ts
 import type { CallRequest } from './call-request.ts'
 import { withDeadline } from './deadline.ts'
 import { failureOf, type Failure } from './failure.ts'
+import { RunContext } from './run-context.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 
 /** What CALL_TIMEOUT and RESULT_LIMIT are when nobody sets them. */
@@ -151,15 +152,7 @@ export function createRunner({
         return (bound ??= upstreams.bind(about))(name)
       }
       const work = async (db: TenantDb, last: LastWord) => {
-        const whole: ToolContext = {
-          ...context,
-          db,
-          upstream,
-          get signal() {
-            return end.signal
-          },
-        }
-        const answer = await perform(input, whole, most)
+        const answer = await perform(input, new RunContext({ ...context, db, upstream }, end), most)
         if (answer instanceof Asking) throw new Asked(answer)
         const record = ok(target(input, answer))
         if (access === 'write') last(audit.lastWord(record))
@@ -175,7 +168,7 @@ export function createRunner({
   return {
     async run(job) {
       const { principal, request, subject, action, args } = job
-      const { requestId, signal, round } = request
+      const { requestId, round } = request
       if (!subject.scopes.every((scope) => principal.scopes.has(scope))) {
         throw new Refusal('scope_insufficient', { scope: subject.scopes })
       }
@@ -223,7 +216,7 @@ export function createRunner({
           access: subject.access,
           principal,
           requestId,
-          signal,
+          waiting: request,
           elsewhere,
           reread,
         })

@@ -61,7 +61,9 @@ export function localModel({ thesaurus, dimensions }: ModelKnowledge): Pick<Embe
         for (let index = 0; index < dimensions; index += 1) sum[index]! += damped * towards[index]!
       }
       const length = Math.hypot(...sum)
-      return length === 0 ? Array.from(sum, (_, index) => (index === 0 ? 1 : 0)) : Array.from(sum, (one) => one / length)
+      return length === 0
+        ? Array.from(sum, (_, index) => (index === 0 ? 1 : 0))
+        : Array.from(sum, (one) => one / length)
     },
   }
 }

@@ -71,7 +71,15 @@ export function flawsOf({ documents, questions, passages }: LabelledSet): readon
   const ids = new Set(documents.map(({ id }) => id))
   for (const [what, each] of [
     ['title', documents.map(({ title }) => title)],
-    ['question', questions.map(({ text }) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, ' '))],
+    [
+      'question',
+      questions.map(({ text }) =>
+        text
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+          .trim(),
+      ),
+    ],
     ['text', documents.map(({ content }) => content)],
   ] as const) {
     const twice = each.filter((one, place) => each.indexOf(one) !== place)

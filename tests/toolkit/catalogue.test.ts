@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
 import { builtIn, principalOf } from './desk.ts'
 
@@ -17,6 +17,7 @@ const tenant: Tenant = {
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 }
 const owner = principalOf(tenant, 'owner', catalogue.scopes)
 

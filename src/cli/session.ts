@@ -11,6 +11,8 @@ import { createDns } from '#tenancy/dns.ts'
 import { createRegistry, type Actor, type Registry } from '#tenancy/registry.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
 import { createScopes } from '#tenancy/roles.ts'
+import type { OfferedTool } from '#tenancy/tenant-tools.ts'
+import { offeredTools } from '#desk/admin-tools.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
 import { loadDefinitions } from '#toolkit/load.ts'
 import { tell, type Terminal } from './terminal.ts'
@@ -49,7 +51,7 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** Are scopes judged? Then the tools are loaded, which says what scopes there are. */
+  /** Are scopes judged, or tools named? Then the tools are loaded, which says what there are. */
   readonly tools?: boolean
 }
 
@@ -68,11 +70,13 @@ export async function withRegistry<T>(
     if (version === null || version < database.admin.required.control)
       throw new RegistryError('conflict', 'the registry is not migrated to this version: run `gatehouse migrate` first')
     const secret = config.sessionSecrets[0] ?? ''
+    const offer = tools ? await offerOf(config, terminal) : NOTHING
     const registry = createRegistry({
       database,
       clock: systemClock,
       auditKey: auditKey(secret, CONTROL_SCHEMA),
-      scopes: createScopes(tools ? await knownScopes(config, terminal) : []),
+      scopes: createScopes(offer.scopes),
+      offered: () => offer.offered,
       slugPrefix: config.database.slugPrefix,
       deleteDays: config.tenantDeleteDays,
       dns: createDns({ servers: config.dnsServers }),
@@ -83,9 +87,17 @@ export async function withRegistry<T>(
   })
 }
 
-async function knownScopes({ toolsDir, production }: Config, terminal: Terminal): Promise<readonly string[]> {
+interface Offered {
+  readonly scopes: readonly string[]
+  readonly offered: readonly OfferedTool[]
+}
+const NOTHING: Offered = { scopes: [], offered: [] }
+
+/** Of the built-in tools and TOOLS_DIR; what a program brings that has Gatehouse as its library is not seen from here. */
+async function offerOf({ toolsDir, production }: Config, terminal: Terminal): Promise<Offered> {
   const { tools, resources, prompts } = await loadDefinitions({ toolsDir, production, log: logOf(terminal) })
-  return createCatalogue(tools, [...resources.values(), ...prompts.values()]).scopes
+  const { scopes } = createCatalogue(tools, [...resources.values(), ...prompts.values()])
+  return { scopes, offered: offeredTools(tools) }
 }
 
 /** The operating system's user, for the audit. Containers may run as a number without a name. */

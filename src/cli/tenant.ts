@@ -7,6 +7,7 @@ import { moment, sheet, table } from './table.ts'
 import { defineBackup } from './tenant-backup.ts'
 import { defineArchive } from './tenant-archive.ts'
 import { defineMove } from './tenant-move.ts'
+import { defineTools } from './tenant-tools.ts'
 import { answer, tell, type Terminal } from './terminal.ts'
 
 interface Options {
@@ -19,7 +20,7 @@ interface Options {
   readonly operatorAccess?: boolean
 }
 
-/** `tenant create|list|show|settings|plan|suspend|resume|delete|keep|export|import|backup|restore|move...` */
+/** `tenant create|list|show|settings|tools|plan|suspend|resume|delete|keep|export|import|backup|restore|move...` */
 export const define: Define = (command, { terminal }) => {
   command
     .command('create <slug>')
@@ -135,6 +136,8 @@ export const define: Define = (command, { terminal }) => {
         await showOne(terminal, session, slug, json)
       })
     })
+
+  defineTools(command, terminal)
 
   const remove = command
     .command('delete <slug>')

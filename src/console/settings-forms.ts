@@ -5,10 +5,10 @@ import { checkbox, freshHint, input, problemNote, utc } from './parts.ts'
 import type { Place, Problem, View } from './tenant-pages.ts'
 
 /** The problem of this form, if it is this one's. */
-const own = ({ problem }: View, below: string): Problem | null =>
+export const own = ({ problem }: View, below: string): Problem | null =>
   problem?.form === `/settings/${below}` ? problem : null
 
-const begin = ({ csrf, path }: Place, below: string, body: Html): Html =>
+export const begin = ({ csrf, path }: Place, below: string, body: Html): Html =>
   html`<form method="post" action="${path(`/settings/${below}`)}">${formToken(csrf)} ${body}</form>`
 
 export const nameForm = (place: Place, view: View, { name }: TenantRecord): Html =>

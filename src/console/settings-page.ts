@@ -4,18 +4,20 @@ import { tenantPath, type Strip } from './frame.ts'
 import { doneNote, head, utc, when } from './parts.ts'
 import { facts, limits } from './settings-facts.ts'
 import { dangerOf, exportForm, nameForm, switchesForm } from './settings-forms.ts'
+import { namesTicked, toolsForm } from './settings-tools.ts'
 import type { Place, TenantForm, TenantPage, TenantSection } from './tenant-pages.ts'
 
 const DONE = {
   name: 'That is its name from now on.',
   switches: 'It holds everywhere within a second.',
+  tools: 'Everybody here has these tools from now on, within a second.',
   asked: 'Everybody in it can see when it is deleted.',
   kept: 'It stays.',
 }
 
 /** What an organisation is called and may do, its data as a file, and its end. Everybody may read it; owners change it. */
 export function settingsSection({ registry, desk }: Pick<ConsoleDeps, 'registry' | 'desk'>): TenantSection {
-  const { tenants, domains } = registry
+  const { tenants, domains, tools } = registry
   const page: TenantPage = {
     path: '/settings',
     title: 'Settings',
@@ -24,10 +26,12 @@ export function settingsSection({ registry, desk }: Pick<ConsoleDeps, 'registry'
       const { tenant, actor } = place
       const [record, claimed] = [await tenants.show(actor, tenant.slug), await domains.list(tenant, actor)]
       const owner = place.may('tenant:owner')
+      const admin = place.may('tenant:admin')
       return html`${head('Settings', lead(place))} ${doneNote(DONE, view.done)}
-      ${place.may('tenant:admin') ? nameForm(place, view, record) : null} ${facts(place, record, claimed)}
-      ${owner && switchesForm(place, view, record)} ${limits(place.tenant, desk.limits)}
-      ${owner && exportForm(place, view)} ${dangerOf(place, view, record, tenants.deleteDays)}`
+      ${admin && nameForm(place, view, record)} ${facts(place, record, claimed)}
+      ${owner && switchesForm(place, view, record)} ${admin && toolsForm(place, view, await tools.list(tenant, actor))}
+      ${limits(place.tenant, desk.limits)} ${owner && exportForm(place, view)}
+      ${dangerOf(place, view, record, tenants.deleteDays)}`
     },
   }
   const form = (below: string, scope: string, fresh: boolean, run: TenantForm['run']): TenantForm => ({
@@ -48,6 +52,10 @@ export function settingsSection({ registry, desk }: Pick<ConsoleDeps, 'registry'
         const input = { mcp_admin: fields.has('mcp_admin'), operator_access: fields.has('operator_access') }
         await tenants.setSettings(tenant, actor, input)
         return '/settings?done=switches'
+      }),
+      form('tools', 'tenant:admin', false, async ({ tenant, actor }, fields) => {
+        await tools.set(tenant, actor, namesTicked(fields))
+        return '/settings?done=tools'
       }),
       form('export', 'tenant:owner', true, async ({ tenant, actor, now }) => ({
         headers: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ConfigError } from '#base/config.ts'
 import { RegistryError } from '#tenancy/registry-error.ts'
+import type { OfferedTool } from '#tenancy/tenant-tools.ts'
 import { toolOf } from '#toolkit/load.ts'
 import { defineTool, ToolError, type Tool, type ToolContext, type ToolDefinition } from '#toolkit/tool.ts'
 import { CHAT_OPERATIONS } from './chat.ts'
@@ -37,6 +38,13 @@ export function withAdminTools(
   const own = CHAT_OPERATIONS.map((operation) => toolOf(operation.id, definitionOf(operation, desk, publicUrl)))
   return new Map([...tools, ...own.map((tool) => [tool.name, tool] as const)])
 }
+
+/** Every tool that a tenant can switch off: those that were loaded, and those for admins. */
+export const offeredTools = (tools: ReadonlyMap<string, Tool>): readonly OfferedTool[] =>
+  [...tools.values(), ...CHAT_OPERATIONS.map(({ id, title }) => ({ name: id, title }))].map(({ name, title }) => ({
+    name,
+    title,
+  }))
 
 function definitionOf(operation: Operation, desk: Desk, publicUrl: string): ToolDefinition {
   const { title, description, effect, input } = operation

@@ -11,6 +11,7 @@ import * as plans from '#desk/operator-plans.ts'
 import * as operators from '#desk/operator-tenants.ts'
 import * as requests from '#desk/requests.ts'
 import * as tenant from '#desk/tenant.ts'
+import * as tools from '#desk/tools.ts'
 import { getUsage } from '#desk/usage.ts'
 import { whoami } from '#desk/whoami.ts'
 import { AUDIT_MEDIA } from '#tenancy/audit-export.ts'
@@ -82,6 +83,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ofTenant('PATCH', '/tenant', tenant.updateTenant, TAGGED),
   ofTenant('GET', '/tenant/settings', tenant.getTenantSettings, TAGGED),
   ofTenant('PATCH', '/tenant/settings', tenant.updateTenantSettings, TAGGED),
+  ofTenant('GET', '/tenant/tools', tools.getTenantTools, TAGGED),
+  ofTenant('PATCH', '/tenant/tools', tools.updateTenantTools, TAGGED),
   ofTenant('GET', '/tenant/export', tenant.exportTenant, { files: tenant.ARCHIVE_MEDIA }),
   ofTenant('POST', '/tenant/deletion', tenant.askTenantDeletion),
   ofTenant('DELETE', '/tenant/deletion', tenant.keepTenant, { status: 204 }),
@@ -136,6 +139,8 @@ export const OPERATOR_ROUTES: readonly ApiRoute<OperatorCall>[] = [
   ofOperators('POST', '/operator/tenants/{slug}/resume', operators.resumeTenant),
 
   ofOperators('POST', '/operator/tenants/{slug}/plan', plans.setTenantPlan),
+  ofOperators('GET', '/operator/tenants/{slug}/tools', tools.getOperatorTenantTools, TAGGED),
+  ofOperators('PATCH', '/operator/tenants/{slug}/tools', tools.updateOperatorTenantTools, TAGGED),
 
   ofPlans('GET', '/operator/plans', plans.listPlans),
   ofPlans('GET', '/operator/plans/{plan}', plans.getPlan),

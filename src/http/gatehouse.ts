@@ -34,6 +34,7 @@ import { createOpaqueMeter, measured, watchState } from './telemetry.ts'
 import { createThresholds } from './thresholds.ts'
 import { openTraces, type Traces } from './trace-exporter.ts'
 import { measuredUpstreams } from './upstreams.ts'
+import { tellOfTools } from './tools-news.ts'
 import { warm } from './warm.ts'
 
 export interface GatehouseParts {
@@ -110,7 +111,7 @@ interface Ground {
 
 async function assemble(ground: Ground): Promise<Gatehouse> {
   const { config, parts, clock, log, secret, offer, fetch, database, metrics, traces } = ground
-  const { scopes, known } = offer
+  const { scopes, known, offered } = offer
   const door = createRegistryDoor({
     database,
     config,
@@ -122,7 +123,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   })
   const ready = (): boolean => door.open
   const counting = await createCounting({ config, database, clock, log, ready })
-  const office = createOffice({ config, database, clock, log, scopes, ready, counters: counting.known })
+  const office = createOffice({ config, database, clock, log, scopes, offered, ready, counters: counting.known })
   const thresholds = createThresholds(config, counting)
   const { calls: limits } = thresholds
   const signingKeys = await createSigningKeys(config)
@@ -153,6 +154,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
   const search = createSearch({ config, fetch, database, clock, log, metrics, ready })
+  door.onChange(tellOfTools(search.changes))
   const runner = createRunner({
     sizes: config.sizes,
     database,

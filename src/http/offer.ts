@@ -1,8 +1,9 @@
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
-import { withAdminTools } from '#desk/admin-tools.ts'
+import { offeredTools, withAdminTools } from '#desk/admin-tools.ts'
 import type { Desk } from '#desk/operation.ts'
 import { createScopes, type Scopes } from '#tenancy/roles.ts'
+import type { OfferedTool } from '#tenancy/tenant-tools.ts'
 import { createCaller, type Caller } from '#toolkit/call.ts'
 import { createCatalogue, scopesOf, type Catalogue } from '#toolkit/catalogue.ts'
 import { changeable, unchanging } from '#toolkit/changeable.ts'
@@ -26,6 +27,8 @@ export interface Offer {
   readonly scopes: Scopes
   /** The same as a list, as it was at start. */
   readonly known: readonly string[]
+  /** The tools, as they are now. */
+  readonly offered: () => readonly OfferedTool[]
   open(parts: { readonly desk: Desk; readonly runner: Runner; readonly changes: Changes }): OpenOffer
 }
 
@@ -44,9 +47,11 @@ export function createOffer({ config, log, loader, definitions }: OfferOptions):
   const held = <T extends object>(value: T) => (folder === null ? unchanging(value) : changeable(value))
   const known = knownIn(definitions)
   const scopes = held(createScopes(known))
+  let now = definitions
   return {
     scopes: scopes.value,
     known,
+    offered: () => offeredTools(now.tools),
     open({ desk, runner, changes }) {
       const make = ({ tools: own, resources, prompts }: Definitions): Parts => {
         const tools = withAdminTools(own, desk, publicUrl)
@@ -58,7 +63,6 @@ export function createOffer({ config, log, loader, definitions }: OfferOptions):
       }
       const first = make(definitions)
       const [catalogue, caller, library] = [held(first.catalogue), held(first.caller), held(first.library)]
-      let now = definitions
       const reload = async (): Promise<void> => {
         const { definitions: next, problems } = await loader.reload(now)
         for (const problem of problems) log.error({ problem }, 'TOOLS_DIR: what was there before stays')

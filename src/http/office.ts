@@ -12,6 +12,7 @@ import { createDns } from '#tenancy/dns.ts'
 import { createDomainWatch } from '#tenancy/domain-watch.ts'
 import { createOperators, type Operators } from '#tenancy/operators.ts'
 import { createRegistry, type Registry } from '#tenancy/registry.ts'
+import type { OfferedTool } from '#tenancy/tenant-tools.ts'
 import type { Scopes } from '#tenancy/roles.ts'
 import { logEvents } from '#tenancy/security-event.ts'
 import { createUsageMeter, type UsageMeter } from '#tenancy/usage-meter.ts'
@@ -28,6 +29,8 @@ export interface OfficeOptions {
   readonly clock: Clock
   readonly log: Log
   readonly scopes: Scopes
+  /** The server's tools, as they are now. */
+  readonly offered: () => readonly OfferedTool[]
   /** Has the registry been reached, in the version that this program needs? */
   readonly ready: () => boolean
   /** For those who are known (counting.ts). */
@@ -60,7 +63,8 @@ const limitsOf = ({ rateLimit, rateLimitStore, sizes, concurrency }: Config): De
   shared: rateLimitStore.kind !== 'memory',
 })
 
-export function createOffice({ config, database, clock, log, scopes, ready, counters }: OfficeOptions): Office {
+export function createOffice(options: OfficeOptions): Office {
+  const { config, database, clock, log, scopes, offered, ready, counters } = options
   const { sessionSecrets } = config
   const shared = {
     database,
@@ -79,6 +83,7 @@ export function createOffice({ config, database, clock, log, scopes, ready, coun
   const registry = createRegistry({
     ...shared,
     scopes,
+    offered,
     slugPrefix: config.database.slugPrefix,
     validations: async (who) => await validations.consume(who),
     deleteDays: config.tenantDeleteDays,

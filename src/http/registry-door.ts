@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
 import type { Log } from '#base/log.ts'
 import { Refusal } from '#base/refusal.ts'
-import { DatabaseUnavailable, type Database } from '#db/database.ts'
+import { DatabaseUnavailable, type Change, type Database } from '#db/database.ts'
 import type { Identity } from '#identity/identity.ts'
 import { auditKey, CONTROL_SCHEMA } from '#tenancy/audit.ts'
 import { createDirectory, type Asked, type Directory } from '#tenancy/directory.ts'
@@ -34,6 +34,8 @@ export interface RegistryDoor {
    * is still so, but for the passing of time.
    */
   readonly generation: number | null
+  /** Tells of each change of the registry from then on, once nothing older is held here; null: anything may have changed. For before `start`. */
+  onChange(told: (change: Change | null) => void): void
   /** One try now; further ones in the background. Throws nothing. */
   start(): Promise<void>
   principal(identity: Identity, asked: Asked): Promise<Principal>
@@ -71,6 +73,7 @@ export function createRegistryDoor({
   let opened: Opened | null = null
   let closed = false
   let timer: NodeJS.Timeout | null = null
+  const listeners: ((change: Change | null) => void)[] = []
 
   async function attempt(): Promise<Opened | null> {
     const { admin } = database
@@ -89,6 +92,7 @@ export function createRegistryDoor({
       return null
     }
     const watch = await watchRegistry(database)
+    for (const told of listeners) watch.subscribe(told)
     const key = auditKey(secret, CONTROL_SCHEMA)
     const events = logEvents(log)
     const revocations = createRevocations({
@@ -149,6 +153,7 @@ export function createRegistryDoor({
     get generation() {
       return opened?.generation() ?? null
     },
+    onChange: (told) => void listeners.push(told),
     start: async () => await start(),
     principal: async (identity, asked) => await need().directory.principal(identity, asked),
     key: async (id) => await need().key(id),

@@ -11,7 +11,7 @@ import { schemaName } from '#db/names.ts'
 import { sql, type Sql } from '#db/sql.ts'
 import type { Identity } from '#identity/identity.ts'
 import { createScopes, type PersonRole } from '#tenancy/roles.ts'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createAuditor } from '#toolkit/audit.ts'
 import { createCaller } from '#toolkit/call.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
@@ -142,6 +142,7 @@ const NEW = {
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 } as const
 
 const pathOf = (folder: string | URL): string =>

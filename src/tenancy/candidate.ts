@@ -42,7 +42,7 @@ async function namedTenant(db: ControlDb, slug: string): Promise<Candidate | Den
     ? []
     : await db.query<TenantRow>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-      mcp_admin, delete_after, plan, plan_limits(plan) AS limits
+      mcp_admin, delete_after, plan, plan_limits(plan) AS limits, tools_off
     FROM tenants WHERE slug = ${slug}`)
   const tenant = row === undefined ? null : toTenant(row)
   if (tenant === null)
@@ -62,7 +62,7 @@ async function byOrganization(
   const [row] = await db.query<Mapped>(sql`
     SELECT o.join_mode, o.default_role,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
-      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits
+      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits, t.tools_off
     FROM organizations o JOIN tenants t ON t.id = o.tenant_id
     WHERE o.iss = ${identity.iss} AND o.kind = ${organization.kind} AND o.value = ${organization.value}`)
   const tenant = row === undefined ? null : toTenant(row)
@@ -76,7 +76,7 @@ async function byDomain(db: ControlDb, identity: Identity, { domains }: Evidence
     const [row] = await db.query<Mapped & Pick<DomainRecord, 'domain' | 'asserted_by' | 'allow_once' | 'state'>>(sql`
       SELECT d.domain, d.state, d.asserted_by, d.allow_once, d.join_mode, d.default_role,
         t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
-        t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits
+        t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits, t.tools_off
       FROM domains d JOIN tenants t ON t.id = d.tenant_id
       WHERE t.status <> 'deleted' AND d.state IN ('verified', 'lapsed')
         AND (d.domain = ${domain} OR (d.include_subdomains AND d.domain = ANY(${[...parents(domain)]}::text[])))

@@ -40,7 +40,7 @@ export function createDeletionWatch(options: DeletionWatchOptions): DeletionWatc
             AND (delete_lease IS NULL OR delete_lease <= ${new Date(now)})
           ORDER BY delete_after LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-          mcp_admin, delete_after, plan, plan_limits(plan) AS limits, delete_asked_by`)
+          mcp_admin, delete_after, plan, plan_limits(plan) AS limits, tools_off, delete_asked_by`)
     })
     return due ?? null
   }

@@ -8,7 +8,7 @@ export async function refusalNow(database: Database, id: string, slug: string): 
   const [row] = await database.control({ as: 'resolver' }, async (db) => {
     return await db.query<TenantRow>(sql`
       SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-        mcp_admin, delete_after, plan, plan_limits(plan) AS limits
+        mcp_admin, delete_after, plan, plan_limits(plan) AS limits, tools_off
       FROM tenants WHERE id = ${id}`)
   })
   const tenant = row === undefined ? null : toTenant(row)

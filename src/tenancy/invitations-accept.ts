@@ -67,7 +67,7 @@ export async function readInvitation(
     SELECT i.email, i.role, i.state, i.expires_at, i.inviter_member_id, m.provider AS inviter_provider, m.iss AS inviter_iss,
       m.sub AS inviter_sub, m.role AS inviter_role, m.status AS inviter_status, coalesce(m.name, m.email) AS inviter_name,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
-      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits
+      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits, t.tools_off
     FROM invitations i JOIN tenants t ON t.id = i.tenant_id LEFT JOIN members m ON m.id = i.inviter_member_id
     WHERE i.id = ${link.id}::uuid AND i.digest = ${link.digest} FOR UPDATE OF i`)
   const tenant = row === undefined ? null : toTenant(row)

@@ -30,7 +30,7 @@ export async function keyStanding(
     SELECT k.role, k.scopes, k.requests_per_hour, k.expires_at, k.revoked_at, k.creator_member_id,
       m.role AS creator_role, m.status AS creator_status, m.iss AS creator_iss, m.sub AS creator_sub,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
-      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits
+      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits, t.tools_off
     FROM api_keys k JOIN tenants t ON t.id = k.tenant_id LEFT JOIN members m ON m.id = k.creator_member_id
     WHERE k.id = ${id}`)
   if (row === undefined || row.revoked_at !== null) return deny('key_revoked', `the key ${id} is revoked`)
@@ -71,7 +71,7 @@ export async function staticKeyStanding(
 ): Promise<Standing | Denied> {
   const [row] = await db.query<TenantRow>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-      mcp_admin, delete_after, plan, plan_limits(plan) AS limits
+      mcp_admin, delete_after, plan, plan_limits(plan) AS limits, tools_off
     FROM tenants WHERE slug = ${named}`)
   if (row === undefined)
     return deny(

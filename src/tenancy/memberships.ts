@@ -32,7 +32,7 @@ export async function membershipsOf(db: ControlDb, identity: Identity): Promise<
   const rows = await db.query<Omit<Membership, 'tenant'> & TenantRow>(sql`
     SELECT m.id, m.role, m.status, m.source, m.evidence, m.home, m.email, m.name AS member_name, m.tokens_not_before, m.declined_until,
       t.id AS tenant_id, t.slug, t.name AS tenant_name, t.schema, t.status AS tenant_status, t.placement, t.schema_version,
-      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits
+      t.mcp_admin, t.delete_after, t.plan, plan_limits(t.plan) AS limits, t.tools_off
     FROM members m JOIN tenants t ON t.id = m.tenant_id
     WHERE m.iss = ${identity.iss} AND m.sub = ${identity.sub}
     ORDER BY m.created_at, m.id`)

@@ -18,6 +18,7 @@ import { createRequests, type Requests } from './requests.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 import type { SecurityEvents } from './security-event.ts'
 import { createSeeAs, type SeeAs } from './see-as.ts'
+import { createTenantTools, type OfferedTool, type TenantTools } from './tenant-tools.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 import { createTenantUpstreams, type TenantUpstreams } from './upstreams.ts'
 import { createUsage, type Usage } from './usage.ts'
@@ -60,6 +61,8 @@ export interface RegistryOptions {
   readonly links: { readonly issuer: string; readonly secrets: readonly string[] }
   /** config.upstreams. Absent: none. */
   readonly upstreams?: readonly UpstreamConfig[]
+  /** Every tool of the server, as it is at that moment (TOOLS_DIR may change in development). Absent: none is known. */
+  readonly offered?: () => readonly OfferedTool[]
   /** Counts one look at a key's text by somebody; throws Refusal `rate_limited`. Absent: not counted (the command line). */
   readonly validations?: (who: string) => Promise<unknown>
 }
@@ -71,6 +74,7 @@ export interface RegistryOptions {
  */
 export interface Registry {
   readonly tenants: Tenants
+  readonly tools: TenantTools
   readonly plans: Plans
   readonly moves: Moves
   readonly domains: Domains
@@ -92,6 +96,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const members = createMembers(options)
   return {
     tenants: createTenants(options),
+    tools: createTenantTools(options),
     plans: createPlans(options),
     moves: createMoves(options),
     domains: createDomains(options),

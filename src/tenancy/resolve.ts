@@ -113,7 +113,7 @@ async function enter(
 async function sharedTenant(db: ControlDb): Promise<Candidate | null> {
   const [row] = await db.query<TenantRow>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-      mcp_admin, delete_after, plan, plan_limits(plan) AS limits
+      mcp_admin, delete_after, plan, plan_limits(plan) AS limits, tools_off
     FROM tenants WHERE origin = 'personal' AND slug LIKE 'shared%' AND status <> 'deleted' ORDER BY id LIMIT 1`)
   const tenant = row === undefined ? null : toTenant(row)
   return tenant === null ? null : { tenant, mode: 'auto', role: 'member', source: 'personal', evidence: 'shared' }

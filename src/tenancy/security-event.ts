@@ -63,6 +63,7 @@ export const SECURITY_EVENTS = {
   'tenant.provisioned': of('configuration', 'creation'),
   'tenant.renamed': of('configuration', 'change'),
   'tenant.settings_changed': of('configuration', 'change'),
+  'tenant.tools_changed': of('configuration', 'change'),
   'tenant.suspended': of('configuration', 'change'),
   'tenant.resumed': of('configuration', 'change'),
   'tenant.deletion_asked': of('configuration', 'change'),

@@ -5,13 +5,15 @@ import { limitsOf, rfc3339, rfc3339OrNull, type TenantRow } from './tenant-row.t
 import type { Tenant } from './tenant.ts'
 
 /** A tenant as lists show it: deleted ones too, since slug and schema name are never reused. */
-export interface TenantRecord extends Omit<Tenant, 'status' | 'mcpAdmin' | 'deleteAfter'> {
+export interface TenantRecord extends Omit<Tenant, 'status' | 'mcpAdmin' | 'deleteAfter' | 'toolsOff'> {
   readonly status: Tenant['status'] | 'deleted'
   readonly origin: 'operator' | 'provision' | 'personal' | 'development'
   /** Do `tenant:admin` and `tenant:owner` count over MCP (D32)? */
   readonly mcp_admin: boolean
   /** May operators see as a member (D37)? */
   readonly operator_access: boolean
+  /** Names of the tools that are switched off, in their order; also of what is no tool any more. */
+  readonly tools_off: readonly string[]
   /** It is deleted after this; null: it stays, or is deleted. */
   readonly delete_after: string | null
   /** `provider:sub` of the owner who asked for that, or `operator <name>`. */
@@ -34,7 +36,7 @@ interface Row extends TenantRow {
 export async function readTenants(db: ControlDb, slug: string | null): Promise<readonly TenantRecord[]> {
   const rows = await db.query<Row>(sql`
     SELECT id AS tenant_id, slug, name AS tenant_name, schema, status AS tenant_status, placement, schema_version,
-      mcp_admin, operator_access, delete_after, delete_asked_by, plan, plan_limits(plan) AS limits, origin, created_at, suspended_at, deleted_at
+      mcp_admin, operator_access, delete_after, delete_asked_by, plan, plan_limits(plan) AS limits, tools_off, origin, created_at, suspended_at, deleted_at
     FROM tenants WHERE ${slug}::text IS NULL OR slug = ${slug} ORDER BY id`)
   return rows.map(toRecord)
 }
@@ -66,6 +68,7 @@ function toRecord(row: Row): TenantRecord {
     origin: row.origin,
     mcp_admin: row.mcp_admin,
     operator_access: row.operator_access,
+    tools_off: row.tools_off,
     delete_after: rfc3339OrNull(row.delete_after),
     delete_asked_by: row.delete_asked_by,
     plan: row.plan,

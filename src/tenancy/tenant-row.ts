@@ -1,4 +1,4 @@
-import { NO_LIMITS, type Tenant, type TenantLimits } from './tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant, type TenantLimits } from './tenant.ts'
 
 /** The columns of `tenants` that make a Tenant, under the names that every query here gives them. */
 export interface TenantRow {
@@ -14,6 +14,7 @@ export interface TenantRow {
   readonly plan: string | null
   /** The plan's row; null: none. */
   readonly limits: TenantLimits | null
+  readonly tools_off: readonly string[]
 }
 
 /** null: deleted; to everyone but the operator's list it is as if it never was. */
@@ -31,8 +32,13 @@ export function toTenant(row: TenantRow): Tenant | null {
     deleteAfter: rfc3339OrNull(row.delete_after),
     plan: row.plan,
     limits: limitsOf(row.limits),
+    toolsOff: toolsOffOf(row),
   }
 }
+
+/** As a Tenant has it. */
+export const toolsOffOf = ({ tools_off: names }: Pick<TenantRow, 'tools_off'>): ReadonlySet<string> =>
+  names.length === 0 ? ALL_ON : new Set(names)
 
 /** Of a plan's row the limits alone. */
 export function limitsOf(row: TenantLimits | null): TenantLimits {

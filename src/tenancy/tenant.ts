@@ -29,6 +29,9 @@ export const NO_LIMITS: TenantLimits = Object.freeze({
   keys: null,
 })
 
+/** Of a tenant that has switched no tool off. */
+export const ALL_ON: ReadonlySet<string> = new Set()
+
 export interface Tenant {
   /** UUIDv7. */
   readonly id: string
@@ -51,6 +54,8 @@ export interface Tenant {
   readonly plan: string | null
   /** What the plan says, as it stood when the tenant was read. */
   readonly limits: TenantLimits
+  /** Names of the tools that are switched off here, of some that are no tool any more too; nearly always ALL_ON. */
+  readonly toolsOff: ReadonlySet<string>
 }
 
 /** Who is calling, in which tenant, with which rights. Nobody touches a tenant's data without one. */

@@ -11,6 +11,7 @@ import type { Actor, RegistryOptions } from './registry.ts'
 import { isSlug } from './slug.ts'
 import { createTenantDeletion, type DeletionOfTenants } from './tenant-deletion.ts'
 import { readTenants, tenantNote, type TenantRecord } from './tenant-record.ts'
+import { toolsOffOf } from './tenant-row.ts'
 import { searchTenants, type TenantQuery, type TenantSummary } from './tenant-search.ts'
 import { createTenantSettings, type SettingsOfTenants } from './tenant-settings.ts'
 import type { Tenant } from './tenant.ts'
@@ -137,7 +138,8 @@ export function createTenants(options: RegistryOptions): Tenants {
       if (status === 'deleted') throw new RegistryError('unknown', `the tenant ${slug} is deleted`)
       const { id, name, schema, placement, schemaVersion, mcp_admin: mcpAdmin, delete_after: deleteAfter } = record
       const { plan, limits } = record
-      return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter, plan, limits }
+      const toolsOff = toolsOffOf(record)
+      return { id, slug, name, schema, status, placement, schemaVersion, mcpAdmin, deleteAfter, plan, limits, toolsOff }
     },
     async rename(tenant, actor, name, precondition) {
       roleFor(actor, tenant)

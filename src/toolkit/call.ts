@@ -2,7 +2,7 @@ import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/
 import type { Principal } from '#tenancy/tenant.ts'
 import { InvalidArguments, readArguments } from './arguments.ts'
 import { Asking } from './ask.ts'
-import { existsFor } from './catalogue.ts'
+import { offersTo } from './catalogue.ts'
 import { toWire } from './result.ts'
 import type { CallRequest } from './call-request.ts'
 import { Failed, LONGEST_NAME, type Runner } from './run.ts'
@@ -34,7 +34,7 @@ export function createCaller({ tools, runner }: CallerOptions): Caller {
   return {
     async call(principal, name, args, request) {
       const tool = tools.get(name)
-      if (tool === undefined || !existsFor(principal, tool)) {
+      if (tool === undefined || !offersTo(principal, tool)) {
         await runner.unknown({ principal, request, args }, name)
         throw new InvalidArguments(`Unknown tool: ${name.slice(0, LONGEST_NAME)}`)
       }

@@ -6,6 +6,7 @@ import { NO_METRICS, type Metrics } from '#base/metrics.ts'
 import { createSeal } from '#base/seal.ts'
 import type { Database } from '#db/database.ts'
 import { createChanges, type Changes } from './changes.ts'
+import type { Change } from './context.ts'
 import { createWaiting, newsOf, PARCEL, type Parcel } from './changes-parcel.ts'
 
 /** Milliseconds for which changes are gathered before they are told to the other processes. */
@@ -31,6 +32,8 @@ export interface SharedChangesOptions {
 }
 
 export interface SharedChanges extends Changes {
+  /** Tells who listens at this process alone: of what every process learns by itself. */
+  here(tenantId: string, change: Change): void
   /** Begins to hear what other processes tell. */
   start(): Promise<void>
   /** Tells what still waits, once. */
@@ -118,6 +121,7 @@ export function createSharedChanges(options: SharedChangesOptions): SharedChange
       waiting.add(tenantId, change)
       schedule(GATHER)
     },
+    here: (tenantId, change) => here.publish(tenantId, change),
     // What is offered is each process's own: it looks at its own files.
     everywhere: (change) => here.everywhere(change),
     subscribe: (tenantId, listener) => here.subscribe(tenantId, listener),

@@ -11,9 +11,12 @@ const FORGED = [
   { 'sec-fetch-site': 'same-site' },
   {},
 ] as const
+/** What an admin may, too; it asks for no fresh sign-in. */
+const ADMINS = ['/name', '/tools']
 /** Every form of the page. */
 const ACTS: readonly (readonly [string, Record<string, string>])[] = [
   ['/name', { name: 'Forged' }],
+  ['/tools', { tools: '1', was_on: 'whoami' }],
   ['/switches', { switches: '1', mcp_admin: 'on', operator_access: 'on' }],
   ['/export', {}],
   ['/delete', { word: 'acme_test' }],
@@ -49,11 +52,11 @@ describe.each(upperKinds)('the Settings page on %s', (kind) => {
   ) => await who.post(`${SETTINGS}${path}`, { csrf: await who.csrf(), ...form }, headers)
   const state = async () => {
     const [row] = await server.database.sql(
-      `SELECT name, mcp_admin, operator_access, delete_after IS NOT NULL AS doomed FROM gatehouse.tenants WHERE slug = 'acme_test'`,
+      `SELECT name, mcp_admin, operator_access, tools_off, delete_after IS NOT NULL AS doomed FROM gatehouse.tenants WHERE slug = 'acme_test'`,
     )
     return row
   }
-  const AS_MADE = { name: 'acme.test', mcp_admin: false, operator_access: false, doomed: false }
+  const AS_MADE = { name: 'acme.test', mcp_admin: false, operator_access: false, tools_off: [], doomed: false }
 
   test('an owner reads what is set, who joins, the limits, and what each switch means', async () => {
     const page = await owner.get(SETTINGS)
@@ -78,9 +81,9 @@ describe.each(upperKinds)('the Settings page on %s', (kind) => {
       expect(readable(text)).toMatch(/Facts.*Limits.*Danger zone Leave/)
       expect(text).toContain('href="/console/account/leave?organisation=acme_test"')
       for (const below of ['switches', 'export', 'delete']) expect(text).not.toContain(`${SETTINGS}/${below}`)
-      expect(text.includes(`${SETTINGS}/name`)).toBe(role === 'admin')
+      for (const below of ADMINS) expect(text.includes(`"${SETTINGS}${below}"`)).toBe(role === 'admin')
       for (const [path, form] of ACTS)
-        if (!(role === 'admin' && path === '/name'))
+        if (!(role === 'admin' && ADMINS.includes(path)))
           expect([path, (await send(who, path, form)).status]).toEqual([path, 403])
       expect(await state()).toEqual(AS_MADE)
     },
@@ -104,7 +107,7 @@ describe.each(upperKinds)('the Settings page on %s', (kind) => {
 
   test('D31: switches, export, deletion and keeping wait for a fresh sign-in, and what was filled in is kept', async () => {
     const stale = signedInAs(server, { sub: 'alice', email: 'alice@acme.test' }, { fresh: false })
-    for (const [path, form] of ACTS.filter(([path]) => path !== '/name')) {
+    for (const [path, form] of ACTS.filter(([path]) => !ADMINS.includes(path))) {
       const answer = await send(stale, path, form)
       expect([path, answer.status]).toEqual([path, 303])
       expect(answer.location).toMatch(/^\/console\/login\?.*settings/)
@@ -142,6 +145,45 @@ describe.each(upperKinds)('the Settings page on %s', (kind) => {
       'It holds everywhere within a second',
     )
     await send(owner, '/switches', { switches: '1' })
+    expect(await state()).toEqual(AS_MADE)
+  })
+
+  test('an admin unticks a tool and saves, as a browser without JavaScript sends it; what changed meanwhile stays', async () => {
+    const admin = people['admin']
+    if (admin === undefined) throw new Error('nobody')
+    const off = async () => (await state())?.['tools_off']
+    const valuesOf = (text: string, field: string): readonly string[] =>
+      [...text.matchAll(new RegExp(`<input\\s[^>]*name="${field}"[^>]*>`, 'g'))]
+        .map(([tag]) => tag)
+        .filter((tag) => !tag.includes('type="checkbox"') || /\schecked/.test(tag))
+        .map((tag) => /value="([^"]*)"/.exec(tag)?.[1] ?? '')
+    /** Every field of the form as it stands on the page, but for these boxes. */
+    const filled = async (text: string, untick: readonly string[], tick: readonly string[] = []) => {
+      const form = new URLSearchParams({ csrf: await admin.csrf(), tools: '1' })
+      for (const name of valuesOf(text, 'was_on')) form.append('was_on', name)
+      for (const name of [...valuesOf(text, 'on').filter((each) => !untick.includes(each)), ...tick])
+        form.append('on', name)
+      return form
+    }
+    const first = (await admin.get(SETTINGS)).text
+    expect(readable(first)).toContain('All tools are on.')
+    expect(valuesOf(first, 'on')).toEqual(expect.arrayContaining(['delete_project', 'whoami', 'create_api_key']))
+    expect(valuesOf(first, 'on')).toEqual(valuesOf(first, 'was_on'))
+    const saved = await admin.post(`${SETTINGS}/tools`, await filled(first, ['delete_project']))
+    expect([saved.status, saved.location]).toEqual([303, `${SETTINGS}?done=tools`])
+    expect(await off()).toEqual(['delete_project'])
+    const then = (await admin.get(saved.location ?? '')).text
+    expect(readable(then)).toContain('Everybody here has these tools from now on, within a second.')
+    expect(readable(then)).toMatch(/1 of \d+ is off\./)
+    expect(valuesOf(then, 'on')).not.toContain('delete_project')
+    // The page of before, sent once more with another box: the first one stays off, as it was on there in both.
+    await admin.post(`${SETTINGS}/tools`, await filled(first, ['whoami']))
+    expect(await off()).toEqual(['delete_project', 'whoami'])
+    const wrong = await admin.post(`${SETTINGS}/tools`, await filled(then, [], ['drop_tables']))
+    expect(wrong.status).toBe(422)
+    expect(readable(wrong.text)).toContain('Not done. there is no tool "drop_tables"')
+    const back = (await admin.get(SETTINGS)).text
+    await admin.post(`${SETTINGS}/tools`, await filled(back, [], ['delete_project', 'whoami']))
     expect(await state()).toEqual(AS_MADE)
   })
 

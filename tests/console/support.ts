@@ -15,7 +15,7 @@ interface Page {
 export interface Visitor {
   readonly jar: Map<string, string>
   get(path: string, headers?: Record<string, string>): Promise<Page>
-  post(path: string, form: Record<string, string>, headers?: Record<string, string>): Promise<Page>
+  post(path: string, form: Record<string, string> | URLSearchParams, headers?: Record<string, string>): Promise<Page>
   /** Through the login page, the development sign-in and back; answers the page of the callback. */
   signIn(person: string, more?: Record<string, string>): Promise<Page>
   /** The same up to the callback's address, which is not opened. */

@@ -84,4 +84,5 @@ export const FORMS: Readonly<Record<string, Least>> = {
   '/console/t/:slug/settings/keep': 'owner',
   '/console/t/:slug/settings/name': 'admin',
   '/console/t/:slug/settings/switches': 'owner',
+  '/console/t/:slug/settings/tools': 'admin',
 }

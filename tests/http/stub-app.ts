@@ -8,7 +8,7 @@ import { Refusal } from '#base/refusal.ts'
 import { buildApp } from '#http/app.ts'
 import type { AppDeps } from '#http/deps.ts'
 import type { Identity } from '#identity/identity.ts'
-import { NO_LIMITS, type Principal } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Principal } from '#tenancy/tenant.ts'
 import type { RefusedRequest } from '#toolkit/audit.ts'
 import { InvalidArguments, type CallRequest } from '#toolkit/call.ts'
 import { createChanges } from '#toolkit/changes.ts'
@@ -68,6 +68,7 @@ export const principal: Principal = {
     deleteAfter: null,
     plan: null,
     limits: NO_LIMITS,
+    toolsOff: ALL_ON,
   },
   role: 'member',
   scopes,

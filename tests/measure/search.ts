@@ -15,7 +15,7 @@ import { schemaName } from '#db/names.ts'
 import { openDatabase } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
 import { indexNearest } from '#tenancy/passages/nearest.ts'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { testEmbedder } from '../support/embedder.ts'
 import { builtIn, createDesk } from '../toolkit/desk.ts'
 import { percentile } from './generator.ts'
@@ -64,6 +64,7 @@ try {
     deleteAfter: null,
     plan: null,
     limits: NO_LIMITS,
+    toolsOff: ALL_ON,
   }
   const embedder = testEmbedder([], dimensions)
   let began = performance.now()

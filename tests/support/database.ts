@@ -19,7 +19,7 @@ import type { Database } from '#db/database.ts'
 import { schemaName } from '#db/names.ts'
 import { openDatabase, type OpenOptions } from '#db/open.ts'
 import { sql } from '#db/sql.ts'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 
 export type DatabaseKind = 'postgres' | 'embedded'
 const both: readonly DatabaseKind[] = ['postgres', 'embedded']
@@ -126,6 +126,7 @@ export async function freshDatabase({
         deleteAfter: null,
         plan: null,
         limits: NO_LIMITS,
+        toolsOff: ALL_ON,
       }
     },
     async sql<Row extends object>(text: string, values: unknown[] = []) {

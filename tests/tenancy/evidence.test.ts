@@ -7,7 +7,7 @@ import { rfc3339, rfc3339OrNull, toTenant, type TenantRow } from '#tenancy/tenan
 import { whoami } from '#tenancy/whoami.ts'
 import { personDigest } from '#tenancy/digest.ts'
 import { person } from './people.ts'
-import { NO_LIMITS } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS } from '#tenancy/tenant.ts'
 
 const hosted = (value: string): Partial<Identity> => ({ organization: { kind: 'hd', value } })
 
@@ -144,6 +144,7 @@ const row: TenantRow = {
   delete_after: new Date('2026-12-01'),
   plan: null,
   limits: null,
+  tools_off: [],
 }
 const tenant = {
   id: 'an id',
@@ -157,6 +158,7 @@ const tenant = {
   deleteAfter: '2026-12-01T00:00:00.000Z',
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 } as const
 
 test('a row of the registry is a tenant, unless it is deleted', () => {
@@ -165,6 +167,7 @@ test('a row of the registry is a tenant, unless it is deleted', () => {
   expect(toTenant({ ...row, tenant_status: 'deleted' })).toBeNull()
   const limits = { ...NO_LIMITS, calls_per_minute: 60, keys: 0 }
   expect(toTenant({ ...row, plan: 'free', limits })).toEqual({ ...tenant, plan: 'free', limits })
+  expect(toTenant({ ...row, tools_off: ['whoami'] })).toEqual({ ...tenant, toolsOff: new Set(['whoami']) })
 })
 
 test('a person is told who they are, with their scopes in order', () => {

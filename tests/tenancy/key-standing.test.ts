@@ -6,7 +6,7 @@ import { personDigest } from '#tenancy/digest.ts'
 import { keyStanding, staticKeyStanding } from '#tenancy/key-standing.ts'
 import { blockedOf } from '#tenancy/blocked.ts'
 import type { Denied, Standing } from '#tenancy/standing.ts'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { freshDatabase, type FreshDatabase } from '../support/database.ts'
 
 const NOW = Date.now()
@@ -51,6 +51,7 @@ const place = {
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 }
 const denied = (code: string) => expect.objectContaining({ denied: code })
 const byAnn = `UPDATE gatehouse.api_keys SET creator_member_id = '${member}'`

@@ -3,7 +3,7 @@ import { checkedExpiry, checkedTerms, needWithin, type KeyTerms } from '#tenancy
 import type { Actor } from '#tenancy/registry.ts'
 import { createScopes, type PersonRole } from '#tenancy/roles.ts'
 import { person } from './people.ts'
-import { NO_LIMITS } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS } from '#tenancy/tenant.ts'
 
 const NOW = 1_000_000
 const scopes = createScopes(['projects:read', 'projects:write', 'audit:read'])
@@ -29,6 +29,7 @@ const of = (role: PersonRole): Actor => ({
       deleteAfter: null,
       plan: null,
       limits: NO_LIMITS,
+      toolsOff: ALL_ON,
     },
     role,
     scopes: scopes.ofRole(role),

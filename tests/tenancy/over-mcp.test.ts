@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createOverMcp } from '#tenancy/over-mcp.ts'
-import { NO_LIMITS, type Principal, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Principal, type Tenant } from '#tenancy/tenant.ts'
 import { person, scopes } from './support.ts'
 
 const overMcp = createOverMcp()
@@ -16,6 +16,7 @@ const tenant: Tenant = {
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 }
 const of = (role: 'member' | 'owner', mcpAdmin: boolean): Principal => ({
   identity: person('ann@acme.com'),

@@ -74,6 +74,8 @@ const acts: Record<string, readonly [(actor: Actor) => Promise<unknown>, Record<
     async (actor) => await registry.tenants.setSettings(tenant, actor, { mcp_admin: true }),
     owners,
   ],
+  'tools.list': [async (actor) => await registry.tools.list(tenant, actor), { ...admins, viewer: F, member: F }],
+  'tools.set': [async (actor) => await registry.tools.set(tenant, actor, { off: ['whoami'] }), admins],
   'tenants.askDeletion': [async (actor) => await registry.tenants.askDeletion(tenant, actor, 'acme'), owners],
   'tenants.keep': [async (actor) => await registry.tenants.keep(tenant, actor), owners],
   'domains.add': [

@@ -33,6 +33,13 @@ export const scopes = createScopes([
 ])
 export const operator: Actor = { kind: 'operator', name: 'tests' }
 
+/** What the server has. */
+const TOOLS = [
+  { name: 'list_projects', title: 'List projects' },
+  { name: 'delete_project', title: 'Delete a project' },
+  { name: 'whoami', title: 'Who am I' },
+]
+
 /** Nobody answers at the discard port. */
 const NO_SERVER = '127.0.0.1:9'
 
@@ -73,6 +80,7 @@ export async function startReplica(fresh: FreshDatabase, options: ReplicaOptions
     deleteDays: options.deleteDays ?? 7,
     dns: createDns({ servers: [options.dnsServer ?? NO_SERVER] }),
     ...(options.events === undefined ? {} : { events: options.events }),
+    offered: () => TOOLS,
     links: { issuer: options.issuer ?? 'https://gatehouse.test', secrets: [SECRET] },
   }
   const rules = {

@@ -337,11 +337,12 @@ test('of joining, of asking to, and of a tenant made for a first person', async 
     },
   ])
   expect(first.changes).toEqual([{ table: 'tenants', tenant: id, id }])
-  const { mcpAdmin, deleteAfter, ...made } = first.result
+  const { mcpAdmin, deleteAfter, toolsOff, ...made } = first.result
   expect((await registry.tenants.list(operator)).find(({ slug }) => slug === 'new_firm_com')).toEqual({
     ...made,
     mcp_admin: mcpAdmin,
     operator_access: false,
+    tools_off: [...toolsOff],
     delete_after: deleteAfter,
     delete_asked_by: null,
     origin: 'provision',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createCatalogue } from '#toolkit/catalogue.ts'
 import { builtIn, principalOf } from './desk.ts'
 
@@ -17,6 +17,7 @@ const tenant: Tenant = {
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 }
 const owner = principalOf(tenant, 'owner', catalogue.scopes)
 
@@ -115,4 +116,26 @@ describe('D12: who sees what', () => {
     expect(catalogue.requiredScopes(narrow, 'create_project')).toEqual(['projects:write'])
     expect(catalogue.requiredScopes(narrow, 'whoami')).toEqual([])
   })
+})
+
+test('what a tenant has switched off is in no list, has no cost and no scopes; the list is made once for all who lack the same', () => {
+  const without = (...names: readonly string[]) =>
+    principalOf({ ...tenant, toolsOff: new Set(names) }, 'owner', catalogue.scopes)
+  // As tenancy has it, people of one role share their set of scopes.
+  const { role_scopes } = owner
+  const [ann, ben] = [without('whoami', 'delete_todo', 'of_yore'), without('delete_todo', 'whoami')].map((who) => ({
+    ...who,
+    role_scopes,
+  }))
+  if (ann === undefined || ben === undefined) throw new Error('nobody')
+  const list = catalogue.visible(ann)
+  const names = catalogue.visible(owner).map(({ name }) => name)
+  expect(list.map(({ name }) => name)).toEqual(names.filter((name) => name !== 'whoami' && name !== 'delete_todo'))
+  // The lane keeps its text with the list: another list of the same would be another text.
+  expect(catalogue.visible(ann)).toBe(list)
+  expect(catalogue.visible(ben)).toBe(list)
+  expect(catalogue.visible({ ...without('of_yore'), role_scopes })).toBe(catalogue.visible(owner))
+  expect(catalogue.requiredScopes(ann, 'delete_todo')).toBeNull()
+  expect(catalogue.requiredScopes(ann, 'list_todos')).toEqual(['todos:read'])
+  expect(catalogue.requiredScopes(owner, 'delete_todo')).toEqual(['todos:write'])
 })

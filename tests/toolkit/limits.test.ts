@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
+import { ALL_ON, NO_LIMITS, type Tenant } from '#tenancy/tenant.ts'
 import { createLimit } from '#toolkit/limit.ts'
 import { createLimits } from '#toolkit/limits.ts'
 import { identityOf, principalOf } from './desk.ts'
@@ -16,6 +16,7 @@ const tenantOf = (slug: string): Tenant => ({
   deleteAfter: null,
   plan: null,
   limits: NO_LIMITS,
+  toolsOff: ALL_ON,
 })
 const someone = (slug: string, sub: string) => principalOf(tenantOf(slug), 'member', [], { identity: identityOf(sub) })
 const config = { on: true, perIp: 300, perTenant: 5, perPrincipal: 3 }

@@ -20,7 +20,7 @@ const TABLES: readonly RegistryTable[] = [
     tenant: 'id',
     key: ID,
     columns: words(
-      'id slug name schema status placement schema_version origin created_at suspended_at mcp_admin operator_access plan',
+      'id slug name schema status placement schema_version origin created_at suspended_at mcp_admin operator_access plan tools_off',
     ),
     // A restored tenant is neither deleted nor about to be.
     // And tools_version is what the restored schema has.

@@ -116,6 +116,8 @@ export async function registerRestored(
     status: suspended ? 'suspended' : 'active',
     suspended_at: suspended ? at.toISOString() : null,
     plan: plan === undefined ? null : row['plan'],
+    // A backup from before tools could be switched off has none.
+    tools_off: namesIn(row['tools_off']),
   }
   if (deletedAt === null) {
     const columns = registryTables().find(({ name }) => name === 'tenants')?.columns ?? []
@@ -125,7 +127,8 @@ export async function registerRestored(
     const revived = await db.query(sql`
       UPDATE tenants SET status = ${fresh.status}, name = ${String(row['name'])}, placement = ${placement}, deleted_at = NULL,
         suspended_at = ${suspended ? at : null}, mcp_admin = mcp_admin AND ${row['mcp_admin'] === true},
-        operator_access = operator_access AND ${row['operator_access'] === true}, plan = ${fresh.plan ?? null}
+        operator_access = operator_access AND ${row['operator_access'] === true}, plan = ${fresh.plan ?? null},
+        tools_off = ARRAY(SELECT DISTINCT unnest(tools_off || ${fresh.tools_off}::text[]) ORDER BY 1)
       WHERE id = ${id} AND status = 'deleted' RETURNING id`)
     if (revived.length === 0) throw new RegistryError('conflict', `the tenant ${slug} is not deleted any more`)
   }
@@ -170,6 +173,9 @@ export async function fillSchema(
 }
 
 /** Tables and columns of a schema that migrations of the same files made are the same; somebody's own changes are not in them. */
+const namesIn = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : []
+
 function assertSame({ tables }: Manifest, target: BackupTarget): void {
   const here = target.tables.filter(({ name }) => !LEDGERS.includes(name))
   for (const { name, columns } of tables) {

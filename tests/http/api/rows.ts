@@ -76,6 +76,18 @@ export const ROWS: Readonly<Record<string, Row>> = {
     good: async () => ({ body: { operator_access: false } }),
     bad: [[{ body: { mcp_admin: 'yes' } }, '#/mcp_admin']],
   },
+  get_tenant_tools: { serves: admins, good: nothing, bad: noInput },
+  update_tenant_tools: {
+    serves: admins,
+    good: async () => ({ body: { off: ['delete_todo'], on: [] } }),
+    bad: [
+      [{ body: { off: 'whoami' } }, '#/off'],
+      [{ body: { off: ['no_such_tool'] } }, '#/off'],
+      [{ body: { on: ['no_such_tool'] } }, '#/on'],
+      [{ body: { off: ['whoami'], on: ['whoami'] } }, '#/on'],
+      [{ body: { nope: 1 } }, '#/nope'],
+    ],
+  },
   ask_tenant_deletion: {
     serves: owner,
     good: async () => ({ body: { confirm: 'acme_test' } }),

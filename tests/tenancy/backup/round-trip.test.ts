@@ -247,6 +247,23 @@ test('D37: what an owner turned off after the backup stays off, and what was on 
   expect(await settings()).toMatchObject({ status: 'active', mcp_admin: false, operator_access: false })
 })
 
+test('tools that are off in the backup are off again, and so are those that were switched off after it', async () => {
+  const off = async (names: string): Promise<unknown> =>
+    await fresh.sql('UPDATE gatehouse.tenants SET tools_off = $2 WHERE id = $1', [tenant.id, names])
+  await off('{delete_project,whoami}')
+  const file = await take()
+  await off('{create_todo,whoami}')
+  await remove()
+  await backups.restore(operator, oneByOne(file))
+  expect((await replica.registry.tenants.show(operator, slug)).tools_off).toEqual([
+    'create_todo',
+    'delete_project',
+    'whoami',
+  ])
+  await backups.restore(operator, oneByOne(file), { as: `copy${turn}` })
+  expect((await replica.registry.tenants.show(operator, `copy${turn}`)).tools_off).toEqual(['delete_project', 'whoami'])
+})
+
 test('D10: it is never written over a tenant that lives, nor under a slug that is or was another’s', async () => {
   const file = await take()
   expect(await registryError(backups.restore(operator, oneByOne(file)))).toBe('conflict')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { cursorOf, defineTool, encodeCursor, ToolError } from '#toolkit/tool.ts'
+import { anyWordHeadlines } from './shared/any-word.ts'
 import { documentLine, documentSummary, toSummary, withTags } from './shared/document.ts'
 import { time } from './shared/fields.ts'
 import { highlight, highlightText, piecesOf } from './shared/highlight.ts'
@@ -98,16 +99,23 @@ export default defineTool({
         )
       ).map((row) => [row.id, row]),
     )
+    const bySome = page.rows.filter(({ id, near }) => near === null && (rows.get(id)?.headline ?? null) === null)
+    const headlines = await anyWordHeadlines(
+      db,
+      query,
+      bySome.map(({ id }) => id),
+    )
     const items = page.rows.flatMap(({ id, rank, near }) => {
       const row = rows.get(id)
       if (row === undefined) return []
+      const headline = row.headline ?? headlines.get(id) ?? null
       const passage = [{ text: (near?.content ?? '').slice(0, SHOWN), match: false }]
       return [
         {
           ...toSummary(row),
           rank,
           similarity: near?.similarity ?? null,
-          highlight: row.headline === null ? passage : piecesOf(row.headline),
+          highlight: headline === null ? passage : piecesOf(headline),
         },
       ]
     })

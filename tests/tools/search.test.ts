@@ -188,6 +188,29 @@ describe('search by meaning, on the embedded database with its pgvector', () => 
     room.down = false
   })
 
+  test('a question in a whole sentence also finds what holds some of its words and is not near, with these words marked', async () => {
+    for (let n = 0; n < 41; n += 1)
+      await room.alice('create_document', { title: `Absence ${n}`, content: `leave ${n}`, tags: ['many'] })
+    const { id } = thing(
+      await room.alice('create_document', {
+        title: 'Islands',
+        content: `Zanzibar ${'lies off the coast, and has palms, boats, spices, doors and cats. '.repeat(3)}`,
+        tags: ['many'],
+      }),
+    )
+    await room.index()
+    const asked = { limit: 100, tags: ['many'] }
+    const items = (await search('How long is my holiday leave, absence or vacation on Zanzibar?', asked))[
+      'items'
+    ] as Record<string, unknown>[]
+    expect(items.find((item) => item['id'] === id)).toMatchObject({
+      similarity: null,
+      highlight: expect.arrayContaining([{ text: 'Zanzibar', match: true }]),
+    })
+    expect(items.filter(({ similarity }) => similarity !== null)).toHaveLength(40)
+    expect(await found('holiday leave absence "vacation on Zanzibar"', asked)).not.toContain(id)
+  })
+
   test('and in all of the above no tool failed inside', () => {
     expect(room.bugs()).toEqual([])
   })

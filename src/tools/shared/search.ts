@@ -8,6 +8,7 @@ import {
   type NearPassage,
   type TenantDb,
 } from '#toolkit/tool.ts'
+import { byAnyWord } from './any-word.ts'
 import type { SummaryRow } from './document.ts'
 import { HEADLINE_OPTIONS, MARKS } from './highlight.ts'
 
@@ -65,13 +66,17 @@ export interface FusedHit {
   readonly near: NearPassage | null
 }
 
-/** The best by words and the nearest by meaning as one list, best first. Both lists are short, so all of it is made for every page. */
+/**
+ * The best by words and the nearest by meaning as one list, best first. By words: those that hold all of them, then those that hold some, as people ask in
+ * whole sentences. Both lists are short, so all of it is made for every page.
+ */
 export async function fusedHits(
   db: TenantDb,
   query: string,
   { embedder, vector }: { readonly embedder: Embedder; readonly vector: readonly number[] },
-  { project_id, tags, updated_after, updated_before }: DocumentFilter,
+  filter: DocumentFilter,
 ): Promise<readonly FusedHit[]> {
+  const { project_id, tags, updated_after, updated_before } = filter
   const words = await db.query<{ id: string }>(sql`
     WITH wanted AS (
       SELECT websearch_to_tsquery('pg_catalog.english', ${query}) || websearch_to_tsquery('pg_catalog.simple', ${query}) AS query
@@ -81,10 +86,12 @@ export async function fusedHits(
       AND (${updated_after}::timestamptz IS NULL OR updated_at >= ${updated_after}::timestamptz)
       AND (${updated_before}::timestamptz IS NULL OR updated_at < ${updated_before}::timestamptz)
     ORDER BY ts_rank(search, wanted.query) DESC, id DESC LIMIT ${WORDS}::integer`)
-  const near = await nearestPassages(db, embedder, vector, { project_id, tags, updated_after, updated_before })
+  const all = words.map(({ id }) => id)
+  const some = all.length < WORDS ? await byAnyWord(db, query, filter, WORDS) : []
+  const near = await nearestPassages(db, embedder, vector, filter)
   const nearOf = new Map(near.map((passage) => [passage.document_id, passage]))
   const scores = new Map<string, number>()
-  for (const list of [words.map(({ id }) => id), near.map(({ document_id }) => document_id)])
+  for (const list of [[...new Set([...all, ...some])].slice(0, WORDS), near.map(({ document_id }) => document_id)])
     for (const [place, id] of list.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (DAMPING + place + 1))
   return [...scores]
     .map(([id, rank]) => ({ id, rank, near: nearOf.get(id) ?? null }))

@@ -41,6 +41,11 @@ export async function installedFolder(install: string): Promise<InstalledFolder>
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
+    // By itself npm asks a registry that is not there for minutes.
+    npm_config_fetch_retries: '1',
+    npm_config_fetch_retry_mintimeout: '1000',
+    npm_config_fetch_retry_maxtimeout: '3000',
+    npm_config_fetch_timeout: '60000',
     ...network(),
   }
   const shell: InstalledFolder['shell'] = async (script, own = env) => {
@@ -49,6 +54,8 @@ export async function installedFolder(install: string): Promise<InstalledFolder>
   }
   const remove = async (): Promise<void> => await rm(path, { recursive: true, force: true, maxRetries: 3 })
   try {
+    // The cheapest question to the registry first, so that a registry that is away costs seconds.
+    await shell('npm view zod version')
     const { stdout } = await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed], {
       cwd: packageRoot,
     })

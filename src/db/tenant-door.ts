@@ -171,6 +171,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           pipeline,
           proof: options.proof,
           onBegun: options.onBegun,
+          readOnly: options.access === 'read',
           onError: (error, statement) => {
             if (isEnded(error)) denied.push(null)
             else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)

@@ -20,8 +20,11 @@ export interface TransactionOptions {
   readonly onError?: (error: unknown, statement: Sql | null) => void
   /** Is told how long the prelude took, in milliseconds. */
   readonly onBegun?: ((milliseconds: number) => void) | undefined
-  /** It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. */
-  readonly readOnly?: boolean
+  /**
+   * It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. Is told what ends when the connection is back, and
+   * never rejects. Absent: everything is waited for.
+   */
+  readonly readOnly?: ((ended: Promise<void>) => void) | undefined
   /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
   readonly proof?: Proof | undefined
 }
@@ -56,8 +59,8 @@ export async function transaction<T>(
     limit.lift()
     session.close()
     const ended = session.end('COMMIT').then(() => client.release())
-    if (options.readOnly !== true || session.failed) await ended
-    else ended.catch(() => client.release(true))
+    if (options.readOnly === undefined || session.failed) await ended
+    else options.readOnly(ended.catch(() => client.release(true)))
     return result
   } catch (error) {
     limit.lift()

@@ -340,14 +340,14 @@ function slowCommit() {
 test('a read is answered before COMMIT is, and its connection is given back after it; a write waits', async () => {
   const options = { prelude: 'BEGIN', check: (statement: Sql) => statement, timeout: 1_000 }
   const fast = slowCommit()
-  expect(await transaction(fast.source, { ...options, readOnly: true }, async () => 'answer')).toBe('answer')
+  expect(await transaction(fast.source, { ...options, readOnly: () => {} }, async () => 'answer')).toBe('answer')
   expect(fast.given).toEqual([])
   fast.answer('COMMIT')
   await until(() => fast.given.length === 1)
   expect(fast.given).toEqual([false])
 
   const doubtful = slowCommit()
-  await transaction(doubtful.source, { ...options, readOnly: true }, async () => 'answer')
+  await transaction(doubtful.source, { ...options, readOnly: () => {} }, async () => 'answer')
   doubtful.answer('ROLLBACK')
   await until(() => doubtful.given.length === 1)
   expect(doubtful.given).toEqual([true])

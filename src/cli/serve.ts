@@ -4,6 +4,7 @@ import type { Config } from '#base/config.ts'
 import { ensureSessionSecret } from '#base/config-secret.ts'
 import { loadConfig } from '#base/config-load.ts'
 import { tuneHeap } from '#base/heap.ts'
+import { gatherLines } from '#base/log-lines.ts'
 import { createLog } from '#base/log.ts'
 import type { Define } from './commands.ts'
 import { EXIT } from './terminal.ts'
@@ -16,7 +17,9 @@ export const define: Define = (command, { terminal, end }) => {
   command.action(async ({ worker }: { readonly worker?: number }) => {
     tuneHeap()
     const config: Config = ensureSessionSecret(loadConfig(terminal.env, { cwd: terminal.cwd }))
-    const write = (line: string): void => void terminal.stdout.write(line)
+    const lines = gatherLines((text) => void terminal.stdout.write(text))
+    process.once('exit', lines.flush)
+    const { write } = lines
     // Each loads only what it runs: a primary that holds no server starts its workers seconds earlier, and costs little beside them.
     if (cluster.isWorker && worker !== undefined) return await (await import('./worker.ts')).work(config, worker, write)
     const log = createLog(config.logLevel, { write })

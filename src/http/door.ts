@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { urlOf } from '#base/address.ts'
 import type { Config } from '#base/config.ts'
+import { headerValues } from '#base/raw-headers.ts'
 import { Refusal } from '#base/refusal.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
@@ -38,7 +39,7 @@ const FIGURES = '/metrics'
 export type Door = (request: FastifyRequest, reply: FastifyReply) => boolean
 
 export function createDoor(config: Config): Door {
-  const ours = new URL(config.publicUrl).hostname
+  const { hostname: ours, host: usual } = new URL(config.publicUrl)
   const loopbackHosts = !config.production || LOOPBACK.test(ours)
   const allowed = new Set([ours, ...config.allowedHosts.map((host) => host.toLowerCase())])
   const servesHost = (host: string, hostname: string): boolean =>
@@ -73,16 +74,19 @@ export function createDoor(config: Config): Door {
     // A target in absolute form names a host of its own, which would count instead of the header's (RFC 9112 section 3.2.2).
     if (!request.url.startsWith('/'))
       throw new Refusal('request_malformed', { detail: 'the request target is not a path' })
-    const hosts = request.raw.rawHeaders.filter((_, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'host')
+    const hosts = headerValues(request.raw.rawHeaders, 'host')
     const [host] = hosts
     if (host === undefined || hosts.length > 1)
       throw new Refusal('request_malformed', { detail: `${hosts.length} Host headers` })
-    const hostname = hostnameOf(`http://${host}`)
-    if (
-      hostname === null ||
-      !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url) || isScrape(request))
-    )
-      throw new Refusal('host_refused')
+    // Ours as it is written in PUBLIC_URL, which is what nearly everybody sends, needs no parsing.
+    if (host !== usual) {
+      const hostname = hostnameOf(`http://${host}`)
+      if (
+        hostname === null ||
+        !(servesHost(host.toLowerCase(), hostname) || PROBES.has(request.url) || isScrape(request))
+      )
+        throw new Refusal('host_refused')
+    }
     if (origin !== undefined && origin !== config.publicUrl && !servesOrigin(origin))
       throw new Refusal('origin_refused')
 

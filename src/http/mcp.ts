@@ -5,7 +5,6 @@ import type { Config } from '#base/config.ts'
 import type { Metrics } from '#base/metrics.ts'
 import type { Tracing } from '#base/tracing.ts'
 import type { Changes } from '#toolkit/changes.ts'
-import { createOverMcp } from '#tenancy/over-mcp.ts'
 import type { Principal } from '#tenancy/tenant.ts'
 import type { Admission } from './admission.ts'
 import { SLUG } from './endpoints.ts'
@@ -14,6 +13,7 @@ import type { Gate } from './gate.ts'
 import { tenantBus } from './mcp-listen.ts'
 import { hook } from './hook.ts'
 import { createLane } from './lane.ts'
+import { createMcpPrincipals } from './mcp-principal.ts'
 import type { Era, Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
 import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
@@ -79,11 +79,7 @@ export function createMcp(options: McpOptions): Mcp {
   }
   const onerror = (error: Error): void => log.debug({ err: error }, 'the protocol refused a message')
   const handler = createMcpHandler(factory, { onerror })
-  const overMcp = createOverMcp()
-  const admitted = (request: FastifyRequest) => {
-    const { principal, recheck } = gate.admitted(request)
-    return { principal: overMcp(principal), recheck }
-  }
+  const principalOf = createMcpPrincipals(gate)
   /** What a caller makes up must not become a label. */
   const labelOf = (principal: Principal, tool: string): string =>
     options.catalogue.requiredScopes(principal, tool) === null ? 'unknown' : tool
@@ -133,7 +129,7 @@ export function createMcp(options: McpOptions): Mcp {
           const { method, tool } = named(request.body?.value)
           visit.method = method
           visit.tool = tool
-          const { principal } = admitted(request)
+          const principal = principalOf(request)
           requireScopes(principal, request.body?.value, options)
           const cost = tool === null ? 1 : options.catalogue.cost(principal, tool)
           return cost > 1 ? gate.spend(request, reply, cost - 1) : undefined
@@ -154,7 +150,7 @@ export function createMcp(options: McpOptions): Mcp {
         .code(400)
         .send({ jsonrpc: '2.0', id: null, error: { code: -32600, message: `Invalid Request: ${message.problem}` } })
     }
-    const { principal, recheck } = admitted(request)
+    const principal = principalOf(request)
     const visit = visits(request)
     const { requestId, ip, method } = visit
     if (isAnswer(message?.value)) return await acknowledge(reply, questions.deliver(principal, message.value))
@@ -162,10 +158,11 @@ export function createMcp(options: McpOptions): Mcp {
       tool: visit.tool === null ? null : labelOf(principal, visit.tool),
       headers: request.headers,
     })
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) trace.fail('cancelled')
-      trace.end()
-    })
+    if (options.tracing.on)
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) trace.fail('cancelled')
+        trace.end()
+      })
     const listens = method === 'subscriptions/listen'
     const flight = flights.take(reply, listens)
     const regular = message === undefined ? null : (lane?.regular(request.headers, message) ?? null)
@@ -211,7 +208,7 @@ export function createMcp(options: McpOptions): Mcp {
     }
     // A stream is refused before it begins, or not at all.
     if (regular !== null) lane?.learn(regular)
-    flight.watch(recheck)
+    flight.watch(gate.admitted(request).recheck)
     asStream(reply)
     void reply.send(noteErrors(trace, response.body))
     // Else the caller waits for the first progress to learn that the answer is a stream.

@@ -11,6 +11,8 @@ export interface Message {
 
 /** Levels of nesting a message may have (D33). */
 const DEPTH = 64
+const OBJECT = '{'.charCodeAt(0)
+const LIST = '['.charCodeAt(0)
 /** Values and members in it: to check and answer many more holds up everybody else. */
 const VALUES = 20_000
 
@@ -28,7 +30,22 @@ export function parseMessage(text: string): Message {
     return { text, value: undefined, problem: null, prototypical: false }
   }
   if (Array.isArray(value)) return { text, value, problem: 'batches are not served', prototypical: false }
-  return { text, value, ...lookAt(value) }
+  return isPlain(text) ? { text, value, problem: null, prototypical: false } : { text, value, ...lookAt(value) }
+}
+
+/**
+ * Too short for too many values and too deep a nesting, and without the letters of `__proto__`: then nobody need walk through what it says. Most
+ * requests are.
+ */
+function isPlain(text: string): boolean {
+  // The shortest value takes one character, and one that parts it from the next.
+  if (text.length > VALUES || text.includes('__proto__') || text.includes('\\u')) return false
+  let parents = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === OBJECT || code === LIST) parents += 1
+  }
+  return parents <= DEPTH
 }
 
 /** Walks at most VALUES values. */

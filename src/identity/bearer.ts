@@ -1,3 +1,4 @@
+import { headerValues } from '#base/raw-headers.ts'
 import { Refusal } from '#base/refusal.ts'
 
 /** What is read of a request. Never its body: that stays unread until the caller is known (D33). */
@@ -17,9 +18,7 @@ const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
  * @throws Refusal `header_malformed`: more than one Authorization header, a token not of RFC 6750's syntax, or a second token in the query.
  */
 export function bearerToken(request: BearerRequest): string {
-  const values = request.rawHeaders.filter(
-    (_, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
-  )
+  const values = headerValues(request.rawHeaders, 'authorization')
   const [value = ''] = values
   if (values.length > 1) throw new Refusal('header_malformed', { detail: 'more than one Authorization header' })
 

@@ -10,6 +10,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   migrations: async () => await import('./migrations.ts'),
   fairness: async () => await import('./fairness.ts'),
   search: async () => await import('./search.ts'),
+  retrieval: async () => await import('./retrieval.ts'),
   soak: async () => await import('./soak.ts'),
   scale: async () => await import('./scale.ts'),
   workers: async () => await import('./workers.ts'),

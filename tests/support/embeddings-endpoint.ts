@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import type { Embedder } from '#base/embedder.ts'
 import { testEmbedder } from './embedder.ts'
 
 /** An OpenAI-compatible endpoint on loopback, of which a test decides whether and when it answers. */
@@ -16,8 +17,11 @@ export interface EmbeddingsEndpoint {
   close(): Promise<void>
 }
 
-export async function embeddingsEndpoint(dimensions = 16): Promise<EmbeddingsEndpoint> {
-  const model = testEmbedder([], dimensions)
+/** @param model what it answers with: vectors of that many dimensions. */
+export async function embeddingsEndpoint(
+  dimensions = 16,
+  model: Pick<Embedder, 'passages'> = testEmbedder([], dimensions),
+): Promise<EmbeddingsEndpoint> {
   const server = createServer((request, response) => {
     void text(request).then(async (sent) => {
       const { input } = JSON.parse(sent) as { input: string[] }

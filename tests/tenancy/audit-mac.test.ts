@@ -114,25 +114,7 @@ test('rows are written in one statement, and none needs none', async () => {
   expect(said).toEqual([])
   const rows = [signAudit(key, entry, 1), signAudit(key, { ...entry, detail: null, action: 'other' }, 2)]
   await insertAudit(db, rows)
-  const [one, two] = rows
-  // The columns of the table in their order.
-  expect(said).toEqual([
-    [
-      [one?.id, two?.id],
-      ['2023-11-14T22:13:20.000Z', '2023-11-14T22:13:20.000Z'],
-      [null, null],
-      ['https://issuer.test', 'https://issuer.test'],
-      ['ann', 'ann'],
-      ['k1', 'k1'],
-      ['create_project', 'other'],
-      ['t1', 't1'],
-      ['ok', 'ok'],
-      [12, 12],
-      ['r1', 'r1'],
-      ['192.0.2.1', '192.0.2.1'],
-      ['{"b":1,"a":"x"}', null],
-      ['d1', 'd1'],
-      [one?.mac, two?.mac],
-    ],
-  ])
+  // Everything of both, by the names of the columns.
+  const at = '2023-11-14T22:13:20.000Z'
+  expect(said).toEqual([[JSON.stringify(rows.map((row) => ({ ...row, at })))]])
 })

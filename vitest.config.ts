@@ -42,6 +42,9 @@ export default defineConfig({
     // Two processes for all files: a process for each would load the program 200 times, half of the suite's time. So no test may leave
     // anything behind in its module or process.
     isolate: false,
+    // A test that needs it is named by the reporter (second-chance.ts).
+    retry: Number(process.env['TEST_RETRY'] ?? 0),
+    reporters: ['default', './tests/support/second-chance.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -139,15 +139,19 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     const { queue, strain } = serverOf(server)
     const admitted = queue.enter(place.schema, { signal: wanted.signal })
     const leave = await Promise.resolve(admitted).finally(() => waited({}, (performance.now() - began) / 1000))
+    // A read is answered before its connection is back: its place is given back with the connection, and not sooner.
+    let ended: Promise<void> | null = null
+    const whenEnded = (then: () => void): void => void (ended === null ? then() : ended.then(then))
     try {
       const own = await sourceOf(server, place.schema, wanted.signal)
+      const more = { onBegun: (ms: number) => strain.begun(ms), onAnswered: (end: Promise<void>) => void (ended = end) }
       try {
-        return await call(own.source, place, { ...wanted, onBegun: (ms) => strain.begun(ms) }, run)
+        return await call(own.source, place, { ...wanted, ...more }, run)
       } finally {
-        own.leave()
+        whenEnded(own.leave)
       }
     } finally {
-      leave()
+      whenEnded(leave)
     }
   }
 
@@ -171,6 +175,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           pipeline,
           proof: options.proof,
           onBegun: options.onBegun,
+          readOnly: options.access === 'read' ? options.onAnswered : undefined,
           onError: (error, statement) => {
             if (isEnded(error)) denied.push(null)
             else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)
@@ -197,6 +202,7 @@ interface Wanted extends TenantOptions {
   readonly timeout: number
   readonly proof?: Proof
   readonly onBegun?: (milliseconds: number) => void
+  readonly onAnswered?: (ended: Promise<void>) => void
 }
 
 /** What is shared on one server, and how it fares. */
@@ -207,7 +213,7 @@ interface Server {
 
 interface Leased {
   readonly source: Source
-  leave(): void
+  readonly leave: () => void
 }
 
 function prelude(schema: string, { access, snapshot = false, timeout, proof }: Wanted, setRole: boolean): string {

@@ -20,6 +20,11 @@ export interface TransactionOptions {
   readonly onError?: (error: unknown, statement: Sql | null) => void
   /** Is told how long the prelude took, in milliseconds. */
   readonly onBegun?: ((milliseconds: number) => void) | undefined
+  /**
+   * It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. Is told what ends when the connection is back, and
+   * never rejects. Absent: everything is waited for.
+   */
+  readonly readOnly?: ((ended: Promise<void>) => void) | undefined
   /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
   readonly proof?: Proof | undefined
 }
@@ -28,8 +33,8 @@ export interface TransactionOptions {
 const GRACE = 5_000
 
 /**
- * One transaction on one connection, which goes back to the pool only when it is known to be clean. COMMIT when `run` resolves,
- * ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the caller does not wait for them.
+ * One transaction on one connection, which goes back to the pool only when it is known to be clean. COMMIT when `run` resolves
+ * (a read is answered before that is), ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the caller does not wait for them.
  * Throws what `run` threw, StatementTimeout, DatabaseUnavailable, or the signal's reason.
  */
 export async function transaction<T>(
@@ -53,8 +58,9 @@ export async function transaction<T>(
     })
     limit.lift()
     session.close()
-    await session.end('COMMIT')
-    client.release()
+    const ended = session.end('COMMIT').then(() => client.release())
+    if (options.readOnly === undefined || session.failed) await ended
+    else options.readOnly(ended.catch(() => client.release(true)))
     return result
   } catch (error) {
     limit.lift()
@@ -178,6 +184,11 @@ class Session implements Queryable {
     await this.#prelude
     await this.#last
     if (this.#refused !== null) throw this.#refused
+  }
+
+  /** A statement failed, caught or not: then COMMIT does not succeed. */
+  get failed(): boolean {
+    return this.#firstError !== null
   }
 
   /** Whoever kept the handle cannot use it any more. */

@@ -20,9 +20,11 @@ export interface Catalogue {
 export const existsFor = (principal: Principal, tool: Pick<Tool, 'scopes'>): boolean =>
   tool.scopes.every((scope) => principal.role_scopes.has(scope))
 
-/** Is there this tool for them? What their tenant has switched off is to nobody in it. */
-export const offersTo = (principal: Principal, tool: Pick<Tool, 'name' | 'scopes'>): boolean =>
-  !principal.tenant.toolsOff.has(tool.name) && existsFor(principal, tool)
+/** Is there this tool for them? What their tenant has switched off is to nobody in it. Asked for every call: nothing is looked up where all is on. */
+export function offersTo(principal: Principal, tool: Pick<Tool, 'name' | 'scopes'>): boolean {
+  const { toolsOff } = principal.tenant
+  return (toolsOff.size === 0 || !toolsOff.has(tool.name)) && existsFor(principal, tool)
+}
 
 /** What one set of scopes may see: everything, and that without what tenants have switched off. */
 interface Lists {

@@ -1,10 +1,12 @@
 import { createServer } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '#base/config.ts'
 import { uuidv7 } from '#base/id.ts'
 import { DatabaseUnavailable, StatementTimeout, type TenantDb } from '#db/database.ts'
-import { sql } from '#db/sql.ts'
+import { sql, type Sql } from '#db/sql.ts'
+import { transaction } from '#db/transaction.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
@@ -48,6 +50,15 @@ describe.each(databaseKinds)('a transaction in a tenant, %s', (kind) => {
     })
     await expect(swallowed).rejects.toMatchObject({ code: '22012' })
     expect(await names()).toEqual(['kept'])
+  })
+
+  test('a read that swallowed an error does not pass for success either, and many reads leave no transaction open', async () => {
+    const swallowed = fresh.database.tenant(acme, { access: 'read' }, async (db) => {
+      await db.query(sql`SELECT 1 / ${0}::int`).catch(() => {})
+      return 'all well'
+    })
+    await expect(swallowed).rejects.toMatchObject({ code: '22012' })
+    for (let n = 0; n < 50; n++) expect(await names()).toEqual(['kept'])
   })
 
   test('its last word is there exactly if the rest is, whatever stands in its values', async () => {
@@ -308,4 +319,45 @@ test('a connection that the server ends in the middle is DatabaseUnavailable, an
   await expect(cut).rejects.toThrow(DatabaseUnavailable)
   await expect(fresh.database.ping()).resolves.toBeUndefined()
   await fresh.drop()
+})
+
+/** A connection whose COMMIT is answered when the test says so, and how it was given back. */
+function slowCommit() {
+  const given: unknown[] = []
+  let answer: (result: { readonly command: string; readonly rows: readonly [] }) => void = () => {}
+  const client = {
+    async query(statement: unknown) {
+      if (statement === 'COMMIT') return await new Promise((resolve) => (answer = resolve))
+      return { command: 'SELECT', rows: [] }
+    },
+    release: (destroy?: boolean) => void given.push(destroy ?? false),
+  }
+  // Only what a transaction asks of it.
+  const source = { connect: async () => client as never }
+  return { source, given, answer: (command: string) => answer({ command, rows: [] }) }
+}
+
+test('a read is answered before COMMIT is, and its connection is given back after it; a write waits', async () => {
+  const options = { prelude: 'BEGIN', check: (statement: Sql) => statement, timeout: 1_000 }
+  const fast = slowCommit()
+  expect(await transaction(fast.source, { ...options, readOnly: () => {} }, async () => 'answer')).toBe('answer')
+  expect(fast.given).toEqual([])
+  fast.answer('COMMIT')
+  await until(() => fast.given.length === 1)
+  expect(fast.given).toEqual([false])
+
+  const doubtful = slowCommit()
+  await transaction(doubtful.source, { ...options, readOnly: () => {} }, async () => 'answer')
+  doubtful.answer('ROLLBACK')
+  await until(() => doubtful.given.length === 1)
+  expect(doubtful.given).toEqual([true])
+
+  const careful = slowCommit()
+  let answered = false
+  const write = transaction(careful.source, options, async () => 'written').then(() => (answered = true))
+  await turn()
+  expect(answered).toBe(false)
+  careful.answer('COMMIT')
+  await write
+  expect(careful.given).toEqual([false])
 })

@@ -1,6 +1,6 @@
 /** `tenant move`: what others do meanwhile, and what comes afterwards. Left in the middle: moves.test.ts. */
 import { expect, test } from 'vitest'
-import { DatabaseUnavailable } from '#db/database.ts'
+import { DatabaseUnavailable, type Database } from '#db/database.ts'
 import { sql } from '#db/sql.ts'
 import { until } from '../support/until.ts'
 import { add, dies, names, there, twoServers } from '../tenancy/moved.ts'
@@ -15,8 +15,20 @@ test('who waited for a move that was cancelled meanwhile does not begin it again
   )
   const held = `UPDATE gatehouse.moves SET holder = gen_random_uuid(), held_until = now() + interval '1 hour' WHERE tenant_id = $1`
   await at.fresh.sql(held, [tenant.id])
-  const waiting = at.moves().move(tenant, operator, 'two')
+  let looked = false
+  const { database } = at.fresh
+  const watched: Database = {
+    ...database,
+    control: async (actor, run) => {
+      const answer = await database.control(actor, run)
+      looked = true
+      return answer
+    },
+  }
+  const waiting = at.movesOf(watched).move(tenant, operator, 'two')
   waiting.catch(() => {})
+  // Cancelled sooner, nothing would be under way, and this would be a move of its own.
+  await until(() => looked)
   const over = `UPDATE gatehouse.moves SET state = 'cancelled', ended_at = now(), held_until = now() WHERE tenant_id = $1`
   await at.fresh.sql(over, [tenant.id])
   expect(await registryError(waiting)).toBe('conflict')

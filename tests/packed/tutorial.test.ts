@@ -1,27 +1,26 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '#base/package.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
-import { packedFolder, type PackedFolder } from './package-folder.ts'
+import { installedFolder, type InstalledFolder } from './installed-folder.ts'
 
 const run = promisify(execFile)
 const page = async (name: string): Promise<string> => await readFile(join(packageRoot, 'docs', name), 'utf8')
 
-let folder: PackedFolder
+let folder: InstalledFolder
 let tutorial: string
 let env: Record<string, string>
 let port: string
 const children: ChildProcess[] = []
 beforeAll(async () => {
-  folder = await packedFolder()
-  // npm keeps the mode of what `bin` names.
-  await chmod(join(folder.path, 'node_modules/gatehouse/dist/src/main.js'), 0o755)
   tutorial = await page('tools/tutorial.md')
+  folder = await installedFolder(block('install'))
   port = String(await freePort())
+  // From here on nothing is fetched: `npx gatehouse` is what was installed, or an error.
   env = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder.path,
@@ -29,52 +28,96 @@ beforeAll(async () => {
     npm_config_offline: 'true',
     npm_config_yes: 'false',
   }
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
-  for (const child of children) child.kill('SIGTERM')
+  for (const { pid } of children) if (pid !== undefined) endGroup(pid)
   await until(() => children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null), 40_000)
-  await folder.remove()
+  await folder?.remove()
 }, 60_000)
+
+/** npx does not pass a signal on to what it started. */
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM')
+  } catch {
+    // It has ended already.
+  }
+}
 
 function block(name: string, text = tutorial, language = 'sh'): string {
   const [, found] = new RegExp(`<!-- ${name} -->\\n\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text) ?? []
   if (found === undefined) throw new Error(`there is no block ${name}`)
   return found
 }
-const shell = async (script: string): Promise<string> => {
-  const { stdout } = await run('bash', ['-e', '-c', script.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)], {
+/** What the page says that a command says. */
+const said = (name: string): readonly string[] =>
+  here(block(`${name} says`, tutorial, 'text'))
+    .trim()
+    .split('\n')
+const here = (text: string): string => text.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)
+const shell = async (script: string): Promise<string> => await folder.shell(here(script), env)
+const linesOf = (text: string): readonly string[] => text.trim().split('\n')
+/** Those lines that the page shows too, in the order in which they came; without how long something took. */
+const shownOf = (name: string, output: string): readonly string[] =>
+  linesOf(output)
+    .map((line) => line.replace(/ \([\d.]+ms\)$/, ''))
+    .filter((line) => said(name).includes(line))
+const FUNCTION = /^call\(\) \{\n[\s\S]*?^\}\n/m
+
+test('every command of the tutorial is run here, and what it says is on the page', () => {
+  const names = ['new', 'test', 'serve', 'call', 'change', 'migrate']
+  expect([...tutorial.matchAll(/^<!-- (.+) -->$/gm)].map(([, name]) => name)).toEqual([
+    'install',
+    ...names.flatMap((name) => [name, `${name} says`]),
+  ])
+  expect(tutorial.match(/^```sh$/gm)).toHaveLength(names.length + 1)
+})
+
+test('the package is really installed: all of it from its tarball and the registry, nothing linked, and nothing that it needs is missing', async () => {
+  expect(block('install')).toBe('npm init -y\nnpm install gatehouse\n')
+  expect((await readdir(folder.path)).toSorted()).toEqual(['node_modules', 'package-lock.json', 'package.json'])
+  expect(await folder.strangers()).toEqual([])
+  // Fails for a package that is missing, or that is there without being asked for.
+  await shell('npm ls --all --omit=dev')
+  const manifest = JSON.parse(await readFile(join(folder.path, 'package.json'), 'utf8')) as { dependencies: object }
+  expect(manifest.dependencies).toEqual({ gatehouse: expect.stringMatching(/^file:.*gatehouse-[\d.]+\.tgz$/) })
+})
+
+test('the tutorial works word for word against the packed package, in an empty folder, and each command says what the page says', async () => {
+  expect(linesOf(await shell(block('new')))).toEqual(said('new'))
+  expect(shownOf('test', await shell(block('test')))).toEqual(said('test'))
+
+  const server = spawn('bash', ['-c', block('serve')], {
     cwd: folder.path,
     env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
-  return stdout
-}
+  children.push(server)
+  let output = ''
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (piece: Buffer) => (output += piece.toString()))
+  await until(() => {
+    if (server.exitCode !== null) throw new Error(`the server ended:\n${output}`)
+    return said('serve').every((line) => linesOf(output).includes(line))
+  }, 120_000)
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
 
-test('the tutorial works word for word against the packed package, in an empty folder', async () => {
-  // The package is in place already: what npm would fetch is not asked of the network here.
-  expect(block('install')).toBe('npm init -y\nnpm install gatehouse\n')
-  await shell('npm init -y')
-  expect((await shell(block('new'))).split('\n').toSorted()).toEqual(
-    ['', 'tools/keep-note.ts', 'tools/sql/0001_keep_note.sql', 'tools/tests/keep-note.test.ts'].toSorted(),
-  )
-  expect(await shell(block('test'))).toMatch(/pass 2[\s\S]*fail 0/)
+  // One terminal for both, as on the page.
+  const [calls = '', change = ''] = (await shell(`${block('call')}echo =\n${block('change')}`)).split('=\n')
+  expect(linesOf(calls)).toEqual(said('call'))
+  expect(linesOf(change)).toEqual(said('change'))
 
-  children.push(
-    spawn('bash', ['-c', block('serve').replace('npx gatehouse', 'exec npx gatehouse')], {
-      cwd: folder.path,
-      env,
-      stdio: 'ignore',
-      detached: false,
-    }),
+  const tool = join(folder.path, 'tools', 'keep-note.ts')
+  const good = await readFile(tool, 'utf8')
+  await writeFile(tool, `${good}\nconst = 1\n`)
+  await until(() => /what was there before stays/.test(output) && /keep-note\.ts:\d+:\d+/.test(output), 20_000)
+  const [terminal = ''] = FUNCTION.exec(block('call')) ?? []
+  expect(await shell(`${terminal}call bob@globex.test '{"text":"Rum"}'`)).toBe(
+    '"text":"Remembered. There are 2 now."\n',
   )
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 120_000)
-  const [call = '', ...lines] = block('call').split(/(?<=^\}\n)/m)
-  const said = (await shell(call + lines.join('') + block('change'))).trim().split('\n')
-  expect(said).toEqual(
-    ['Kept. There are 1 now.', 'Kept. There are 2 now.', 'Kept. There are 1 now.', 'Remembered. There are 3 now.'].map(
-      (text) => `"text":"${text}"`,
-    ),
-  )
-  expect(await shell(block('migrate'))).toMatch(/pass 2[\s\S]*fail 0/)
+  await writeFile(tool, good)
+  expect(shownOf('migrate', await shell(block('migrate')))).toEqual(said('migrate'))
 }, 400_000)
 
 test('new tool writes over nothing', async () => {

@@ -13,7 +13,7 @@ const TABLES: readonly (Omit<Table, 'of'> & { readonly folder?: string; readonly
     folder: 'tenant',
     tenant: 'id',
     key: ID,
-    columns: words('id slug name status origin mcp_admin operator_access delete_after created_at'),
+    columns: words('id slug name status origin mcp_admin operator_access tools_off delete_after created_at'),
   },
   {
     name: 'domains',

@@ -8,10 +8,10 @@ export const KINDS = ['words', 'meaning', 'sloppy', 'name'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** A document: its title, and its sections. The first has no heading; the others are written `Heading: text`. */
-export type Written = readonly [title: string, ...sections: string[]]
+type Written = readonly [title: string, ...sections: string[]]
 
 /** A question as somebody would type it, and the documents that answer it. */
-export type Asked = readonly [kind: Kind, text: string, ...answers: string[]]
+type Asked = readonly [kind: Kind, text: string, ...answers: string[]]
 
 /** What one department of a company has written, and what people ask about it. */
 export interface Subject {

@@ -36,11 +36,11 @@ test.each([
     await proving(page)
     const box = page.getByRole('checkbox', { name: /their power over MCP/ })
     await box.check()
-    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('#switches').getByRole('button', { name: 'Save' }).click()
     if (page.url().includes('/console/login')) {
       await proving(page)
       expect(await box.isChecked()).toBe(true)
-      await page.getByRole('button', { name: 'Save' }).click()
+      await page.locator('#switches').getByRole('button', { name: 'Save' }).click()
     }
     expect(await page.getByRole('status').first().textContent()).toContain('Done.')
     const [download] = await Promise.all([
@@ -61,7 +61,7 @@ test.each([
     await page.getByRole('button', { name: /^Keep/ }).click()
     expect(await page.getByRole('status').first().textContent()).toContain('It stays')
     await box.uncheck()
-    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('#switches').getByRole('button', { name: 'Save' }).click()
     await context.close()
   },
   60_000,

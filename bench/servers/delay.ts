@@ -1,10 +1,13 @@
 /**
  * Stands between a server and Postgres: every answer of Postgres arrives so many milliseconds later, as over a network with that round trip.
- * It waits by looking at the clock, for timers are late by up to a millisecond.
+ * It waits by looking at the clock, for timers are late by up to a millisecond; and lets the generator, on the same core, run first: it would
+ * otherwise be kept from sending for as long as any answer is on its way.
  */
 import { connect, createServer } from 'node:net'
+import { setPriority } from 'node:os'
 import { given, port } from './port.ts'
 
+setPriority(15)
 const delay = Number(given('DELAY'))
 const socket = given('SOCKET')
 

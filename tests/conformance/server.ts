@@ -7,6 +7,7 @@ import { loadConfig } from '#base/config-load.ts'
 import { createLog } from '#base/log.ts'
 import { mintDevToken } from '#http/dev-token.ts'
 import { createGatehouse } from '#http/gatehouse.ts'
+import { DIRECT_LANE } from '../support/direct-lane.ts'
 import { freePort } from '../support/free-port.ts'
 import { startProxy } from './proxy.ts'
 
@@ -20,6 +21,7 @@ export async function startSuiteServer(): Promise<{ readonly mcp: string; close(
     DATA_DIR: dataDir,
     TOOLS_DIR: FIXTURE,
     RATE_LIMIT: 'off',
+    ...DIRECT_LANE,
     SESSION_SECRET: randomBytes(32).toString('hex'),
   })
   const gatehouse = await createGatehouse(config, { log: createLog('error') })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
+import { DIRECT_LANE } from '../support/direct-lane.ts'
 import { query } from '../support/cluster.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
 import { freePort } from '../support/free-port.ts'
@@ -90,6 +91,7 @@ export async function makeWorld(options: StormOptions): Promise<World> {
       DATA_DIR: dataDir,
       SESSION_SECRET: randomBytes(32).toString('hex'),
       RATE_LIMIT: 'off',
+      ...DIRECT_LANE,
       LOG_LEVEL: 'error',
       OIDC_ISSUER: issuer.iss,
       OIDC_AUDIENCE: `${publicUrl}/mcp`,

@@ -4,6 +4,7 @@ import { createLog } from '#base/log.ts'
 import { createGatehouse, type GatehouseParts } from '#http/gatehouse.ts'
 import { mintDevToken } from '#http/dev-token.ts'
 import type { Config } from '#base/config.ts'
+import { DIRECT_LANE } from './direct-lane.ts'
 import { freshDatabase, type DatabaseKind, type FreshDatabase } from './database.ts'
 import { freePort } from './free-port.ts'
 
@@ -43,6 +44,7 @@ export async function startGatehouse(options: {
     DATABASE_SLUG_PREFIX: at.slugPrefix,
     ...(at.url === null ? {} : { DATABASE_URL: at.url }),
     LOG_LEVEL: 'info',
+    ...DIRECT_LANE,
     ...options.env,
   }
   const config = loadConfig(env)

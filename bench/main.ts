@@ -102,7 +102,8 @@ const results: Results = {
   at: new Date().toISOString(),
   machine: `${cpus().length} x ${machine}`,
   versions: { node: process.version, v8: process.versions.v8 },
-  command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+  // Without the name of somebody's file.
+  command: ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --json[ =]\S+/, ''),
   load,
   rounds,
   seconds,

@@ -8,7 +8,7 @@ const GROWTH = 50
  *
  * `--no-allocation-site-pretenuring`: else V8 learns, in the first moments of load, that what a request makes lives long (the heap is still small, and
  * many requests are under way whenever it looks), and from then on makes it in old space, where each request keeps the next one's objects alive until
- * all of old space is collected. A tool call took 212 us of processor time with it and 130 without (docs/performance.md).
+ * all of old space is collected. What that cost is in docs/performance.md.
  *
  * `--heap-growing-percent`: garbage is collected when the heap is half as large again as it was after the last time, and some megabytes. Left to
  * itself V8 waits until it is four times as large where memory seems plenty and a collection slow (a busy machine): 65 MiB alive became 275 MiB before

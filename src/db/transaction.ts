@@ -34,7 +34,8 @@ const GRACE = 5_000
 
 /**
  * One transaction on one connection, which goes back to the pool only when it is known to be clean. COMMIT when `run` resolves
- * (a read is answered before that is), ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the caller does not wait for them.
+ * (a read is answered before that is), ROLLBACK when it throws. Statements run one after another, in extended protocol, also when the
+ * caller does not wait for them.
  * Throws what `run` threw, StatementTimeout, DatabaseUnavailable, or the signal's reason.
  */
 export async function transaction<T>(

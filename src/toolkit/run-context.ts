@@ -2,8 +2,8 @@ import type { Deadline } from './deadline.ts'
 import type { ToolContext } from './context.ts'
 
 /**
- * What one run is given. A class for the sake of `signal`, which most tools never look at: an object literal with a getter is made anew, slowly,
- * each time, and V8 looks up every member of it by name.
+ * What one run is given. A class for the sake of `signal`, which most tools never look at: one getter for all, where an object literal would have to
+ * make one for each call.
  */
 export class RunContext implements ToolContext {
   readonly db: ToolContext['db']

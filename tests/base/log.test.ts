@@ -21,6 +21,9 @@ test('what is named like a secret never reaches a line, at any level, in lists a
     { list: [{ x: 1 }, { secret: token }] },
     { secret: { all: { of: token } } },
     { err: error },
+    { err: new Error('first', { cause: error }), also: { error } },
+    { problem: error },
+    { errors: [error] },
     { error: Object.assign(Object.create(null) as object, { refresh_token: token }) },
     { a: { b: { c: { d: { e: { f: { g: token } } } } } } },
   ]

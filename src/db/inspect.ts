@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { insideNamed } from './inside.ts'
 import { ROLE } from './names.ts'
 
 /**
@@ -8,29 +9,26 @@ import { ROLE } from './names.ts'
  */
 export async function inspect(client: pg.ClientBase, schema: string): Promise<void> {
   const { rows } = await client.query<{ problem: string }>(
-    `WITH here AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1),
+    `WITH relations AS (SELECT * FROM pg_catalog.pg_class WHERE oid = ANY (${insideNamed('pg_class')})),
+    functions AS (SELECT * FROM pg_catalog.pg_proc WHERE oid = ANY (${insideNamed('pg_proc')})),
     bodies AS (
       SELECT p.proname::text AS name, p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '') AS body
-        FROM pg_catalog.pg_proc p WHERE p.pronamespace = (SELECT oid FROM here)
+        FROM functions p
       UNION ALL
       SELECT c.relname, pg_catalog.pg_get_viewdef(c.oid)
-        FROM pg_catalog.pg_class c WHERE c.relnamespace = (SELECT oid FROM here) AND c.relkind IN ('v', 'm'))
-    SELECT 'function ' || proname || ' is SECURITY DEFINER' AS problem
-      FROM pg_catalog.pg_proc WHERE pronamespace = (SELECT oid FROM here) AND prosecdef
+        FROM relations c WHERE c.relkind IN ('v', 'm'))
+    SELECT 'function ' || proname || ' is SECURITY DEFINER' AS problem FROM functions WHERE prosecdef
     UNION ALL
-    SELECT 'view ' || relname || ' lacks security_invoker' FROM pg_catalog.pg_class
-      WHERE relnamespace = (SELECT oid FROM here) AND relkind = 'v'
-        AND NOT coalesce(reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
+    SELECT 'view ' || relname || ' lacks security_invoker' FROM relations
+      WHERE relkind = 'v' AND NOT coalesce(reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
     UNION ALL
-    SELECT 'materialized view ' || relname || ' reads with its owner''s rights' FROM pg_catalog.pg_class
-      WHERE relnamespace = (SELECT oid FROM here) AND relkind = 'm'
+    SELECT 'materialized view ' || relname || ' reads with its owner''s rights' FROM relations WHERE relkind = 'm'
     UNION ALL
     SELECT name || ' names another tenant''s schema' FROM bodies, LATERAL pg_catalog.regexp_matches(body, '\\mtenant_[a-z0-9_]+', 'g') AS found
       WHERE found[1] <> $1 AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = found[1])
     UNION ALL
-    SELECT relname || ' is not owned by ${ROLE.owner}' FROM pg_catalog.pg_class
-      WHERE relnamespace = (SELECT oid FROM here) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-        AND pg_catalog.pg_get_userbyid(relowner) <> '${ROLE.owner}'`,
+    SELECT relname || ' is not owned by ${ROLE.owner}' FROM relations
+      WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND pg_catalog.pg_get_userbyid(relowner) <> '${ROLE.owner}'`,
     [schema],
   )
   if (rows.length > 0) throw new Error(`${schema}: ${[...new Set(rows.map((row) => row.problem))].join('; ')}`)

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { named } from './errors.ts'
+import { insideNamed } from './inside.ts'
 import { assertSchema, ROLE } from './names.ts'
 import { extended, lease } from './pool.ts'
 import { tablesIn, type Table } from './rows.ts'
@@ -146,7 +147,7 @@ export async function copyTables(
 export async function copySequences({ client, schema }: Snapshot, target: pg.PoolClient): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT c.relname::text AS name FROM pg_catalog.pg_class c
-      WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind = 'S' ORDER BY 1`,
+      WHERE c.oid = ANY (${insideNamed('pg_class')}) AND c.relkind = 'S' ORDER BY 1`,
     [schema],
   )
   for (const { name } of rows) {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type pg from 'pg'
 import { adminTransaction, asOperator, asOwnerOf } from './admin-connection.ts'
 import type { Administration, Queryable } from './database.ts'
+import { insideNamed } from './inside.ts'
 import { setVersion } from './migration-record.ts'
 import { TOOL_LEDGER, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
@@ -124,7 +125,7 @@ export function createTenantBackup({
 async function sequencesOf(client: pg.PoolClient, schema: string): Promise<readonly SequenceState[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT c.relname::text AS name FROM pg_catalog.pg_class c
-      WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind = 'S' ORDER BY 1`,
+      WHERE c.oid = ANY (${insideNamed('pg_class')}) AND c.relkind = 'S' ORDER BY 1`,
     [schema],
   )
   const states: SequenceState[] = []

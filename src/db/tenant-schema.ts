@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { ConfigError } from '#base/config.ts'
 import { asOwner, giveRole, grantRole, serverVersion } from './bootstrap.ts'
+import { insideNamed } from './inside.ts'
 import { inspect } from './inspect.ts'
 import { LEDGERS, migrate, type Migration } from './migrations.ts'
 import { ROLE } from './names.ts'
@@ -21,6 +22,9 @@ export interface TenantRole {
 /** Tables that a tenant's role may only add to. */
 const APPEND_ONLY = ['audit', 'audit_checkpoints']
 const READ_ONLY = LEDGERS
+/** What Postgres grants on as tables, and as sequences. */
+const TABLES = ['r', 'p', 'v', 'm', 'f']
+const SEQUENCES = ['S']
 
 /** A new tenant's role and schema, with every migration and its rights. Within the caller's transaction. Ends as the admin. */
 export async function createTenantSchema(
@@ -156,24 +160,24 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
 
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT relname::text AS name FROM pg_catalog.pg_class
-      WHERE relnamespace = pg_catalog.to_regnamespace($1::text) AND relname = ANY ($2)`,
-    [schema, READ_ONLY],
-  )
+  const tables = await namesIn(client, schema, TABLES)
+  const sequences = await namesIn(client, schema, SEQUENCES)
+  const among = (names: readonly string[]): string =>
+    tables.filter((table) => names.some((name) => table === `${schema}.${name}`)).join(', ')
   await asOwner(
     client,
     `GRANT USAGE ON SCHEMA ${schema} TO ${schema}`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${schema}`,
-    ...APPEND_ONLY.map((table) => `REVOKE UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-    ...rows.map(({ name: table }) => `REVOKE INSERT, UPDATE, DELETE ON ${schema}.${table} FROM ${schema}`),
-    `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${schema}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.join(', ')} TO ${schema}`,
+    `REVOKE UPDATE, DELETE ON ${among(APPEND_ONLY)} FROM ${schema}`,
+    `REVOKE INSERT, UPDATE, DELETE ON ${among(READ_ONLY)} FROM ${schema}`,
+    ...(sequences.length > 0 ? [`GRANT USAGE ON SEQUENCE ${sequences.join(', ')} TO ${schema}`] : []),
   )
 }
 
 /** D18: from the commit on every statement of the tenant fails with 42501, also in transactions that are open. */
 export async function revokeRights(client: pg.ClientBase, schema: string): Promise<void> {
-  await asOwner(client, `REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM ${schema}`)
+  const tables = await namesIn(client, schema, TABLES)
+  if (tables.length > 0) await asOwner(client, `REVOKE ALL ON ${tables.join(', ')} FROM ${schema}`)
 }
 
 /** Has the tenant's role the rights of a tenant at work? */
@@ -187,11 +191,16 @@ export async function hasRights(client: pg.ClientBase, schema: string): Promise<
 }
 
 /** The tenant's tables, for whoever must wait until nobody uses them. */
-export async function tablesOf(client: pg.ClientBase, schema: string): Promise<string[]> {
+export async function tablesOf(client: pg.ClientBase, schema: string): Promise<readonly string[]> {
+  return await namesIn(client, schema, ['r', 'p'])
+}
+
+/** Not `ALL TABLES IN SCHEMA`: that reads the whole of pg_class, of every tenant. */
+async function namesIn(client: pg.ClientBase, schema: string, kinds: readonly string[]): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT pg_catalog.quote_ident(c.relname) AS name FROM pg_catalog.pg_class c
-      WHERE c.relnamespace = pg_catalog.to_regnamespace($1::text) AND c.relkind IN ('r', 'p') ORDER BY c.relname`,
-    [schema],
+      WHERE c.oid = ANY (${insideNamed('pg_class')}) AND c.relkind = ANY ($2) ORDER BY c.relname`,
+    [schema, kinds],
   )
   return rows.map((row) => `${schema}.${row.name}`)
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { ConfigError, type Config } from '#base/config.ts'
 import { inspectToolFolder } from '#base/tool-folder.ts'
+import { insideNamed } from './inside.ts'
 import { migrate, MigrationFailed, TOOL_LEDGER, type Migration } from './migrations.ts'
 import { statementsOf } from './statements.ts'
 
@@ -78,10 +79,14 @@ export async function migrateTools(client: pg.ClientBase, schema: string, tools:
 /** All that is not the operator's own, a line for each. */
 async function factsOf(client: pg.ClientBase, schema: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ fact: string }>(
-    `WITH here AS (SELECT pg_catalog.to_regnamespace($1) AS oid), theirs AS (
-      SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.relacl FROM pg_catalog.pg_class c
+    `WITH tables AS (SELECT ${insideNamed('pg_class')} AS oids),
+    relations AS (
+      SELECT pg_catalog.unnest(oids) AS oid FROM tables
+      UNION ALL SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY ((SELECT oids FROM tables)::oid[])),
+    theirs AS (
+      SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.relacl FROM relations s JOIN pg_catalog.pg_class c ON c.oid = s.oid
         LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
-        WHERE c.relnamespace = (SELECT oid FROM here) AND c.relname <> '${TOOL_LEDGER}' AND coalesce(t.relname, '') <> '${TOOL_LEDGER}'
+        WHERE c.relname <> '${TOOL_LEDGER}' AND coalesce(t.relname, '') <> '${TOOL_LEDGER}'
           AND (c.relname NOT LIKE 'x\\_%' OR t.relname NOT LIKE 'x\\_%'))
     SELECT pg_catalog.concat_ws(' ', 'relation', relname, relkind, relrowsecurity, relacl) AS fact FROM theirs
     UNION ALL
@@ -97,10 +102,10 @@ async function factsOf(client: pg.ClientBase, schema: string): Promise<readonly 
       FROM theirs r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'function', p.proname, pg_catalog.md5(p.prosrc))
-      FROM pg_catalog.pg_proc p WHERE p.pronamespace = (SELECT oid FROM here) AND p.proname NOT LIKE 'x\\_%'
+      FROM pg_catalog.pg_proc p WHERE p.oid = ANY (${insideNamed('pg_proc')}) AND p.proname NOT LIKE 'x\\_%'
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'type', t.typname) FROM pg_catalog.pg_type t
-      WHERE t.typnamespace = (SELECT oid FROM here) AND t.typtype IN ('e', 'd', 'r') AND t.typname NOT LIKE 'x\\_%'
+      WHERE t.oid = ANY (${insideNamed('pg_type')}) AND t.typtype IN ('e', 'd', 'r') AND t.typname NOT LIKE 'x\\_%'
     ORDER BY 1`,
     [schema],
   )
@@ -111,7 +116,7 @@ async function factsOf(client: pg.ClientBase, schema: string): Promise<readonly 
 async function faultsOf(client: pg.ClientBase, schema: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ fault: string }>(
     `WITH own AS (SELECT oid, relname FROM pg_catalog.pg_class
-      WHERE relnamespace = pg_catalog.to_regnamespace($1) AND relkind IN ('r', 'p') AND relname LIKE 'x\\_%')
+      WHERE oid = ANY (${insideNamed('pg_class')}) AND relkind IN ('r', 'p') AND relname LIKE 'x\\_%')
     SELECT relname || ' has no primary key' AS fault FROM own
       WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = own.oid AND i.indisprimary)
     UNION ALL

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { insideNamed } from './inside.ts'
 import type { Migration } from './migrations.ts'
 import { withSnapshot, type Snapshot } from './table-copy.ts'
 import { TransferFailed } from './transfer-failed.ts'
@@ -36,7 +37,7 @@ export async function assertAlike({ client, schema }: Snapshot, target: pg.Clien
   const columns = `SELECT pg_catalog.string_agg(pg_catalog.format('%s.%s %s %s %s', c.relname, a.attname,
       pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated, a.attnotnull), ', ' ORDER BY c.relname, a.attname) AS words
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind IN ('r', 'p', 'S')`
+    WHERE c.oid = ANY (${insideNamed('pg_class')}) AND c.relkind IN ('r', 'p', 'S')`
   const told = async (at: pg.ClientBase): Promise<string> => {
     const { rows } = await at.query<{ words: string }>(columns, [schema])
     return JSON.stringify([rows[0]?.words, await versionsIn(at, schema)])

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { named, sqlState } from './errors.ts'
+import { insideNamed } from './inside.ts'
 import { ROLE } from './names.ts'
 import { lease } from './pool.ts'
 import { readMark, writeMark, type SchemaMark } from './schema-mark.ts'
@@ -97,7 +98,7 @@ async function holdWriters(client: pg.PoolClient, schema: string, deadline: numb
     // The audit last, as every call writes it last: a call that is nearly done can end.
     const { rows } = await client.query<{ name: string }>(
       `SELECT relname::text AS name FROM pg_catalog.pg_class
-        WHERE relnamespace = pg_catalog.to_regnamespace($1) AND relkind IN ('r', 'p') AND NOT relispartition
+        WHERE oid = ANY (${insideNamed('pg_class')}) AND relkind IN ('r', 'p') AND NOT relispartition
         ORDER BY relname LIKE 'audit%', relname`,
       [schema],
     )

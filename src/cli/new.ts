@@ -4,7 +4,7 @@ import { Argument } from 'commander'
 import { loadToolsDir } from '#base/config-load.ts'
 import type { Define } from './commands.ts'
 import { scaffold } from './scaffold.ts'
-import { EXIT, tell } from './terminal.ts'
+import { EXIT, tell, typed } from './terminal.ts'
 
 interface Options {
   readonly dir?: string
@@ -54,8 +54,8 @@ export const define: Define = (command, { terminal, end }) => {
         writeFileSync(path, text, { flag: 'wx', mode: 0o644 })
         terminal.stdout.write(`${relative(terminal.cwd, path)}\n`)
       }
-      tell(terminal, `Test it:  gatehouse test --dir ${relative(terminal.cwd, folder) || '.'}`)
-      return tell(terminal, `Serve it: TOOLS_DIR=${folder} gatehouse serve`)
+      tell(terminal, `Test it:  ${typed(terminal, `test --dir ${relative(terminal.cwd, folder) || '.'}`)}`)
+      return tell(terminal, `Serve it: TOOLS_DIR=${folder} ${typed(terminal, 'serve')}`)
     })
 }
 

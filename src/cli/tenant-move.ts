@@ -5,7 +5,7 @@ import { confirm } from './confirm.ts'
 import { duration } from './parse.ts'
 import { withRegistry, type Session } from './session.ts'
 import { moment, sheet } from './table.ts'
-import { answer, tell, type Terminal } from './terminal.ts'
+import { answer, tell, typed, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly json?: boolean
@@ -62,7 +62,7 @@ export function defineMove(command: Command, terminal: Terminal): void {
         json,
         async ({ registry, actor }, tenant) => await registry.moves.move(tenant, actor, to, how(rest)),
       )
-      tell(terminal, `Look at it, then: gatehouse tenant move-confirm ${slug}`)
+      tell(terminal, `Look at it, then: ${typed(terminal, `tenant move-confirm ${slug}`)}`)
     })
 
   command

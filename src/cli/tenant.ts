@@ -8,7 +8,7 @@ import { defineBackup } from './tenant-backup.ts'
 import { defineArchive } from './tenant-archive.ts'
 import { defineMove } from './tenant-move.ts'
 import { defineTools } from './tenant-tools.ts'
-import { answer, tell, type Terminal } from './terminal.ts'
+import { answer, tell, typed, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly json?: boolean
@@ -177,7 +177,7 @@ export const define: Define = (command, { terminal }) => {
 }
 
 const sayWhen = (terminal: Terminal, when: string, slug: string): void =>
-  tell(terminal, `A running server deletes it after ${when}. Until then: gatehouse tenant keep ${slug}`)
+  tell(terminal, `A running server deletes it after ${when}. Until then: ${typed(terminal, `tenant keep ${slug}`)}`)
 
 async function showOne(terminal: Terminal, { registry, actor }: Session, slug: string, json?: boolean): Promise<void> {
   const record = await registry.tenants.show(actor, slug)

@@ -25,6 +25,13 @@ export function tell(terminal: Terminal, line: string): void {
   terminal.stderr.write(`${line}\n`)
 }
 
+/** How a command is typed here: as this one was, which npm tells of what it starts. */
+export function typed(terminal: Terminal, words: string): string {
+  const { npm_lifecycle_event: script } = terminal.env ?? process.env
+  if (script === 'npx') return `npx gatehouse ${words}`
+  return script === 'gatehouse' ? `npm run gatehouse -- ${words}` : `gatehouse ${words}`
+}
+
 /** What could steer a terminal, or turn the direction of text, and is let through by JSON.stringify. */
 const STEERING = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
 

@@ -27,10 +27,10 @@ export interface FairQueueOptions {
   /** What the order is reckoned in: `time` that places were held, or `calls`, where a call that only waits costs no more than another. */
   readonly charge: 'time' | 'calls'
   /**
-   * Milliseconds: a party whose calls usually take twice as long gets half its share while others are about, three times as long a third, and so on.
-   * Default: no limit.
+   * The part of its share, up to 1, that a party has whose calls usually last so many milliseconds, while one is about whose calls last less
+   * than half of that. Until one of its calls has ended nobody knows, and it has two places. Absent: how long calls last makes no difference.
    */
-  readonly slow?: () => number
+  readonly part?: (usual: number) => number
   /** Milliseconds of any clock that only goes forward; for tests. */
   readonly now?: () => number
   /** What a caller is told that waited too long, or came when too many of its party waited. */
@@ -60,13 +60,21 @@ export interface FairQueue {
 const MEMORY = 2_000
 /** Milliseconds between two reckonings of how many parties compete. */
 const RECKON = 100
-/** Milliseconds that a call is taken to last before any of its party was seen to end. */
+/** Milliseconds that a call is charged before any of its party was seen to end. */
 const GUESS = 5
 
 /** Callers of a party that may always be served side by side, as far as there are places. */
 const FEW = 4
+/** Nor is a party held back while another has so many times its callers. */
+const DWARFED = 4
+/** Places of a party of which nobody knows yet how long its calls last. */
+const UNKNOWN = 2
 /** Milliseconds that a party rests at most after a caller. */
 const LONGEST_REST = 250
+
+/** That calls became slow is believed sooner than that they became quick: what a slow one costs, others pay. */
+const learned = (usual: number | null, lasted: number): number =>
+  usual === null ? lasted : usual + (lasted - usual) / (lasted > usual ? 2 : 8)
 
 interface Waiter {
   readonly weight: number
@@ -84,14 +92,14 @@ interface Lane {
   seen: number
   /** What of `crowd` it is itself. */
   counted: number
-  /** Milliseconds that its calls usually last. */
-  usual: number
+  /** Milliseconds that its calls usually last; null before the first has ended. */
+  usual: number | null
   /** Nobody of it is let in before. */
   rested: number
 }
 
 export function createFairQueue(options: FairQueueOptions): FairQueue {
-  const { charge, slow = () => Infinity, patience, maxWaiting, refuse, now = () => performance.now() } = options
+  const { charge, part, patience, maxWaiting, refuse, now = () => performance.now() } = options
   const lanes = new Map<string, Lane>()
   const lined = new Set<Lane>()
   let held = 0
@@ -101,6 +109,10 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   /** How many parties compete, in whole parties: one that hardly uses its places counts little. */
   let crowd = 0
   let reckoned = -Infinity
+  /** Callers, inside and waiting, of the party that had most of them at the last reckoning. */
+  let largest = 0
+  /** Milliseconds that calls usually last of the party whose calls last least. */
+  let quickest = Infinity
 
   function laneOf(party: string, at: number): Lane {
     const known = lanes.get(party)
@@ -113,7 +125,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       used: 0,
       seen: at,
       counted: 0,
-      usual: GUESS,
+      usual: null,
       rested: 0,
     }
     lanes.set(party, lane)
@@ -129,6 +141,8 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function reckon(at: number): void {
     reckoned = at
     crowd = 0
+    largest = 0
+    quickest = Infinity
     for (const [party, lane] of lanes) {
       if (lane.held === 0 && lane.waiting.length === 0 && at - lane.seen > MEMORY) {
         lanes.delete(party)
@@ -139,18 +153,26 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       const lately = (lane.used * Math.exp((lane.seen - at) / MEMORY)) / MEMORY
       lane.counted = lane.waiting.length > 0 ? 1 : Math.min(1, lately)
       crowd += lane.counted
+      largest = Math.max(largest, callers(lane))
+      quickest = Math.min(quickest, lane.usual ?? Infinity)
     }
   }
 
-  /** Who asks for little is not whom it is about, and would only stand in a line of their own. */
+  const callers = (lane: Lane): number => lane.held + lane.waiting.length
+
+  /** Who asks for little, or for little beside another, is not whom it is about, and would only stand in a line of their own. */
   const throttled = (lane: Lane): number =>
-    lanes.size > 1 && lane.held + lane.waiting.length > FEW ? (options.contended?.() ?? Infinity) : Infinity
+    lanes.size > 1 && callers(lane) > FEW && callers(lane) * DWARFED > largest
+      ? (options.contended?.() ?? Infinity)
+      : Infinity
 
   function share(lane: Lane): number {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
     const even = Math.min(most, Math.floor(throttled(lane)), Math.floor(options.places() / (1 + crowd - lane.counted)))
-    return Math.max(1, Math.floor(even * Math.min(1, slow() / lane.usual)))
+    const { usual } = lane
+    if (part === undefined || (usual !== null && usual < 2 * quickest)) return Math.max(1, even)
+    return Math.max(1, usual === null ? Math.min(even, UNKNOWN) : Math.floor(even * part(usual)))
   }
 
   /** May the lane take this many more by its own share? The last place of several is for who holds none. */
@@ -167,7 +189,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   function take(lane: Lane, weight: number): () => void {
     const from = now()
     look(lane, from)
-    const guess = charge === 'time' ? lane.usual * weight : weight
+    const guess = charge === 'time' ? (lane.usual ?? GUESS) * weight : weight
     if (lane.held === 0 && lane.waiting.length === 0) lane.paid = Math.max(lane.paid, clock)
     clock = Math.max(clock, lane.paid)
     lane.paid += guess
@@ -183,9 +205,9 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       lane.held -= weight
       held -= weight
       if (charge === 'time') lane.paid += lasted * weight - guess
-      lane.usual += (lasted - lane.usual) / 5
-      const part = throttled(lane)
-      if (part < 1) rest(lane, at, lasted * (1 / part - 1))
+      lane.usual = learned(lane.usual, lasted)
+      const few = throttled(lane)
+      if (few < 1) rest(lane, at, lasted * (1 / few - 1))
       if (lined.size > 0) serve()
     }
   }

@@ -47,8 +47,6 @@ export type TenantDoor = {
 }
 
 const TIMEOUT = 15_000
-/** Milliseconds: a tenant whose transactions usually last longer has less than its share of connections while others are about. */
-const SLOW = { eased: 400, strained: 50 }
 
 /** The way into tenants' schemas: one transaction per call, under the tenant's role (DESIGN section 8). */
 export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
@@ -85,7 +83,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
       ...TURNS,
       places: () => places,
       most: () => most,
-      slow: () => (strain.strained() ? SLOW.strained : SLOW.eased),
+      part: (usual) => strain.part(usual),
     })
     servers.set(name, { queue, strain })
     return { queue, strain }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { DatabaseUnavailable, StatementTimeout, type LastWord, type Queryable } from './database.ts'
 import { named } from './errors.ts'
@@ -29,6 +30,9 @@ export interface TransactionOptions {
   readonly proof?: Proof | undefined
 }
 
+/** Milliseconds that a transaction lasts whose connection rests afterwards, and for which it does. */
+const LONG = 20
+const REST = 10
 /** COMMIT and ROLLBACK are waited for this long after the time limit: cut off earlier, nobody would know the outcome. */
 const GRACE = 5_000
 
@@ -45,6 +49,7 @@ export async function transaction<T>(
 ): Promise<T> {
   options.signal?.throwIfAborted()
   const client = await lease(pool)
+  const from = performance.now()
   // The caller may have left while waiting for the connection: nothing tells of it any more.
   if (options.signal?.aborted === true) client.release()
   options.signal?.throwIfAborted()
@@ -59,9 +64,17 @@ export async function transaction<T>(
     })
     limit.lift()
     session.close()
-    const ended = session.end('COMMIT').then(() => client.release())
-    if (options.readOnly === undefined || session.failed) await ended
-    else options.readOnly(ended.catch(() => client.release(true)))
+    const ended = session.end('COMMIT')
+    if (options.readOnly === undefined || session.failed) {
+      await ended
+      void giveBack(pool, client, from)
+    } else
+      options.readOnly(
+        ended.then(
+          async () => await giveBack(pool, client, from),
+          () => client.release(true),
+        ),
+      )
     return result
   } catch (error) {
     limit.lift()
@@ -77,6 +90,15 @@ export async function transaction<T>(
     }
     throw error
   }
+}
+
+/**
+ * Who gets the connection of a long transaction at once would wait for it: a backend that had a processor for long comes last of those who want
+ * one, until the others had theirs. It rests only while another connection is free.
+ */
+async function giveBack({ idleCount = 0 }: Source, client: pg.PoolClient, from: number): Promise<void> {
+  if (idleCount > 0 && performance.now() - from > LONG) await pause(REST)
+  client.release()
 }
 
 /** Time and the caller's patience. After `lift` neither can touch the connection, which may be another tenant's by then. */

@@ -183,7 +183,7 @@ test('a tenant that is hardly there takes little of the share of one that works'
 
 test('a tenant whose calls last long has so much less of its share while others are about', async () => {
   let limit = 200
-  const { queue, inside, come, time } = room({ places: 9, most: 4, slow: () => limit })
+  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, limit / usual) })
   const spend = async (milliseconds: number): Promise<number> => {
     for (let call = 0; call < 30; call++) void come('slow')
     for (let round = 0; round < 20; round++) {
@@ -310,4 +310,42 @@ test('who waits too long, or comes when too many wait, is refused; who gives up 
   leave()
   expect(queue.count()).toEqual({ held: 0, waiting: 0 })
   await vi.waitFor(async () => (await queue.enter('a'))())
+})
+
+test('a tenant with some callers beside one with very many is not held back with it', async () => {
+  const { queue, come, time } = room({ places: 500, most: 100, contended: () => 1 / 16 })
+  for (let call = 0; call < 60; call++) void come('flood')
+  await turn()
+  time.at += 200
+  for (let call = 0; call < 8; call++) await come('quiet')
+  expect(queue.count('quiet')).toEqual({ held: 8, waiting: 0 })
+})
+
+test('a tenant of whose calls none has ended yet has two places beside others, and its share as soon as one was quick', async () => {
+  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
+  await come('other')
+  for (let call = 0; call < 6; call++) void come('new')
+  await turn()
+  expect(queue.count('new').held).toBe(2)
+  time.at += 3
+  inside
+    .splice(
+      inside.findIndex(({ party }) => party === 'new'),
+      1,
+    )[0]
+    ?.leave()
+  await turn()
+  expect(queue.count('new').held).toBe(4)
+})
+
+test('where everybody’s calls last long nobody has less for it', async () => {
+  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
+  for (let call = 0; call < 8; call++) for (const party of ['one', 'two']) void come(party)
+  for (let round = 0; round < 6; round++) {
+    await turn()
+    time.at += 150
+    inside.shift()?.leave()
+  }
+  await turn()
+  expect([queue.count('one').held, queue.count('two').held]).toEqual([4, 4])
 })

@@ -33,3 +33,27 @@ test('a server that is further away from now on is not strained for ever', () =>
   times(8_000, () => strain.begun(12))
   expect(strain.strained()).toBe(false)
 })
+
+test('long transactions have little of a share at first, more while the server bears it, and less at once when it does not', () => {
+  let at = 0
+  const strain = createStrain(() => at)
+  const pass = (seconds: number, begun: number): void =>
+    times(seconds * 50, () => {
+      at += 20
+      strain.begun(begun)
+    })
+  const share = (): number => strain.part(100)
+  pass(4, 0.3)
+  expect(strain.part(5)).toBe(1)
+  expect(share()).toBeCloseTo(0.2)
+  // Grows only while somebody has less than their share.
+  pass(10, 0.3)
+  expect(share()).toBeCloseTo(0.2)
+  times(100, () => {
+    share()
+    pass(0.1, 0.3)
+  })
+  expect(share()).toBe(1)
+  pass(2, 5)
+  expect(share()).toBeCloseTo(0.1)
+})

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '#base/config.ts'
@@ -9,6 +9,7 @@ import { sql, type Sql } from '#db/sql.ts'
 import { transaction } from '#db/transaction.ts'
 import type { Tenant } from '#tenancy/tenant.ts'
 import { databaseKinds, freshDatabase, type FreshDatabase } from '../support/database.ts'
+import { scriptedPool } from '../support/scripted-pool.ts'
 import { until } from '../support/until.ts'
 
 const insert = (name: string) =>
@@ -360,4 +361,23 @@ test('a read is answered before COMMIT is, and its connection is given back afte
   careful.answer('COMMIT')
   await write
   expect(careful.given).toEqual([false])
+})
+
+test('the connection of a long transaction rests a moment before anybody else has it, while another one is free', async () => {
+  const run = async (idleCount: number, lasts: number): Promise<readonly number[]> => {
+    const { pool, ends } = scriptedPool()
+    await transaction(
+      Object.assign(pool, { idleCount }),
+      { prelude: 'BEGIN', check: (one) => one, timeout: 5_000 },
+      async () => {
+        await pause(lasts)
+      },
+    )
+    const first = ends.length
+    await until(() => ends.length > 0)
+    return [first, ends.length]
+  }
+  expect(await run(1, 30)).toEqual([0, 1])
+  expect(await run(0, 30)).toEqual([1, 1])
+  expect(await run(1, 0)).toEqual([1, 1])
 })

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { percentile, type Job, type Sent } from './generator.ts'
 import { startGenerator, type Generator } from './generators.ts'
-import { makeWorld } from './world.ts'
+import { makeWorld, type World } from './world.ts'
 
 const { values } = parseArgs({
   options: {
@@ -108,6 +108,27 @@ async function measure(shape: string, side: Side, rate: number, quiet: Generator
   return ratio <= MOST && unserved === 0
 }
 
+/** One connection that is not the server's runs the slow query over and over: what a processor of the database that is busy costs everybody here. */
+async function busyProcessor(side: Side, rate: number, quiet: Generator, world: World): Promise<void> {
+  const job: Job = { url: side.url, token: side.quiet, body: QUIET, seconds, rate, connections: 100 }
+  const alone: number[][] = []
+  const beside: number[][] = []
+  for (let round = 0; round < rounds; round++) {
+    alone.push((await quiet.run(job)).served)
+    let over = false
+    const busy = (async () => {
+      while (!over) await world.sql('SELECT sum(n % 7) FROM generate_series(1, 1000000) AS n')
+    })()
+    beside.push((await quiet.run(job)).served)
+    over = true
+    await busy
+  }
+  console.log('\ncontrol: one connection of nobody’s runs the slow query without a pause')
+  console.log(`  quiet    ${figures(alone)}`)
+  console.log(`  beside   ${figures(beside)}`)
+  console.log(`  ratio of p99: ${(p99(beside) / p99(alone)).toFixed(2)}`)
+}
+
 /** The same load against a server that does nothing: what the generators and the machine alone cost. */
 async function control(rate: number, quiet: Generator, noisy: Generator): Promise<void> {
   const app = fastify({ logger: false })
@@ -139,6 +160,8 @@ try {
   // The server has met each shape before anything is measured: what is compiled then is compiled.
   for (const body of Object.values(SHAPES))
     await noisy.run({ url: side.url, token: side.noisy, body, seconds: 2, rate: 'closed', connections: 8 })
+  // Nobody is about any more.
+  await pause(2_500)
   // Quiet is who is well within their share: where this machine serves little, they ask for less.
   const able = await quiet.run({
     url: side.url,
@@ -154,8 +177,10 @@ try {
   )
   let kept = true
   for (const shape of values.shapes.split(',')) {
-    if (shape === 'control') await control(rate, quiet, noisy)
-    else if (!(await measure(shape, side, rate, quiet, noisy))) {
+    if (shape === 'control') {
+      await control(rate, quiet, noisy)
+      await busyProcessor(side, rate, quiet, world)
+    } else if (!(await measure(shape, side, rate, quiet, noisy))) {
       kept = false
       console.log(`  MISSED: more than ${MOST} times, or calls not served`)
     }

@@ -50,6 +50,8 @@ export interface FairQueueOptions {
 export interface FairQueue {
   /** Answers, at once or when its turn comes, the function that gives the place back (to be called once). */
   enter(party: string, entry?: Entry): (() => void) | Promise<() => void>
+  /** Do the party's calls usually last so long that it has less than its share, with others about? */
+  slow(party: string): boolean
   /** Callers so far that got no turn: too many waited, or for too long. */
   readonly refused: number
   /** Places held, and callers waiting; of one party, or of all. */
@@ -166,13 +168,16 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       ? (options.contended?.() ?? Infinity)
       : Infinity
 
+  /** Of its share, by how long its calls last. */
+  const partOf = ({ usual }: Lane): number =>
+    part === undefined || usual === null || usual < 2 * quickest ? 1 : part(usual)
+
   function share(lane: Lane): number {
     const most = lane.most ?? options.most()
     if (lanes.size === 1) return most
     const even = Math.min(most, Math.floor(throttled(lane)), Math.floor(options.places() / (1 + crowd - lane.counted)))
-    const { usual } = lane
-    if (part === undefined || (usual !== null && usual < 2 * quickest)) return Math.max(1, even)
-    return Math.max(1, usual === null ? Math.min(even, UNKNOWN) : Math.floor(even * part(usual)))
+    if (part !== undefined && lane.usual === null) return Math.max(1, Math.min(even, UNKNOWN))
+    return Math.max(1, Math.floor(even * partOf(lane)))
   }
 
   /** May the lane take this many more by its own share? The last place of several is for who holds none. */
@@ -283,6 +288,10 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       const size = Math.max(1, Math.min(weight, options.places()))
       if (lined.size === 0 && within(lane, size) && fits(size)) return take(lane, size)
       return queue(lane, size, entry)
+    },
+    slow(party) {
+      const lane = lanes.get(party)
+      return lane !== undefined && lanes.size > 1 && partOf(lane) < 1
     },
     get refused() {
       return refused

@@ -11,8 +11,8 @@ export interface Login {
   readonly password?: string
 }
 
-/** Where connections come from, and how many wait there for a caller. */
-export type Source = Pick<pg.Pool, 'connect'> & Partial<Pick<pg.Pool, 'idleCount'>>
+/** Where connections come from. */
+export type Source = Pick<pg.Pool, 'connect'>
 
 export interface PoolLimits {
   readonly max: number

@@ -142,7 +142,11 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     const whenEnded = (then: () => void): void => void (ended === null ? then() : ended.then(then))
     try {
       const own = await sourceOf(server, place.schema, wanted.signal)
-      const more = { onBegun: (ms: number) => strain.begun(ms), onAnswered: (end: Promise<void>) => void (ended = end) }
+      const more = {
+        onBegun: (ms: number) => strain.begun(ms),
+        onAnswered: (end: Promise<void>) => void (ended = end),
+        rests: () => queue.slow(place.schema),
+      }
       try {
         return await call(own.source, place, { ...wanted, ...more }, run)
       } finally {
@@ -173,6 +177,7 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           pipeline,
           proof: options.proof,
           onBegun: options.onBegun,
+          rests: options.rests,
           readOnly: options.access === 'read' ? options.onAnswered : undefined,
           onError: (error, statement) => {
             if (isEnded(error)) denied.push(null)
@@ -201,6 +206,7 @@ interface Wanted extends TenantOptions {
   readonly proof?: Proof
   readonly onBegun?: (milliseconds: number) => void
   readonly onAnswered?: (ended: Promise<void>) => void
+  readonly rests?: () => boolean
 }
 
 /** What is shared on one server, and how it fares. */

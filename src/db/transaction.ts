@@ -26,12 +26,13 @@ export interface TransactionOptions {
    * never rejects. Absent: everything is waited for.
    */
   readonly readOnly?: ((ended: Promise<void>) => void) | undefined
+  /** Asked at its end: shall nobody else have the connection for a moment? See giveBack. */
+  readonly rests?: (() => boolean) | undefined
   /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
   readonly proof?: Proof | undefined
 }
 
-/** Milliseconds that a transaction lasts whose connection rests afterwards, and for which it does. */
-const LONG = 20
+/** Milliseconds. */
 const REST = 10
 /** COMMIT and ROLLBACK are waited for this long after the time limit: cut off earlier, nobody would know the outcome. */
 const GRACE = 5_000
@@ -49,7 +50,6 @@ export async function transaction<T>(
 ): Promise<T> {
   options.signal?.throwIfAborted()
   const client = await lease(pool)
-  const from = performance.now()
   // The caller may have left while waiting for the connection: nothing tells of it any more.
   if (options.signal?.aborted === true) client.release()
   options.signal?.throwIfAborted()
@@ -67,11 +67,11 @@ export async function transaction<T>(
     const ended = session.end('COMMIT')
     if (options.readOnly === undefined || session.failed) {
       await ended
-      void giveBack(pool, client, from)
+      void giveBack(client, options)
     } else
       options.readOnly(
         ended.then(
-          async () => await giveBack(pool, client, from),
+          async () => await giveBack(client, options),
           () => client.release(true),
         ),
       )
@@ -94,10 +94,10 @@ export async function transaction<T>(
 
 /**
  * Who gets the connection of a long transaction at once would wait for it: a backend that had a processor for long comes last of those who want
- * one, until the others had theirs. It rests only while another connection is free.
+ * one, until the others had theirs.
  */
-async function giveBack({ idleCount = 0 }: Source, client: pg.PoolClient, from: number): Promise<void> {
-  if (idleCount > 0 && performance.now() - from > LONG) await pause(REST)
+async function giveBack(client: pg.PoolClient, { rests }: TransactionOptions): Promise<void> {
+  if (rests?.() === true) await pause(REST)
   client.release()
 }
 

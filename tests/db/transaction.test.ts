@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '#base/config.ts'
@@ -363,21 +363,19 @@ test('a read is answered before COMMIT is, and its connection is given back afte
   expect(careful.given).toEqual([false])
 })
 
-test('the connection of a long transaction rests a moment before anybody else has it, while another one is free', async () => {
-  const run = async (idleCount: number, lasts: number): Promise<readonly number[]> => {
+test('the connection of a tenant with long transactions rests a moment before anybody else has it, and nobody waits for that', async () => {
+  const run = async (rests: boolean, readOnly?: (ended: Promise<void>) => void): Promise<readonly number[]> => {
     const { pool, ends } = scriptedPool()
-    await transaction(
-      Object.assign(pool, { idleCount }),
-      { prelude: 'BEGIN', check: (one) => one, timeout: 5_000 },
-      async () => {
-        await pause(lasts)
-      },
-    )
+    const options = { prelude: 'BEGIN', check: (one: Sql) => one, timeout: 5_000, rests: () => rests, readOnly }
+    await transaction(pool, options, async () => {})
+    await turn()
     const first = ends.length
     await until(() => ends.length > 0)
     return [first, ends.length]
   }
-  expect(await run(1, 30)).toEqual([0, 1])
-  expect(await run(0, 30)).toEqual([1, 1])
-  expect(await run(1, 0)).toEqual([1, 1])
+  expect(await run(true)).toEqual([0, 1])
+  expect(await run(false)).toEqual([1, 1])
+  let ended: Promise<void> = Promise.resolve()
+  expect(await run(true, (end) => (ended = end))).toEqual([0, 1])
+  await ended
 })

@@ -1,10 +1,11 @@
 /** Everything that is new for tenants, through PgBouncer in transaction mode: nothing of it may live in a session. */
 import { expect, inject, test } from 'vitest'
 import { sql } from '#db/sql.ts'
-import { findBouncer, startBouncer } from '../storm/bouncer.ts'
+import { startBouncer } from '../storm/bouncer.ts'
 import { freshDatabase } from '../support/database.ts'
+import { findProgram } from '../support/program.ts'
 
-const program = findBouncer()
+const program = findProgram('pgbouncer')
 if (program === null) console.log('there is no `pgbouncer` on the PATH: the tests through it are not run here')
 
 test.skipIf(program === null).each([false, true])(

@@ -1,22 +1,8 @@
 import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import type { Cluster } from '../support/postgres.ts'
-
-/** PgBouncer on the PATH, or null. */
-export function findBouncer(): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, 'pgbouncer'), constants.X_OK)
-      return join(folder, 'pgbouncer')
-    } catch {
-      // Not in this one.
-    }
-  }
-  return null
-}
 
 export interface Bouncer {
   url(database: string): string

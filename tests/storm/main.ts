@@ -2,7 +2,7 @@
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { BUILT } from '../support/processes.ts'
-import { findBouncer } from './bouncer.ts'
+import { findProgram } from '../support/program.ts'
 import { report } from './report.ts'
 import { storm } from './storm.ts'
 
@@ -14,7 +14,7 @@ const { values } = parseArgs({
     callers: { type: 'string', default: '32' },
   },
 })
-const bouncer = findBouncer()
+const bouncer = findProgram('pgbouncer')
 console.log(
   `${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`,
 )

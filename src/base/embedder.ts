@@ -1,7 +1,5 @@
 import { TtlCache } from './cache.ts'
 import type { Clock } from './clock.ts'
-import type { EmbeddingsConfig } from './config-search.ts'
-import { FetchFailed, type GuardedFetch } from './fetch.ts'
 
 /** Texts gave no vectors. The message names neither the texts nor the key. */
 export class EmbeddingFailed extends Error {
@@ -17,58 +15,49 @@ export class EmbeddingFailed extends Error {
   }
 }
 
-/** What makes vectors of texts. Whoever runs a model in the process itself gives another one of these. */
+/** What makes vectors of texts: an endpoint (embedder-endpoint.ts) or a model in a thread of ours (embedder-local.ts). */
 export interface Embedder {
   /** Model and dimensions: vectors of two that differ in it cannot be compared. */
   readonly model: string
   readonly dimensions: number
-  /** One vector per text, in their order, of length 1. One request. @throws EmbeddingFailed, and nothing else. */
+  /** One vector per text, in their order, of length 1. @throws EmbeddingFailed, and nothing else. */
   passages(texts: readonly string[], signal?: AbortSignal): Promise<readonly (readonly number[])[]>
   /** The same for what somebody looks for: in a hurry, and remembered for an hour. @throws EmbeddingFailed, and nothing else. */
   question(text: string, signal?: AbortSignal): Promise<readonly number[]>
 }
 
+/** How the model is asked for vectors of some texts. */
+export interface Asking {
+  /** Somebody waits for it: before what is in the background. */
+  readonly urgent: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface EmbedderParts {
+  readonly model: string
+  readonly dimensions: number
+  readonly clock: Clock
+  /** One vector per text, in their order, of length 1 (`unitVector`). Throws EmbeddingFailed, and nothing else. */
+  readonly ask: (texts: readonly string[], asking: Asking) => Promise<readonly (readonly number[])[]>
+}
+
 /** Milliseconds. A person waits for the second, and their call holds a connection meanwhile. */
 const PATIENCE = { passages: 60_000, question: 3_000 }
-/** Octets of an answer: a number is at most some 25. */
-const MOST_BYTES = 64 * 1024 * 1024
 const REMEMBERED = { max: 2_000, ttl: 3_600_000 }
 /** Questions on their way at once; with more of them people are answered by words alone. */
 const MOST_QUESTIONS = 16
-/** Statuses that speak about the texts. */
-const ABOUT_TEXTS = new Set([400, 413, 422])
 
-/** An OpenAI-compatible API: `POST {url}/embeddings` with model and input, answered by `data[].embedding` and `data[].index`. */
-export function createEmbedder(
-  { url, model, key, dimensions }: EmbeddingsConfig,
-  { fetch, clock }: { readonly fetch: GuardedFetch; readonly clock: Clock },
-): Embedder {
+/** What every embedder does alike: patience, and questions that are remembered and bounded. */
+export function createEmbedder({ model, dimensions, clock, ask }: EmbedderParts): Embedder {
   const questions = new TtlCache<{ readonly vector: readonly number[] }>({ max: REMEMBERED.max, clock })
   let asking = 0
-
-  async function ask(input: readonly string[], timeout: number, signal?: AbortSignal): Promise<readonly number[][]> {
-    try {
-      const { body } = await fetch.json(`${url}/embeddings`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
-        body: JSON.stringify({ model, input, encoding_format: 'float' }),
-        timeout,
-        maxBytes: MOST_BYTES,
-        ...(signal === undefined ? {} : { signal }),
-      })
-      return vectorsIn(body, input.length, dimensions)
-    } catch (error) {
-      if (!(error instanceof FetchFailed)) throw error
-      const refused = error.status !== null && ABOUT_TEXTS.has(error.status)
-      throw new EmbeddingFailed(error.message, { refused, retryAfter: error.retryAfter, cause: error })
-    }
-  }
-
   return {
     model: `${model}/${dimensions}`,
     dimensions,
     async passages(texts, signal) {
-      return await ask(texts, PATIENCE.passages, signal)
+      return await ask(texts, { urgent: false, timeout: PATIENCE.passages, signal })
     },
     async question(text, signal) {
       const known = questions.get(text)
@@ -76,7 +65,7 @@ export function createEmbedder(
       if (asking >= MOST_QUESTIONS) throw new EmbeddingFailed('too many questions are being embedded')
       asking += 1
       try {
-        const [vector = []] = await ask([text], PATIENCE.question, signal)
+        const [vector = []] = await ask([text], { urgent: true, timeout: PATIENCE.question, signal })
         questions.set(text, { vector }, REMEMBERED.ttl)
         return vector
       } finally {
@@ -86,28 +75,8 @@ export function createEmbedder(
   }
 }
 
-/** By `index` where it is given, otherwise in their order. Throws EmbeddingFailed for anything that is not what was asked for. */
-function vectorsIn(body: unknown, count: number, dimensions: number): readonly number[][] {
-  const data: unknown = isRecord(body) ? body['data'] : undefined
-  if (!Array.isArray(data) || data.length !== count)
-    throw new EmbeddingFailed(`the answer does not hold ${count} embeddings`)
-  const vectors: number[][] = []
-  for (const [place, item] of data.entries()) {
-    const { index = place, embedding }: Record<string, unknown> = isRecord(item) ? item : {}
-    if (
-      typeof index !== 'number' ||
-      !Number.isInteger(index) ||
-      index < 0 ||
-      index >= count ||
-      vectors[index] !== undefined
-    )
-      throw new EmbeddingFailed('the answer has an index that is out of range, or twice')
-    vectors[index] = unit(embedding, dimensions)
-  }
-  return vectors
-}
-
-function unit(value: unknown, dimensions: number): number[] {
+/** What a model said of a text, made as long as 1. @throws EmbeddingFailed when it is no vector of that many numbers. */
+export function unitVector(value: unknown, dimensions: number): number[] {
   if (!Array.isArray(value) || !value.every((one): one is number => typeof one === 'number' && Number.isFinite(one)))
     throw new EmbeddingFailed('an embedding is no list of numbers')
   if (value.length !== dimensions)
@@ -117,5 +86,3 @@ function unit(value: unknown, dimensions: number): number[] {
   if (length === 0) throw new EmbeddingFailed('an embedding is all zeroes')
   return value.map((one) => one / length)
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -9,15 +9,23 @@ export const SEARCH_SETTINGS = {
     default: '',
     example: 'https://api.openai.com/v1',
   },
+  EMBEDDINGS_FOLDER: {
+    group: 'Search',
+    about:
+      'Instead of EMBEDDINGS_URL: an absolute path, a folder with models as transformers.js lays them out. Needs `npm install @huggingface/transformers`.',
+    default: '',
+    example: '/app/models',
+  },
   EMBEDDINGS_MODEL: {
     group: 'Search',
-    about: 'The model there. After a change run `gatehouse reindex`.',
+    about:
+      'The model there; in EMBEDDINGS_FOLDER the folder of one, for example Xenova/all-MiniLM-L6-v2. After a change run `gatehouse reindex`.',
     default: '',
     example: 'text-embedding-3-small',
   },
   EMBEDDINGS_KEY: {
     group: 'Search',
-    about: 'Sent as `Authorization: Bearer`.',
+    about: 'Sent as `Authorization: Bearer`; only with EMBEDDINGS_URL.',
     default: '',
     example: 'sk-...',
     secret: true,
@@ -30,7 +38,7 @@ export const SEARCH_SETTINGS = {
   },
   EMBEDDINGS_BATCH: {
     group: 'Search',
-    about: 'Passages of one request.',
+    about: 'Passages of one request, or of one turn of a model in EMBEDDINGS_FOLDER.',
     default: '64',
     example: '64',
   },

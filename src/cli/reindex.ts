@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '#base/clock.ts'
-import { createEmbedder } from '#base/embedder.ts'
+import { openEmbedder } from '#base/embedder-open.ts'
 import { createGuardedFetch } from '#base/fetch.ts'
 import type { TenantDb } from '#db/database.ts'
 import { indexTurn } from '#tenancy/passages/indexer.ts'
@@ -37,7 +37,7 @@ export const define: Define = (command, { terminal, end }) => {
         if (embeddings === null)
           throw new RegistryError(
             'conflict',
-            'search by meaning is not set up: set EMBEDDINGS_URL, see docs/tools/search.md',
+            'search by meaning is not set up: set EMBEDDINGS_URL or EMBEDDINGS_FOLDER, see docs/tools/search.md',
           )
         const tenant = await registry.tenants.get(actor, slug)
         if (tenant.schemaVersion < database.admin.required.tenant)
@@ -46,7 +46,8 @@ export const define: Define = (command, { terminal, end }) => {
             `${slug} is not migrated to this version: run \`gatehouse migrate\` first`,
           )
         const fetch = createGuardedFetch({ allowPrivate: egressAllowPrivate || developmentSignIn })
-        const embedder = createEmbedder(embeddings, { fetch, clock: systemClock })
+        const log = logOf(terminal)
+        const { embedder, close } = await openEmbedder(embeddings, { fetch, clock: systemClock, log })
         const inTenant = async <T>(access: 'read' | 'write', run: (db: TenantDb) => Promise<T>): Promise<T> =>
           await database.tenant(tenant, { access, timeout: MINUTE }, run)
         try {
@@ -54,7 +55,7 @@ export const define: Define = (command, { terminal, end }) => {
           if (forgotten > 0) tell(terminal, `${forgotten} passages wait for an embedding of ${embeddings.model}.`)
           const bar = display(terminal, () => performance.now(), 'passages')
           const signal = terminal.stop ?? new AbortController().signal
-          const work = { database, embedder, batch: embeddings.batch, clock: systemClock, log: logOf(terminal), signal }
+          const work = { database, embedder, batch: embeddings.batch, clock: systemClock, log, signal }
           for (let over = false; !over && !signal.aborted;) {
             const { turn, asked } = await indexTurn(work, tenant)
             over = turn !== 'more'
@@ -74,6 +75,7 @@ export const define: Define = (command, { terminal, end }) => {
           answer(terminal, json, { slug, ...outcome }, () => sheet(outcome))
           if (outcome.waiting > 0) end(EXIT.partial)
         } finally {
+          await close()
           await fetch.close()
         }
       })

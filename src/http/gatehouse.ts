@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
+import { openEmbedder, type OpenEmbedder } from '#base/embedder-open.ts'
 import { createGuardedFetch, type GuardOptions, type GuardedFetch } from '#base/fetch.ts'
 import { createLog, type Log } from '#base/log.ts'
 import { createMetrics, type Metrics } from '#base/metrics.ts'
@@ -84,12 +85,14 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   const metrics = parts.metrics ?? createMetrics()
   const traces = await openTraces(config.tracing, log)
   const { tracing } = traces
+  const model = await openEmbedder(config.embeddings, { fetch, clock, log })
   const database = await openDatabase({ config, log, clock, metrics, tracing })
   try {
-    return await assemble({ config, parts, clock, log, secret, offer, fetch, database, metrics, traces })
+    return await assemble({ config, parts, clock, log, secret, offer, fetch, model, database, metrics, traces })
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
+    await model.close()
     await fetch.close()
     await traces.close()
     throw error
@@ -104,13 +107,14 @@ interface Ground {
   readonly secret: string
   readonly offer: Offer
   readonly fetch: GuardedFetch
+  readonly model: OpenEmbedder
   readonly database: Database
   readonly metrics: Metrics
   readonly traces: Traces
 }
 
 async function assemble(ground: Ground): Promise<Gatehouse> {
-  const { config, parts, clock, log, secret, offer, fetch, database, metrics, traces } = ground
+  const { config, parts, clock, log, secret, offer, fetch, model, database, metrics, traces } = ground
   const { scopes, known, offered } = offer
   const door = createRegistryDoor({
     database,
@@ -153,7 +157,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
   const versions = createTenantVersions({ database, clock, ready })
   watchState(metrics, { auditor, usage: office.usage, ready, versions: () => versions.read() })
   const events = logEvents(log)
-  const search = createSearch({ config, fetch, database, clock, log, metrics, ready })
+  const search = createSearch({ config, embedder: model.embedder, database, clock, log, metrics, ready })
   door.onChange(tellOfTools(search.changes))
   const runner = createRunner({
     sizes: config.sizes,
@@ -272,6 +276,7 @@ async function assemble(ground: Ground): Promise<Gatehouse> {
     async () => await search.changes.close(),
     async () => await door.close(),
     async () => await database.close(),
+    async () => await model.close(),
     async () => await fetch.close(),
     async () => await traces.close(),
   ]

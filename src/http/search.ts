@@ -1,7 +1,6 @@
 import type { Clock } from '#base/clock.ts'
 import type { Config } from '#base/config.ts'
-import { createEmbedder, type Embedder } from '#base/embedder.ts'
-import type { GuardedFetch } from '#base/fetch.ts'
+import type { Embedder } from '#base/embedder.ts'
 import type { Log } from '#base/log.ts'
 import type { Metrics } from '#base/metrics.ts'
 import type { Database } from '#db/database.ts'
@@ -11,7 +10,8 @@ import { documentUri } from '#tools/shared/addresses.ts'
 
 export interface SearchOptions {
   readonly config: Pick<Config, 'embeddings' | 'sessionSecrets'>
-  readonly fetch: GuardedFetch
+  /** null: search looks for words only. */
+  readonly embedder: Embedder | null
   readonly database: Database
   readonly clock: Clock
   readonly log: Log
@@ -22,17 +22,16 @@ export interface SearchOptions {
 
 /** Search by meaning: what tools ask with, and what makes documents findable in the background. */
 export interface Search {
-  /** null: EMBEDDINGS_URL is not set. */
+  /** null: neither EMBEDDINGS_URL nor EMBEDDINGS_FOLDER is set. */
   readonly embedder: Embedder | null
   /** What tells every process of changes. Those of documents are heard here as well: what indexes them starts and ends with these. */
   readonly changes: SharedChanges
 }
 
-export function createSearch({ config, fetch, database, clock, log, metrics, ready }: SearchOptions): Search {
+export function createSearch({ config, embedder, database, clock, log, metrics, ready }: SearchOptions): Search {
   const { embeddings, sessionSecrets: secrets } = config
   const changes = createSharedChanges({ database, secrets, clock, log, metrics })
-  if (embeddings === null) return { embedder: null, changes }
-  const embedder = createEmbedder(embeddings, { fetch, clock })
+  if (embeddings === null || embedder === null) return { embedder: null, changes }
   const { batch, perMinute } = embeddings
   const worker = createIndexWorker({ database, embedder, batch, perMinute, clock, log, ready })
   const DOCUMENT = documentUri('')

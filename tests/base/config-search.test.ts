@@ -46,6 +46,32 @@ test.each([
   expect(problemsOf(env)).toEqual([expect.stringContaining(problem)])
 })
 
+const LOCAL = { EMBEDDINGS_FOLDER: '/app/models', EMBEDDINGS_MODEL: 'Xenova/tiny', EMBEDDINGS_DIMENSIONS: '384' }
+
+test('with EMBEDDINGS_FOLDER a model there is meant', () => {
+  expect(load(LOCAL)).toEqual({
+    folder: '/app/models',
+    model: 'Xenova/tiny',
+    dimensions: 384,
+    batch: 64,
+    perMinute: 300,
+  })
+  expect(load({ ...LOCAL, EMBEDDINGS_MODEL: 'tiny' })).toMatchObject({ model: 'tiny' })
+})
+
+test.each([
+  [{ ...LOCAL, EMBEDDINGS_URL: 'https://api.example.com/v1' }, 'EMBEDDINGS_FOLDER: give either EMBEDDINGS_URL or'],
+  [{ ...LOCAL, EMBEDDINGS_KEY: 'k' }, 'EMBEDDINGS_KEY: means nothing with EMBEDDINGS_FOLDER'],
+  [{ ...LOCAL, EMBEDDINGS_FOLDER: 'models' }, 'EMBEDDINGS_FOLDER: must be an absolute path'],
+  [{ ...LOCAL, EMBEDDINGS_MODEL: '' }, 'EMBEDDINGS_MODEL: needed by EMBEDDINGS_FOLDER'],
+  [{ ...LOCAL, EMBEDDINGS_DIMENSIONS: '' }, 'EMBEDDINGS_DIMENSIONS: needed by EMBEDDINGS_FOLDER'],
+  ...['../secrets', '/etc', 'a/../../b', 'a/b/c', 'a\\b', '.', '..', './a', 'a//b', 'a b', 'x'.repeat(201)].map(
+    (model) => [{ ...LOCAL, EMBEDDINGS_MODEL: model }, 'EMBEDDINGS_MODEL: must be the name of a model'] as const,
+  ),
+])('a model in a folder: %j is refused: %s', (env, problem) => {
+  expect(problemsOf(env)).toEqual([expect.stringContaining(problem)])
+})
+
 test('a model on this machine is asked over http where private addresses are allowed', () => {
   const local = { ...GOOD, EMBEDDINGS_URL: 'http://127.0.0.1:11434/v1', EGRESS_ALLOW_PRIVATE: 'true' }
   expect(load(local)).toMatchObject({ url: 'http://127.0.0.1:11434/v1', key: null })

@@ -50,6 +50,16 @@ const rsa = String(
 /** One mistake: the variable that is named, what is set (undefined takes away), and the words that say what is wrong. */
 type Mistake = readonly [name: string, change: Readonly<Record<string, string | undefined>>, says: RegExp]
 
+/** The package that runs it is not installed here, so a folder that is right is a mistake as well. */
+const model = (...files: readonly string[]): string => {
+  const models = at(`models-${files.length}`)
+  mkdirSync(join(models, 'org', 'tiny', 'onnx'), { recursive: true })
+  for (const name of files) writeFileSync(join(models, 'org', 'tiny', name), '{}')
+  return models
+}
+const LOCAL = { EMBEDDINGS_MODEL: 'org/tiny', EMBEDDINGS_DIMENSIONS: '384' }
+const FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx']
+
 const IN_PRODUCTION: readonly Mistake[] = [
   ['PUBLIC_URL', { PUBLIC_URL: undefined }, /needed in production/],
   ['PUBLIC_URL', { PUBLIC_URL: 'https://mcp.example.com/mcp' }, /origin without path/],
@@ -186,6 +196,16 @@ const IN_PRODUCTION: readonly Mistake[] = [
   ['TOOLS_DIR', { TOOLS_DIR: 'tools' }, /absolute path/],
   ['TOOLS_DIR', { TOOLS_DIR: at('no-such-folder') }, /there is no folder/],
   ['TOOLS_DIR', { TOOLS_DIR: tools('writable', 0o644, 'export default 1') }, /may be changed by the server's own user/],
+  [
+    'EMBEDDINGS_FOLDER',
+    { ...LOCAL, EMBEDDINGS_FOLDER: at('m'), EMBEDDINGS_URL: 'https://e.example/v1' },
+    /either EMBEDDINGS_URL or/,
+  ],
+  ['EMBEDDINGS_FOLDER', { ...LOCAL, EMBEDDINGS_FOLDER: at('no-models') }, /there is no folder/],
+  ['EMBEDDINGS_FOLDER', { ...LOCAL, EMBEDDINGS_FOLDER: model(...FILES) }, /npm install @huggingface\/transformers/],
+  ['EMBEDDINGS_MODEL', { ...LOCAL, EMBEDDINGS_FOLDER: model('config.json') }, /there is no tokenizer\.json in/],
+  ['EMBEDDINGS_MODEL', { ...LOCAL, EMBEDDINGS_FOLDER: model(...FILES.slice(0, 3)) }, /there is no onnx\/model/],
+  ['EMBEDDINGS_MODEL', { ...LOCAL, EMBEDDINGS_FOLDER: at('m'), EMBEDDINGS_MODEL: '../x' }, /the name of a model in/],
 ]
 
 const IN_DEVELOPMENT: readonly Mistake[] = [

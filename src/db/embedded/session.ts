@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import type { Log } from '#base/log.ts'
-import { startThread } from './thread.ts'
+import { startThread } from '#base/thread.ts'
 
 export interface SessionOptions {
   readonly folder: string
@@ -33,7 +33,7 @@ export class Session {
 
   /** Answers once the database is open. Throws when it cannot be opened the first time. */
   async start(): Promise<void> {
-    const worker = startThread(this.#options.folder)
+    const worker = startThread(new URL('./worker', import.meta.url), import.meta.url, { folder: this.#options.folder })
     this.#worker = worker
     let failure: unknown = null
     worker.on('error', (error) => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { EmbeddingsConfig } from '#base/config-search.ts'
-import { createEmbedder, EmbeddingFailed, type Embedder } from '#base/embedder.ts'
+import type { EndpointEmbeddings } from '#base/config-search.ts'
+import { EmbeddingFailed, type Embedder } from '#base/embedder.ts'
+import { createEndpointEmbedder } from '#base/embedder-endpoint.ts'
 import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
 
 interface Reply {
@@ -48,7 +49,7 @@ beforeEach(() => {
   asked = []
   reply = good
   const { port } = server.address() as AddressInfo
-  const config: EmbeddingsConfig = {
+  const config: EndpointEmbeddings = {
     url: `http://127.0.0.1:${port}/v1`,
     model: 'small',
     key: KEY,
@@ -56,7 +57,7 @@ beforeEach(() => {
     batch: 64,
     perMinute: 60,
   }
-  embedder = createEmbedder(config, { fetch, clock: Date })
+  embedder = createEndpointEmbedder(config, { fetch, clock: Date })
 })
 
 const failed = async (promise: Promise<unknown>): Promise<EmbeddingFailed> => {

@@ -7,10 +7,14 @@ import { ORDER_CALL } from './http.ts'
 import { READ } from './rows.ts'
 import type { Part } from './part.ts'
 
+/** Tenants that are met in a second at least, when none of them was there before. */
+const MET = 400
+
 /** One of so many tenants, at random, each with its own person. */
 const among = (world: World, count: number, what: string, call = READ): Omit<Case, 'target'> => ({
   id: `tenants-${count}-${what}`,
   title: `Gatehouse, ${what}, ${count === 1 ? 'one tenant' : `${count.toLocaleString('en')} tenants at random`}`,
+  warm: count / MET,
   subject: async () => ({ server: await world.gatehouse(), call, token: { file: await tokensOf(world, count) } }),
 })
 

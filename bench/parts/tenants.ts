@@ -15,7 +15,12 @@ const among = (world: World, count: number, what: string, call = READ): Omit<Cas
   id: `tenants-${count}-${what}`,
   title: `Gatehouse, ${what}, ${count === 1 ? 'one tenant' : `${count.toLocaleString('en')} tenants at random`}`,
   warm: count / MET,
-  subject: async () => ({ server: await world.gatehouse(), call, token: { file: await tokensOf(world, count) } }),
+  // A process of its own: who was about a moment ago would still have a share of what one tenant alone may use.
+  subject: async () => ({
+    server: await world.gatehouse(LOG_OFF, { fresh: true }),
+    call,
+    token: { file: await tokensOf(world, count) },
+  }),
 })
 
 /** Many tenants at random against one. Each slice begins where the last one ended: everybody was there before. */

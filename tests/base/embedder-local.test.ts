@@ -156,9 +156,9 @@ test('after close nothing is answered, and nothing is started', async () => {
   const closed = await openLocalEmbedder(GOOD, { clock, log, module: pathToFileURL(fake).href })
   const under = failed(closed.embedder.passages(['wait']))
   await closed.close()
-  await under
+  expect((await under).refused).toBe(false)
   now += 10_000
-  await failed(closed.embedder.passages(['x']))
+  expect((await failed(closed.embedder.passages(['x']))).message).toBe('the thread of the model ended')
 })
 
 test('of several files of a model the quantised one is taken', async () => {

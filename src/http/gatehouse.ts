@@ -92,9 +92,7 @@ export async function createGatehouse(config: Config, parts: GatehouseParts = {}
   } catch (error) {
     // Otherwise the embedded database would keep the process, and its files, for itself.
     await database.close()
-    await model.close()
-    await fetch.close()
-    await traces.close()
+    await Promise.all([model.close(), fetch.close(), traces.close()])
     throw error
   }
 }

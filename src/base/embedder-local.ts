@@ -19,6 +19,7 @@ const FILES = [
   ['model_q4.onnx', 'q4'],
   ['model_q4f16.onnx', 'q4f16'],
 ] as const
+const EXAMPLE = 'Xenova/all-MiniLM-L6-v2'
 /** Texts of one inference: a question waits for that many at most, not for a whole batch. */
 const STEP = 8
 /** Milliseconds between two starts of a thread that ended. */
@@ -89,7 +90,7 @@ function unusable({ failed, reason }: Extract<Answer, { failed: string }>, { fol
   if (failed === 'missing')
     return `EMBEDDINGS_FOLDER: the package that runs models is not installed: npm install ${PACKAGE}`
   if (failed === 'package') return `EMBEDDINGS_FOLDER: ${PACKAGE} cannot be loaded: ${reason}`
-  return `EMBEDDINGS_MODEL: ${join(folder, model)} cannot be used: ${reason}`
+  return `EMBEDDINGS_MODEL: ${join(folder, model)} cannot be used (${reason}), for example EMBEDDINGS_MODEL=${EXAMPLE}`
 }
 
 function otherDimensions(vector: unknown, { dimensions }: LocalEmbeddings): string | null {
@@ -107,9 +108,7 @@ function dtypeIn({ folder, model }: LocalEmbeddings): string {
   const [, dtype] = FILES.find(([name]) => existsSync(join(at, 'onnx', name))) ?? []
   if (missing === undefined && dtype !== undefined) return dtype
   const wanted = missing ?? `onnx/${FILES[0][0]} or onnx/${FILES[1][0]}`
-  throw new ConfigError([
-    `EMBEDDINGS_MODEL: there is no ${wanted} in ${at}, for example EMBEDDINGS_MODEL=Xenova/all-MiniLM-L6-v2`,
-  ])
+  throw new ConfigError([`EMBEDDINGS_MODEL: there is no ${wanted} in ${at}, for example EMBEDDINGS_MODEL=${EXAMPLE}`])
 }
 
 function vectorsIn(answer: Answer, texts: readonly string[], dimensions: number): readonly number[][] {

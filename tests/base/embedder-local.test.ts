@@ -169,7 +169,7 @@ test.each([
   [{ folder: '/no/such/folder' }, 'EMBEDDINGS_FOLDER: there is no folder /no/such/folder'],
   [{ model: 'org/absent' }, 'EMBEDDINGS_MODEL: there is no config.json in '],
   [{ model: 'org/empty' }, 'EMBEDDINGS_MODEL: there is no config.json in '],
-  [{ model: 'org/broken' }, /^EMBEDDINGS_MODEL: .*org\/broken cannot be used: it is no ONNX file$/],
+  [{ model: 'org/broken' }, /^EMBEDDINGS_MODEL: .*org\/broken cannot be used \(it is no ONNX file\), for example /],
   [{ dimensions: 384 }, 'EMBEDDINGS_DIMENSIONS: the model answers 3, for example EMBEDDINGS_DIMENSIONS=3'],
 ])('%j stops the start: %s', async (config, says) => {
   expect(await problemOf(open(config))).toMatch(says)

@@ -158,8 +158,26 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
   return rows.map(({ name }) => name)
 }
 
+/**
+ * Who gives or takes a tenant's rights comes one after another, from here to the end of the transaction: else a migration that saw them before
+ * they were taken would give them back, and a table that it made meanwhile would be on nobody's list (D18).
+ */
+async function lockRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await asOwner(
+    client,
+    `SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('gatehouse rights:${schema}', 0))`,
+  )
+}
+
+/** The rights on what a migration made, for a tenant that has its rights; one that is shut stays shut (D18). Ends as the admin. */
+export async function keepRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
+  if (await hasRights(client, schema)) await grantRights(client, schema)
+}
+
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
   const tables = await namesIn(client, schema, TABLES)
   const sequences = await namesIn(client, schema, SEQUENCES)
   const among = (names: readonly string[]): string =>
@@ -176,6 +194,7 @@ export async function grantRights(client: pg.ClientBase, schema: string): Promis
 
 /** D18: from the commit on every statement of the tenant fails with 42501, also in transactions that are open. */
 export async function revokeRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
   const tables = await namesIn(client, schema, TABLES)
   if (tables.length > 0) await asOwner(client, `REVOKE ALL ON ${tables.join(', ')} FROM ${schema}`)
 }

@@ -99,3 +99,16 @@ test('D18: a migration that saw a tenant at work does not give back what a fence
   expect(await hasRights(await connect(), schema)).toBe(false)
   expect(await may(schema, 'projects')).toBe(false)
 })
+
+test('D18: a tenant that has locked its own table is shut no later for it', async () => {
+  const { schema } = await fresh.tenant('clinging')
+  const [fence, tenant] = [await connect(), await connect()]
+  await tenant.query(`BEGIN; SET LOCAL ROLE ${schema}; LOCK TABLE ${schema}.projects IN ACCESS EXCLUSIVE MODE`)
+  await transaction(fence, async () => {
+    await fence.query('SET LOCAL lock_timeout = 3000')
+    await revokeRights(fence, schema)
+    expect((await fence.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '3s' }])
+  })
+  expect([await may(schema, 'projects'), await may(schema, 'todos')]).toEqual([false, false])
+  await tenant.query('ROLLBACK')
+})

@@ -23,6 +23,8 @@ export interface Case {
   readonly target?: Target
   /** Must it give the words that the base gives? Then whoever does something else is void. */
   readonly same?: boolean
+  /** Seconds under load before its first slice, where the pace's own are too few to have met everybody. */
+  readonly warm?: number
   /** Starts the server if need be. When it rejects the case is void, and the reason stands in the table. */
   readonly subject: () => Promise<Subject>
 }
@@ -81,7 +83,7 @@ const reason = (error: unknown): string =>
  */
 export async function alternate(
   generator: Generator,
-  base: Omit<Case, 'target' | 'same'>,
+  base: Omit<Case, 'target' | 'same' | 'warm'>,
   cases: readonly Case[],
   pace: Pace,
 ): Promise<ReadonlyMap<string, Measured>> {
@@ -100,7 +102,7 @@ export async function alternate(
       const subject = await entry.each.subject()
       if (entry.each.same === true && (await wordsOf(subject)) !== words)
         throw new Error('another answer than the base')
-      await generator.run(jobOf(subject, pace.seconds, pace.warm))
+      await generator.run(jobOf(subject, pace.seconds, Math.max(pace.warm, entry.each.warm ?? 0)))
       subjects.set(entry.each.id, subject)
     } catch (error) {
       entry.failed = reason(error)

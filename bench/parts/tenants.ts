@@ -7,11 +7,20 @@ import { ORDER_CALL } from './http.ts'
 import { READ } from './rows.ts'
 import type { Part } from './part.ts'
 
+/** Tenants that are met in a second at least, when none of them was there before. */
+const MET = 400
+
 /** One of so many tenants, at random, each with its own person. */
 const among = (world: World, count: number, what: string, call = READ): Omit<Case, 'target'> => ({
   id: `tenants-${count}-${what}`,
   title: `Gatehouse, ${what}, ${count === 1 ? 'one tenant' : `${count.toLocaleString('en')} tenants at random`}`,
-  subject: async () => ({ server: await world.gatehouse(), call, token: { file: await tokensOf(world, count) } }),
+  warm: count / MET,
+  // A process of its own: who was about a moment ago would still have a share of what one tenant alone may use.
+  subject: async () => ({
+    server: await world.gatehouse(LOG_OFF, { fresh: true }),
+    call,
+    token: { file: await tokensOf(world, count) },
+  }),
 })
 
 /** Many tenants at random against one. Each slice begins where the last one ended: everybody was there before. */

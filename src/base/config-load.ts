@@ -294,3 +294,6 @@ function freeze<Value>(value: Value): Value {
   }
   return value
 }
+
+/** The script of npm's that started this program, which npm tells of what it starts; undefined: none. */
+export const npmScript = (env: Environment = process.env): string | undefined => env['npm_lifecycle_event']

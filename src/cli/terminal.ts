@@ -1,3 +1,4 @@
+import { npmScript } from '#base/config-load.ts'
 import type { Readable, Writable } from 'node:stream'
 import type { Environment } from '#base/config-reader.ts'
 
@@ -27,7 +28,7 @@ export function tell(terminal: Terminal, line: string): void {
 
 /** How a command is typed here: as this one was, which npm tells of what it starts. */
 export function typed(terminal: Terminal, words: string): string {
-  const { npm_lifecycle_event: script } = terminal.env ?? process.env
+  const script = npmScript(terminal.env)
   if (script === 'npx') return `npx gatehouse ${words}`
   return script === 'gatehouse' ? `npm run gatehouse -- ${words}` : `gatehouse ${words}`
 }

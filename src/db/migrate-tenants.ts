@@ -19,7 +19,7 @@ import {
   type Selection,
 } from './migration-record.ts'
 import type { Migration } from './migrations.ts'
-import { bringUp, grantRights, hasRights, type TenantRole } from './tenant-schema.ts'
+import { bringUp, keepRights, type TenantRole } from './tenant-schema.ts'
 import { assertLives } from './transfer.ts'
 
 export interface TenantMigrationOptions {
@@ -90,10 +90,10 @@ export function createTenantMigration(options: TenantMigrationOptions): Administ
       await adminTransaction(pool(placement), limits, async (client) => {
         await assertLives(client, schema)
         await bringUp(client, roleOf(schema), migrations)
-        // A fenced tenant is migrated too, and stays fenced. Asked at the end: it may have been suspended or resumed meanwhile.
-        if (await hasRights(client, schema)) await grantRights(client, schema)
-        // The last statement before COMMIT, so that its registry row is locked no longer than that.
+        // Near the end, so that its registry row is locked no longer than that; before the rights, as a fence locks both in this order.
         if (placement === 'default') await asOperator(client, note)
+        // A fenced tenant is migrated too, and stays fenced. Asked at the end: it may have been suspended or resumed meanwhile.
+        await keepRights(client, schema)
       })
       if (placement !== 'default') await registry(note)
     }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { ConfigError } from '#base/config.ts'
 import { asOwner, giveRole, grantRole, serverVersion } from './bootstrap.ts'
+import { sqlState } from './errors.ts'
 import { insideNamed } from './inside.ts'
 import { inspect } from './inspect.ts'
 import { LEDGERS, migrate, type Migration } from './migrations.ts'
@@ -25,6 +26,8 @@ const READ_ONLY = LEDGERS
 /** What Postgres grants on as tables, and as sequences. */
 const TABLES = ['r', 'p', 'v', 'm', 'f']
 const SEQUENCES = ['S']
+/** Milliseconds: from Postgres 18 on, rights on a table that is named wait for who has locked it. */
+const BRIEFLY = 100
 
 /** A new tenant's role and schema, with every migration and its rights. Within the caller's transaction. Ends as the admin. */
 export async function createTenantSchema(
@@ -158,8 +161,26 @@ export async function tenantLogins(client: pg.ClientBase): Promise<readonly stri
   return rows.map(({ name }) => name)
 }
 
+/**
+ * Who gives or takes a tenant's rights comes one after another, from here to the end of the transaction: else a migration that saw them before
+ * they were taken would give them back, and a table that it made meanwhile would be on nobody's list (D18).
+ */
+async function lockRights(client: pg.ClientBase, schema: string): Promise<void> {
+  const ledger = `${schema}.schema_migrations`
+  if (!(await namesIn(client, schema, TABLES)).includes(ledger)) return
+  // Not an advisory lock, which a hostile tenant might take first: of this table it may only read, which never stands in the way.
+  await asOwner(client, `LOCK TABLE ${ledger} IN SHARE UPDATE EXCLUSIVE MODE`)
+}
+
+/** The rights on what a migration made, for a tenant that has its rights; one that is shut stays shut (D18). Ends as the admin. */
+export async function keepRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
+  if (await hasRights(client, schema)) await grantRights(client, schema)
+}
+
 /** What a tenant's role may do: USAGE and rows. No CREATE, no TRUNCATE, no TRIGGER, nothing that can be granted on. */
 export async function grantRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
   const tables = await namesIn(client, schema, TABLES)
   const sequences = await namesIn(client, schema, SEQUENCES)
   const among = (names: readonly string[]): string =>
@@ -176,8 +197,23 @@ export async function grantRights(client: pg.ClientBase, schema: string): Promis
 
 /** D18: from the commit on every statement of the tenant fails with 42501, also in transactions that are open. */
 export async function revokeRights(client: pg.ClientBase, schema: string): Promise<void> {
+  await lockRights(client, schema)
   const tables = await namesIn(client, schema, TABLES)
-  if (tables.length > 0) await asOwner(client, `REVOKE ALL ON ${tables.join(', ')} FROM ${schema}`)
+  if (tables.length === 0) return
+  const { rows } = await client.query<{ patience: string }>(`SELECT current_setting('lock_timeout') AS patience`)
+  await client.query('SAVEPOINT named')
+  try {
+    await client.query(`SET LOCAL lock_timeout = ${BRIEFLY}`)
+    await asOwner(client, `REVOKE ALL ON ${tables.join(', ')} FROM ${schema}`)
+    await client.query(`SET LOCAL lock_timeout = '${rows[0]?.patience ?? '0'}'`)
+    await client.query('RELEASE named')
+  } catch (error) {
+    if (sqlState(error) !== '55P03') throw error
+    await client.query('ROLLBACK TO named')
+    await client.query('RELEASE named')
+    // Waits for nobody who locks a table, as a tenant may its own. Reads the whole of pg_class.
+    await asOwner(client, `REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM ${schema}`)
+  }
 }
 
 /** Has the tenant's role the rights of a tenant at work? */

@@ -82,6 +82,7 @@ async function factsOf(client: pg.ClientBase, schema: string): Promise<readonly 
     `WITH tables AS (SELECT ${insideNamed('pg_class')} AS oids),
     relations AS (
       SELECT pg_catalog.unnest(oids) AS oid FROM tables
+      UNION ALL SELECT typrelid FROM pg_catalog.pg_type WHERE oid = ANY (${insideNamed('pg_type')}) AND typtype = 'c'
       UNION ALL SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY ((SELECT oids FROM tables)::oid[])),
     theirs AS (
       SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.relacl FROM relations s JOIN pg_catalog.pg_class c ON c.oid = s.oid

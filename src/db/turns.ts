@@ -1,4 +1,4 @@
-import type { FairQueueOptions } from '#base/fair-queue.ts'
+import type { FairQueueOptions } from '#base/fair-queue-options.ts'
 import { TenantBusy } from './database.ts'
 
 const BUSY = {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { until } from '../support/until.ts'
-import { createFairQueue, type FairQueue, type FairQueueOptions } from '#base/fair-queue.ts'
+import { createFairQueue, type FairQueue } from '#base/fair-queue.ts'
+import type { FairQueueOptions } from '#base/fair-queue-options.ts'
 
 const rooms: { readonly leave: () => void }[][] = []
 /** Nobody may wait when a test is over: their time would run out in the middle of another. */

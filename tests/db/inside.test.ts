@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { insideNamed } from '#db/inside.ts'
 import { readMigrations } from '#db/migrations.ts'
 import { appRole, schemaName } from '#db/names.ts'
 import { createTenantSchema, hasRights, revokeRights, tablesOf } from '#db/tenant-schema.ts'
@@ -57,5 +58,28 @@ test('a statement that asks for everything of a schema by its namespace is seen 
   await client.query('BEGIN')
   await client.query('GRANT SELECT ON ALL TABLES IN SCHEMA gatehouse TO gatehouse_desk')
   expect(await readWhole()).toEqual(['pg_class'])
+  await client.query('ROLLBACK')
+})
+
+test('what only names a schema in a default or a condition is not taken for being in it', async () => {
+  const [here, other] = [await fresh.tenant('named'), await fresh.tenant('naming')]
+  await client.query('BEGIN')
+  await client.query(
+    `SET LOCAL search_path = ${other.schema};
+    CREATE FUNCTION x_f(n regnamespace DEFAULT '${here.schema}'::regnamespace) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+    CREATE INDEX x_i ON projects (name) WHERE '${here.schema}'::regnamespace::oid <> 0;
+    CREATE DOMAIN x_d AS regnamespace DEFAULT '${here.schema}'::regnamespace`,
+  )
+  const found = async (schema: string): Promise<readonly string[]> => {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT proname::text AS name FROM pg_catalog.pg_proc WHERE oid = ANY (${insideNamed('pg_proc')})
+      UNION ALL SELECT relname FROM pg_catalog.pg_class WHERE oid = ANY (${insideNamed('pg_class')})
+      UNION ALL SELECT typname FROM pg_catalog.pg_type WHERE oid = ANY (${insideNamed('pg_type')})`,
+      [schema],
+    )
+    return rows.map(({ name }) => name).filter((name) => name.startsWith('x_'))
+  }
+  expect(await found(here.schema)).toEqual([])
+  expect(await found(other.schema)).toEqual(['x_f', 'x_d'])
   await client.query('ROLLBACK')
 })

@@ -142,6 +142,7 @@ describe("an operator's own tables", () => {
       'CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
       'function mine',
     ],
+    ['a composite type of another name', 'CREATE TYPE pair AS (a int, b int)', 'relation pair c'],
     ['no primary key', 'CREATE TABLE x_loose (id uuid)', 'x_loose has no primary key'],
     [
       'a key to the registry',

@@ -98,13 +98,15 @@ test('the library is told to look in the folder alone, and a request of its own 
 
 test('the event loop goes on while the model works, and a question overtakes the passages that wait', async () => {
   const passages = embedder.passages(['wait', ...Array.from({ length: 20 }, () => 'passage')])
+  const others = embedder.passages(['of another tenant'])
   const question = embedder.question('urgent')
   await new Promise((turn) => void setImmediate(turn))
   writeFileSync(join(folder, 'go'), '')
-  const [asked, all] = [await question, await passages]
+  const [asked, all, [other]] = [await question, await passages, await others]
   rmSync(join(folder, 'go'))
   expect(place(asked)).toBe(place(all[7]) + 1)
-  expect(place(all[8])).toBe(place(asked) + 1)
+  expect(place(other)).toBe(place(asked) + 1)
+  expect(place(all[8])).toBe(place(other) + 1)
 })
 
 test('a question is asked once an hour', async () => {

@@ -32,6 +32,8 @@ const GUESS = 5
 const FEW = 4
 /** Nor is a party held back while another has so many times its callers. */
 const DWARFED = 4
+/** With more callers than this it always may be: else one huge party would set all others free. */
+const MANY = 32
 /** Places of a party of which nobody knows yet how long its calls last. */
 const UNKNOWN = 2
 /** Milliseconds that a party rests at most after a caller. */
@@ -127,7 +129,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
 
   /** Who asks for little, or for little beside another, is not whom it is about, and would only stand in a line of their own. */
   const throttled = (lane: Lane): number =>
-    lanes.size > 1 && callers(lane) > FEW && callers(lane) * DWARFED > largest
+    lanes.size > 1 && callers(lane) > FEW && (callers(lane) > MANY || callers(lane) * DWARFED > largest)
       ? (options.contended?.() ?? Infinity)
       : Infinity
 
@@ -168,6 +170,8 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
       if (left) return
       left = true
       const at = now()
+      // Also here: who waits would not hear that the others have gone.
+      if (at - reckoned > RECKON) reckon(at)
       const lasted = at - from
       look(lane, at)
       lane.held -= weight

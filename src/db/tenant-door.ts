@@ -137,14 +137,14 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
     const { queue, strain } = serverOf(server)
     const admitted = queue.enter(place.schema, { signal: wanted.signal })
     const leave = await Promise.resolve(admitted).finally(() => waited({}, (performance.now() - began) / 1000))
-    // A read is answered before its connection is back: its place is given back with the connection, and not sooner.
+    // A call is answered before its connection is back: its place is given back with the connection, and not sooner.
     let ended: Promise<void> | null = null
     const whenEnded = (then: () => void): void => void (ended === null ? then() : ended.then(then))
     try {
       const own = await sourceOf(server, place.schema, wanted.signal)
       const more = {
         onBegun: (ms: number) => strain.begun(ms),
-        onAnswered: (end: Promise<void>) => void (ended = end),
+        onEnded: (end: Promise<void>) => void (ended = end),
         rests: () => queue.slow(place.schema),
       }
       try {
@@ -178,7 +178,8 @@ export function createTenantDoor(options: TenantDoorOptions): TenantDoor {
           proof: options.proof,
           onBegun: options.onBegun,
           rests: options.rests,
-          readOnly: options.access === 'read' ? options.onAnswered : undefined,
+          readOnly: options.access === 'read',
+          onEnded: options.onEnded,
           onError: (error, statement) => {
             if (isEnded(error)) denied.push(null)
             else if (MAY_BE_FENCED.has(sqlState(error) ?? '')) denied.push(statement)
@@ -205,7 +206,7 @@ interface Wanted extends TenantOptions {
   readonly timeout: number
   readonly proof?: Proof
   readonly onBegun?: (milliseconds: number) => void
-  readonly onAnswered?: (ended: Promise<void>) => void
+  readonly onEnded?: (ended: Promise<void>) => void
   readonly rests?: () => boolean
 }
 

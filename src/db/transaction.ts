@@ -22,10 +22,11 @@ export interface TransactionOptions {
   /** Is told how long the prelude took, in milliseconds. */
   readonly onBegun?: ((milliseconds: number) => void) | undefined
   /**
-   * It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. Is told what ends when the connection is back, and
-   * never rejects. Absent: everything is waited for.
+   * It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. Absent: COMMIT is waited for.
    */
-  readonly readOnly?: ((ended: Promise<void>) => void) | undefined
+  readonly readOnly?: boolean | undefined
+  /** Is told what ends when the connection of a transaction that was committed is back, and never rejects. */
+  readonly onEnded?: ((ended: Promise<void>) => void) | undefined
   /** Asked at its end: shall nobody else have the connection for a moment? See giveBack. */
   readonly rests?: (() => boolean) | undefined
   /** The prelude's last statement asks whether this server may answer. ReplicaBehind when it may not: `run` was not called. */
@@ -65,16 +66,18 @@ export async function transaction<T>(
     limit.lift()
     session.close()
     const ended = session.end('COMMIT')
-    if (options.readOnly === undefined || session.failed) {
+    if (options.readOnly !== true || session.failed) {
       await ended
-      void giveBack(client, options)
-    } else
-      options.readOnly(
-        ended.then(
-          async () => await giveBack(client, options),
-          () => client.release(true),
-        ),
+      // Not within the brackets: nothing would be given back where nobody wants to know.
+      const back = giveBack(client, options)
+      options.onEnded?.(back)
+    } else {
+      const back = ended.then(
+        async () => await giveBack(client, options),
+        () => client.release(true),
       )
+      options.onEnded?.(back)
+    }
     return result
   } catch (error) {
     limit.lift()

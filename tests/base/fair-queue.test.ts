@@ -350,3 +350,39 @@ test('where everybody’s calls last long nobody has less for it', async () => {
   await turn()
   expect([queue.count('one').held, queue.count('two').held]).toEqual([4, 4])
 })
+
+test('who waits hears that the others have gone, though nobody comes any more', async () => {
+  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
+  const end = async (party: string): Promise<void> => {
+    inside
+      .splice(
+        inside.findIndex((one) => one.party === party),
+        1,
+      )[0]
+      ?.leave()
+    await turn()
+  }
+  await come('quick')
+  for (let call = 0; call < 20; call++) void come('slow')
+  await turn()
+  time.at += 3
+  await end('quick')
+  for (let call = 0; call < 3; call++) {
+    time.at += 400
+    await end('slow')
+  }
+  expect(queue.count('slow').held).toBe(1)
+  time.at += 2_500
+  await end('slow')
+  expect(queue.count('slow').held).toBe(4)
+})
+
+test('a huge party sets no other one with many callers free', async () => {
+  const { queue, come, time } = room({ places: 900, most: 300, contended: () => 1 / 16 })
+  for (let call = 0; call < 250; call++) void come('huge')
+  await turn()
+  time.at += 200
+  for (let call = 0; call < 60; call++) void come('many')
+  await turn()
+  expect(queue.count('many').held).toBeLessThan(40)
+})

@@ -341,14 +341,14 @@ function slowCommit() {
 test('a read is answered before COMMIT is, and its connection is given back after it; a write waits', async () => {
   const options = { prelude: 'BEGIN', check: (statement: Sql) => statement, timeout: 1_000 }
   const fast = slowCommit()
-  expect(await transaction(fast.source, { ...options, readOnly: () => {} }, async () => 'answer')).toBe('answer')
+  expect(await transaction(fast.source, { ...options, readOnly: true }, async () => 'answer')).toBe('answer')
   expect(fast.given).toEqual([])
   fast.answer('COMMIT')
   await until(() => fast.given.length === 1)
   expect(fast.given).toEqual([false])
 
   const doubtful = slowCommit()
-  await transaction(doubtful.source, { ...options, readOnly: () => {} }, async () => 'answer')
+  await transaction(doubtful.source, { ...options, readOnly: true }, async () => 'answer')
   doubtful.answer('ROLLBACK')
   await until(() => doubtful.given.length === 1)
   expect(doubtful.given).toEqual([true])
@@ -364,18 +364,27 @@ test('a read is answered before COMMIT is, and its connection is given back afte
 })
 
 test('the connection of a tenant with long transactions rests a moment before anybody else has it, and nobody waits for that', async () => {
-  const run = async (rests: boolean, readOnly?: (ended: Promise<void>) => void): Promise<readonly number[]> => {
-    const { pool, ends } = scriptedPool()
-    const options = { prelude: 'BEGIN', check: (one: Sql) => one, timeout: 5_000, rests: () => rests, readOnly }
+  const ends: Promise<void>[] = []
+  const run = async (rests: boolean, readOnly: boolean): Promise<readonly number[]> => {
+    const { pool, ends: given } = scriptedPool()
+    const options = {
+      prelude: 'BEGIN',
+      check: (one: Sql) => one,
+      timeout: 5_000,
+      rests: () => rests,
+      readOnly,
+      onEnded: (end: Promise<void>) => void ends.push(end),
+    }
     await transaction(pool, options, async () => {})
     await turn()
-    const first = ends.length
-    await until(() => ends.length > 0)
-    return [first, ends.length]
+    const first = given.length
+    await until(() => given.length > 0)
+    return [first, given.length]
   }
-  expect(await run(true)).toEqual([0, 1])
-  expect(await run(false)).toEqual([1, 1])
-  let ended: Promise<void> = Promise.resolve()
-  expect(await run(true, (end) => (ended = end))).toEqual([0, 1])
-  await ended
+  for (const readOnly of [true, false]) {
+    expect(await run(true, readOnly)).toEqual([0, 1])
+    expect(await run(false, readOnly)).toEqual([1, 1])
+  }
+  expect(ends).toHaveLength(4)
+  await Promise.all(ends)
 })

@@ -13,7 +13,7 @@ type Catalog = keyof typeof NAMESPACE
  * with it: 10,000 tenants are half a million rows of pg_class for each question. pg_depend has one. What only names the schema, as a
  * function of another with `'tenant_acme'::regnamespace` for a default, depends on it too and is left out.
  */
-export const inside = (catalog: Catalog, schema: string): string =>
+const inside = (catalog: Catalog, schema: string): string =>
   `ARRAY(SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
     AND d.refobjid = (${schema}) AND d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass
     AND (SELECT o.${NAMESPACE[catalog]} FROM pg_catalog.${catalog} o WHERE o.oid = d.objid) = d.refobjid)`

@@ -20,7 +20,7 @@ const FIRST = 20
 const LEAST = 10
 const MOST = 400
 /** Beginnings that a transaction of a few quick statements lasts as long as, whatever else is going on. */
-const QUICK = 6
+const QUICK = 4
 /** Milliseconds between two changes of that. */
 const STEP = 100
 /** How it shrinks while the server is strained, and grows while it is not and somebody could use more. */

@@ -45,17 +45,17 @@ test('long transactions have little of a share at first, more while the server b
   const share = (): number => strain.part(100)
   pass(4, 0.3)
   expect(strain.part(5)).toBe(1)
-  expect(share()).toBeCloseTo(20 / 98.2)
+  expect(share()).toBeCloseTo(20 / 98.8)
   // Grows only while somebody has less than their share.
   pass(10, 0.3)
-  expect(share()).toBeCloseTo(20 / 98.2)
+  expect(share()).toBeCloseTo(20 / 98.8)
   times(100, () => {
     share()
     pass(0.1, 0.3)
   })
   expect(share()).toBeGreaterThan(0.9)
   pass(2, 5)
-  expect(share()).toBeCloseTo(10 / 70)
+  expect(share()).toBeCloseTo(10 / 80)
 })
 
 test('a tenant whose transactions last as long as their beginning makes them has all of its share, however busy the server is', () => {

@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { EndpointEmbeddings } from '#base/config-search.ts'
-import { EmbeddingFailed, type Embedder } from '#base/embedder.ts'
+import type { Embedder } from '#base/embedder.ts'
 import { createEndpointEmbedder } from '#base/embedder-endpoint.ts'
 import { createGuardedFetch, type GuardedFetch } from '#base/fetch.ts'
+import { embeddingFailure } from '../support/embedding-failure.ts'
 
 interface Reply {
   readonly status?: number
@@ -60,15 +61,6 @@ beforeEach(() => {
   embedder = createEndpointEmbedder(config, { fetch, clock: Date })
 })
 
-const failed = async (promise: Promise<unknown>): Promise<EmbeddingFailed> => {
-  const error: unknown = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toBeInstanceOf(EmbeddingFailed)
-  return error as EmbeddingFailed
-}
-
 test('texts go in one request with model and key, and come back as vectors of length 1', async () => {
   const vectors = await embedder.passages(['abc', 'a'])
   expect(asked).toEqual([
@@ -101,16 +93,16 @@ test.each([
   ['zeroes', { data: [0, 1].map((index) => ({ index, embedding: [0, 0, 0] })) }],
 ])('an answer with %s is a failure, and nothing of it is used', async (_, body) => {
   reply = () => ({ body })
-  expect((await failed(embedder.passages(['a', 'b']))).refused).toBe(false)
+  expect((await embeddingFailure(embedder.passages(['a', 'b']))).refused).toBe(false)
 })
 
 test('what may be tried again is told from texts that will never do, and neither tells the key or the text', async () => {
   reply = () => ({ status: 429, headers: { 'retry-after': '12' }, body: {} })
-  expect(await failed(embedder.passages(['private text']))).toMatchObject({ refused: false, retryAfter: 12 })
+  expect(await embeddingFailure(embedder.passages(['private text']))).toMatchObject({ refused: false, retryAfter: 12 })
   reply = () => ({ status: 401, body: {} })
-  expect(await failed(embedder.passages(['private text']))).toMatchObject({ refused: false })
+  expect(await embeddingFailure(embedder.passages(['private text']))).toMatchObject({ refused: false })
   reply = () => ({ status: 400, body: { error: 'private text is too long' } })
-  const error = await failed(embedder.passages(['private text']))
+  const error = await embeddingFailure(embedder.passages(['private text']))
   expect(error.refused).toBe(true)
   expect(`${error.message} ${JSON.stringify(error)}`).not.toMatch(/private|sk-secret/)
 })

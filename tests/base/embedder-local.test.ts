@@ -5,8 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConfigError } from '#base/config.ts'
 import type { LocalEmbeddings } from '#base/config-search.ts'
-import { EmbeddingFailed, type Embedder } from '#base/embedder.ts'
+import type { Embedder } from '#base/embedder.ts'
 import { openLocalEmbedder } from '#base/embedder-local.ts'
+import { embeddingFailure } from '../support/embedding-failure.ts'
 import { createLog } from '#base/log.ts'
 
 /**
@@ -46,14 +47,6 @@ async function open(config: Partial<LocalEmbeddings> = {}, module = pathToFileUR
   const one = await openLocalEmbedder({ ...GOOD, ...config }, { clock, log, module })
   opened.push(one)
   return one.embedder
-}
-const failed = async (promise: Promise<unknown>): Promise<EmbeddingFailed> => {
-  const error: unknown = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toBeInstanceOf(EmbeddingFailed)
-  return error as EmbeddingFailed
 }
 /** The order in which the model was given them. */
 const place = (vector: readonly number[] | undefined): number => Math.round(vector![2]! / vector![1]!)
@@ -124,7 +117,9 @@ test('more than sixteen questions at once are not asked', async () => {
 
 test('whoever has gone is not waited for, and the model is asked no more for them', async () => {
   const stop = new AbortController()
-  const passages = failed(embedder.passages(['wait', ...Array.from({ length: 20 }, () => 'gone')], stop.signal))
+  const passages = embeddingFailure(
+    embedder.passages(['wait', ...Array.from({ length: 20 }, () => 'gone')], stop.signal),
+  )
   stop.abort()
   expect((await passages).message).toBe('nobody waits for the vectors any more')
   writeFileSync(join(folder, 'go'), '')
@@ -136,7 +131,7 @@ test('whoever has gone is not waited for, and the model is asked no more for the
 
 test('texts that the model has no vector for are refused, without their words', async () => {
   for (const text of ['bad', 'zeroes']) {
-    const error = await failed(embedder.passages(['private text', text]))
+    const error = await embeddingFailure(embedder.passages(['private text', text]))
     expect(error.refused).toBe(true)
     expect(error.message).not.toMatch(/private|zeroes,/)
   }
@@ -145,22 +140,22 @@ test('texts that the model has no vector for are refused, without their words', 
 
 test('a thread that dies fails the texts it had, and is started again for the next, not more often than every ten seconds', async () => {
   const fragile = await open()
-  expect((await failed(fragile.passages(['die']))).refused).toBe(false)
+  expect((await embeddingFailure(fragile.passages(['die']))).refused).toBe(false)
   expect(await fragile.passages(['alive'])).toHaveLength(1)
   expect(written).toContain('is started again')
-  await failed(fragile.passages(['die']))
-  await failed(fragile.passages(['too early']))
+  await embeddingFailure(fragile.passages(['die']))
+  await embeddingFailure(fragile.passages(['too early']))
   now += 10_000
   expect(await fragile.passages(['alive'])).toHaveLength(1)
 })
 
 test('after close nothing is answered, and nothing is started', async () => {
   const closed = await openLocalEmbedder(GOOD, { clock, log, module: pathToFileURL(fake).href })
-  const under = failed(closed.embedder.passages(['wait']))
+  const under = embeddingFailure(closed.embedder.passages(['wait']))
   await closed.close()
   expect((await under).refused).toBe(false)
   now += 10_000
-  expect((await failed(closed.embedder.passages(['x']))).message).toBe('the thread of the model ended')
+  expect((await embeddingFailure(closed.embedder.passages(['x']))).message).toBe('the thread of the model ended')
 })
 
 test('of several files of a model the quantised one is taken', async () => {

@@ -36,7 +36,13 @@ function room(options: Partial<Omit<FairQueueOptions, 'now' | 'places' | 'most'>
     inside.push({ party, leave })
     order.push(party)
   }
-  return { time, queue, inside, order, come }
+  /** The one of the party that has been inside longest leaves. */
+  const go = (party: string): void => {
+    const at = inside.findIndex((one) => one.party === party)
+    if (at === -1) throw new Error(`nobody of ${party} is inside`)
+    inside.splice(at, 1)[0]?.leave()
+  }
+  return { time, queue, inside, order, come, go }
 }
 
 const turn = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve))
@@ -184,17 +190,12 @@ test('a tenant that is hardly there takes little of the share of one that works'
 
 test('a tenant whose calls last long has so much less of its share while others are about', async () => {
   let limit = 200
-  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, limit / usual) })
+  const { queue, inside, come, time, go } = room({ places: 9, most: 4, part: (usual) => Math.min(1, limit / usual) })
   const spend = async (milliseconds: number): Promise<number> => {
     for (let call = 0; call < 30; call++) void come('slow')
     for (let round = 0; round < 20; round++) {
       await come('quiet')
-      inside
-        .splice(
-          inside.findIndex(({ party }) => party === 'quiet'),
-          1,
-        )[0]
-        ?.leave()
+      go('quiet')
       time.at += milliseconds
       inside.shift()?.leave()
       await turn()
@@ -208,18 +209,13 @@ test('a tenant whose calls last long has so much less of its share while others 
 })
 
 test('where it is contended a tenant with many callers is let in one by one, and one with few is not', async () => {
-  const { queue, inside, come, time } = room({ places: 50, contended: () => 1 })
+  const { queue, come, time, go } = room({ places: 50, contended: () => 1 })
   for (let call = 0; call < 3; call++) await come('quiet')
   for (let call = 0; call < 40; call++) void come('flood')
   await turn()
   time.at += 10
   for (let call = 0; call < 10; call++) {
-    inside
-      .splice(
-        inside.findIndex(({ party }) => party === 'flood'),
-        1,
-      )[0]
-      ?.leave()
+    go('flood')
     await turn()
   }
   expect(queue.count('flood').held).toBe(1)
@@ -230,18 +226,13 @@ test('where it is contended a tenant with many callers is let in one by one, and
 
 test('below one call at a time a tenant with many callers rests after each, and one with few does not', async () => {
   let part = 0.5
-  const { queue, inside, come, time } = room({ places: 50, contended: () => part })
+  const { queue, come, time, go } = room({ places: 50, contended: () => part })
   await come('quiet')
   for (let call = 0; call < 40; call++) void come('flood')
   await turn()
   const end = async (): Promise<void> => {
     time.at += 10
-    inside
-      .splice(
-        inside.findIndex(({ party }) => party === 'flood'),
-        1,
-      )[0]
-      ?.leave()
+    go('flood')
     await turn()
   }
   while (queue.count('flood').held > 0) await end()
@@ -323,18 +314,13 @@ test('a tenant with some callers beside one with very many is not held back with
 })
 
 test('a tenant of whose calls none has ended yet has two places beside others, and its share as soon as one was quick', async () => {
-  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
+  const { queue, come, time, go } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
   await come('other')
   for (let call = 0; call < 6; call++) void come('new')
   await turn()
   expect(queue.count('new').held).toBe(2)
   time.at += 3
-  inside
-    .splice(
-      inside.findIndex(({ party }) => party === 'new'),
-      1,
-    )[0]
-    ?.leave()
+  go('new')
   await turn()
   expect(queue.count('new').held).toBe(4)
 })
@@ -352,14 +338,9 @@ test('where everybody’s calls last long nobody has less for it', async () => {
 })
 
 test('who waits hears that the others have gone, though nobody comes any more', async () => {
-  const { queue, inside, come, time } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
+  const { queue, come, time, go } = room({ places: 9, most: 4, part: (usual) => Math.min(1, 20 / usual) })
   const end = async (party: string): Promise<void> => {
-    inside
-      .splice(
-        inside.findIndex((one) => one.party === party),
-        1,
-      )[0]
-      ?.leave()
+    go(party)
     await turn()
   }
   await come('quick')

@@ -8,7 +8,7 @@ import { problemsOf, type Definition } from './definition.ts'
 import { definitionOf, exportedBy } from './exported.ts'
 import { inspectToolFolder } from '#base/tool-folder.ts'
 import type { Prompt, PromptDefinition } from './prompt.ts'
-import { resolveGatehouse } from './resolve.ts'
+import { resolveGatehouse, resolvesByItself } from './resolve.ts'
 import type { Resource, ResourceDefinition } from './resource.ts'
 import type { Tool, ToolDefinition } from './tool.ts'
 
@@ -72,8 +72,12 @@ export function createLoader({ toolsDir, production, log, given = {} }: ToolSour
     // Nothing in it is run before all of it is found to be as it must.
     if (folder.problems.length > 0) throw new ConfigError(folder.problems)
     for (const [file, sha256] of folder.digests) log.info({ file, sha256 }, 'file of TOOLS_DIR')
-    if (!resolving) resolveGatehouse(realpathSync(toolsDir))
-    resolving = true
+    const root = realpathSync(toolsDir)
+    // A file is read anew only by way of the hook.
+    if (!resolving && (version > 0 || !resolvesByItself(root, folder.digests.keys()))) {
+      resolveGatehouse(root)
+      resolving = true
+    }
     return folder.files.filter((file) => ['.js', '.mjs', '.ts'].includes(extname(file)) && !file.endsWith('.d.ts'))
   }
 

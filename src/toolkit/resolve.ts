@@ -1,6 +1,7 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire, register } from 'node:module'
-import { extname } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { basename, dirname, extname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** Runs in Node's loader thread, hence as text. */
 const HOOK = `
@@ -48,6 +49,31 @@ export function resolveGatehouse(folder: string): void {
   register(hook, { data })
 }
 
+/**
+ * Does Node, left to itself, read these files as `resolveGatehouse` would make it: all JavaScript, all ES modules, and `gatehouse` this very program?
+ * That is so in a package of `"type": "module"` which has this program among its dependencies, and spares the loader thread: 14 MB, and up to 0.4 s of the start.
+ * @param files all in the folder, helpers too; relative to it
+ */
+export function resolvesByItself(folder: string, files: Iterable<string>): boolean {
+  for (const file of files) if (extname(file) === '.ts' || basename(file) === 'package.json') return false
+  try {
+    const found = createRequire(join(folder, 'tool.js')).resolve('gatehouse')
+    return realpathSync(found) === realpathSync(fileURLToPath(own('index'))) && packageType(folder) === 'module'
+  } catch {
+    return false
+  }
+}
+
+/** What the nearest package.json says files without a more telling name are. */
+function packageType(folder: string): unknown {
+  const file = join(folder, 'package.json')
+  if (existsSync(file)) {
+    const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof manifest === 'object' && manifest !== null && 'type' in manifest ? manifest.type : undefined
+  }
+  return dirname(folder) === folder ? undefined : packageType(dirname(folder))
+}
+
 /** For a Node that is to know the folder from its start: flags before the script. @param folder with no link in its path */
 export function importFlag(folder: string): readonly string[] {
   const { hook, data } = hookOf(folder)
@@ -55,8 +81,9 @@ export function importFlag(folder: string): readonly string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(script)}`]
 }
 
+const own = (name: string): string => new URL(`../${name}${extname(import.meta.url)}`, import.meta.url).href
+
 function hookOf(folder: string) {
-  const own = (name: string): string => new URL(`../${name}${extname(import.meta.url)}`, import.meta.url).href
   return {
     hook: `data:text/javascript,${encodeURIComponent(HOOK)}`,
     data: {

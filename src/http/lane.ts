@@ -4,7 +4,8 @@ import type { Caller, CallRequest } from '#toolkit/call.ts'
 import type { ClientAbilities } from '#toolkit/context.ts'
 import type { Catalogue } from '#toolkit/catalogue.ts'
 import type { Flight } from './flights.ts'
-import { abilitiesOf, page, type Turn } from './mcp-request.ts'
+import { beginOf, type Prepared } from './lane-send.ts'
+import { abilitiesOf, page, type Era, type Turn } from './mcp-request.ts'
 import { SERVER_INFO } from './mcp-server.ts'
 import { regularRequest, type RegularRequest } from './lane-request.ts'
 import { isObject } from './message.ts'
@@ -23,8 +24,7 @@ export interface Lane {
   knows(request: RegularRequest): boolean
   /** It was accepted, with a result and no error. */
   learn(request: RegularRequest): void
-  /** The whole JSON-RPC message. */
-  list(turn: Turn, request: RegularRequest): string
+  list(turn: Turn, request: RegularRequest): Prepared
   /** The whole JSON-RPC message, or the run, for the SDK to end. */
   call(turn: Turn, request: RegularRequest, flight: Pick<Flight, 'signal' | 'whenGone'>): Promise<string | RunningCall>
 }
@@ -55,16 +55,19 @@ const META = `"_meta":${JSON.stringify({ 'io.modelcontextprotocol/serverInfo': S
 
 export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
   const known = new LRUCache<string, true>({ max: MOST_KNOWN })
-  const lists = new WeakMap<readonly Tool[], { readonly modern: string; readonly legacy: string }>()
+  const lists = new WeakMap<readonly Tool[], Readonly<Record<Era, Buffer>>>()
 
-  function preparedList(tools: readonly Tool[]): { readonly modern: string; readonly legacy: string } {
+  function preparedList(tools: readonly Tool[]): Readonly<Record<Era, Buffer>> {
     const held = lists.get(tools)
     if (held !== undefined) return held
     const { shown, next } = page(tools, undefined)
     const members = JSON.stringify({ tools: shown, ...next }).slice(0, -1)
     const made = {
-      modern: `{"result":${members},${COMPLETE},"ttlMs":0,"cacheScope":"private",${META}},"jsonrpc":"2.0","id":`,
-      legacy: `{"result":${members}},"jsonrpc":"2.0","id":`,
+      modern: beginOf(
+        'modern',
+        `{"result":${members},${COMPLETE},"ttlMs":0,"cacheScope":"private",${META}},"jsonrpc":"2.0","id":`,
+      ),
+      legacy: beginOf('legacy', `{"result":${members}},"jsonrpc":"2.0","id":`),
     }
     lists.set(tools, made)
     return made
@@ -74,7 +77,10 @@ export function createLane({ caller, catalogue, metrics }: LaneOptions): Lane {
     regular: regularRequest,
     knows: ({ likeness }) => known.get(likeness) === true,
     learn: ({ likeness }) => void known.set(likeness, true),
-    list: ({ principal }, { era, id }) => `${preparedList(catalogue.visible(principal))[era]}${JSON.stringify(id)}}`,
+    list: ({ principal }, { era, id }) => ({
+      begin: preparedList(catalogue.visible(principal))[era],
+      rest: `${JSON.stringify(id)}}`,
+    }),
     call: async (turn, request, flight) =>
       await new Promise((resolve) => {
         const { principal, trace } = turn

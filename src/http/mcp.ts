@@ -13,8 +13,9 @@ import type { Gate } from './gate.ts'
 import { tenantBus } from './mcp-listen.ts'
 import { hook } from './hook.ts'
 import { createLane } from './lane.ts'
+import { asStream, sendDirectly } from './lane-send.ts'
 import { createMcpPrincipals } from './mcp-principal.ts'
-import type { Era, Turn } from './mcp-request.ts'
+import type { Turn } from './mcp-request.ts'
 import { createQuestions, isAnswer } from './mcp-rounds.ts'
 import { createMcpServer, type McpServerOptions } from './mcp-server.ts'
 import { noteError, noteErrors, openMcpSpan } from './mcp-trace.ts'
@@ -173,7 +174,7 @@ export function createMcp(options: McpOptions): Mcp {
         asked === 'tools/list'
           ? lane.list(turn, regular)
           : await trace.run(async () => await lane.call(turn, regular, flight))
-      if (typeof answer === 'string') {
+      if (typeof answer === 'string' || 'begin' in answer) {
         answered.direct += 1
         return await sendDirectly(reply, era, answer)
       }
@@ -220,16 +221,6 @@ export function createMcp(options: McpOptions): Mcp {
     await flights.drain(Math.max(config.shutdownTimeout - RESERVE, config.shutdownTimeout / 2), admission.waiting)
   }
   return { routes, drain }
-}
-
-/** Proxies would hold back small pieces (nginx) or the whole (compression). */
-const asStream = (reply: FastifyReply): FastifyReply =>
-  reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
-
-/** The 2025 revisions are answered with a stream of one event, as the SDK does. */
-async function sendDirectly(reply: FastifyReply, era: Era, text: string): Promise<FastifyReply> {
-  if (era === 'modern') return await reply.type('application/json; charset=utf-8').send(text)
-  return await asStream(reply).type('text/event-stream').send(`event: message\ndata: ${text}\n\n`)
 }
 
 function hasResult(text: string): boolean {

@@ -20,7 +20,8 @@ export type ReadInput = (request: FastifyRequest) => Promise<Record<string, unkn
 export function createInputReader({ method, path, operation }: ApiRoute<unknown>): ReadInput {
   const inPath = placeholders(path)
   const fromQuery = method === 'GET' || method === 'DELETE'
-  const kinds = kindsOf(operation.input)
+  // Not at the start, where there are a hundred of them.
+  let kinds: ReadonlyMap<string, Kind> | null = null
 
   return async (request) => {
     const query = queryOf(request.query)
@@ -28,12 +29,12 @@ export function createInputReader({ method, path, operation }: ApiRoute<unknown>
     if (!isObject(body)) throw invalid([{ pointer: '#', detail: 'must be an object' }])
     const outside = fromQuery ? Object.keys(body) : Object.keys(query)
     if (outside.length > 0) throw invalid(outside.map((name) => located(!fromQuery, [name], 'is not taken here')))
-    const given = fromQuery ? fromText(query, kinds) : body
+    const given = fromQuery ? fromText(query, (kinds ??= kindsOf(operation.input))) : body
     const twice = inPath.filter((name) => Object.hasOwn(given, name))
     if (twice.length > 0) throw invalid(twice.map((name) => located(fromQuery, [name], 'stands in the path already')))
     const params = queryOf(request.params)
     const input = { ...given, ...Object.fromEntries(inPath.map((name) => [name, params[name]])) }
-    const unstorable = pathOfUnstorable(input, [])
+    const unstorable = pathOfUnstorable(input)
     const parsed = await operation.input.safeParseAsync(input)
     const errors: InputError[] = [
       ...(unstorable === null

@@ -39,7 +39,7 @@ function dataOf(name: string, parsed: z.ZodSafeParseResult<Record<string, unknow
 
 /** Throws InvalidArguments when some text in it is one that Postgres cannot hold. */
 export function refuseUnstorable(name: string, given: unknown): void {
-  const unstorable = pathOfUnstorable(given, [])
+  const unstorable = pathOfUnstorable(given)
   if (unstorable === null) return
   throw new InvalidArguments(
     `Invalid arguments for ${name}: ${pathText(unstorable)}: text with the character NUL or half of a surrogate pair cannot be stored; leave it out`,
@@ -54,12 +54,14 @@ const pathText = (path: readonly PropertyKey[]): string =>
   path.length === 0 ? 'arguments' : path.map(String).join('.').slice(0, 200)
 
 /** Where a text stands that Postgres cannot hold as it is; null: nowhere. */
-export function pathOfUnstorable(value: unknown, path: readonly PropertyKey[]): readonly PropertyKey[] | null {
-  if (typeof value === 'string') return UNSTORABLE.test(value) ? path : null
+export function pathOfUnstorable(value: unknown): readonly PropertyKey[] | null {
+  if (typeof value === 'string') return UNSTORABLE.test(value) ? [] : null
   if (typeof value !== 'object' || value === null) return null
-  for (const [key, member] of Object.entries(value)) {
-    const found = UNSTORABLE.test(key) ? path : pathOfUnstorable(member, [...path, key])
-    if (found !== null) return found
+  // No path is made on the way down: nearly always there is nothing to be found.
+  for (const key of Object.keys(value)) {
+    if (UNSTORABLE.test(key)) return []
+    const found = pathOfUnstorable(Reflect.get(value, key))
+    if (found !== null) return [key, ...found]
   }
   return null
 }

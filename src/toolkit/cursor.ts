@@ -13,7 +13,7 @@ export function cursorOf<Keys extends z.ZodRawShape>(keys: Keys) {
     .transform((text, context) => {
       const parsed = shape.safeParse(decode(text))
       // What no row can hold is in no list; Postgres would refuse the question.
-      if (parsed.success && pathOfUnstorable(parsed.data, []) === null) return parsed.data
+      if (parsed.success && pathOfUnstorable(parsed.data) === null) return parsed.data
       context.addIssue({ code: 'custom', message: 'not a cursor of this list; pass next_cursor as it was answered' })
       return z.NEVER
     })

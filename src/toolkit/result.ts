@@ -38,8 +38,8 @@ function mostBytes(value: unknown, before: number, most: number): number {
   // Whoever has words of its own for JSON may have many.
   if ('toJSON' in value) return Infinity
   let bytes = before + 2
-  for (const [name, inner] of Object.entries(value)) {
-    bytes = mostBytes(inner, bytes + name.length * 6 + 4, most)
+  for (const name of Object.keys(value)) {
+    bytes = mostBytes(Reflect.get(value, name), bytes + name.length * 6 + 4, most)
     if (bytes > most) return bytes
   }
   return bytes

@@ -13,7 +13,7 @@ const WEIGHT = 1 / 16
 /** Strained: above so many times the least, and so many milliseconds more. */
 const TIMES = 3
 const MORE = 0.5
-/** The least is forgotten by so much with each transaction: a server that was moved further away is not strained for ever. */
+/** The least is forgotten by so much with each step, in minutes therefore: a server that was moved further away is not strained for ever. */
 const FORGET = 1.0005
 /** Milliseconds that a tenant's transactions may last without costing it anything of its share: at first, at least and at most. */
 const FIRST = 20
@@ -45,6 +45,7 @@ export function createStrain(now: () => number = () => performance.now()): Strai
   const strained = (): boolean => seen > 100 && usual > least * TIMES + MORE
 
   function step(): void {
+    least *= FORGET
     if (strained()) borne = Math.max(LEAST, borne * SHRINK)
     else if (wanted) borne = Math.min(MOST, borne * GROW)
     else borne += (FIRST - borne) / 20
@@ -54,7 +55,7 @@ export function createStrain(now: () => number = () => performance.now()): Strai
   return {
     begun(milliseconds) {
       seen += 1
-      least = Math.min(least * FORGET, milliseconds)
+      least = Math.min(least, milliseconds)
       usual += (milliseconds - usual) * WEIGHT
       const at = now()
       if (at - stepped < STEP) return

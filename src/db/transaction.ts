@@ -25,7 +25,7 @@ export interface TransactionOptions {
    * It changes nothing: its answer does not wait for that of COMMIT, which tells nothing more. Absent: COMMIT is waited for.
    */
   readonly readOnly?: boolean | undefined
-  /** Is told what ends when the connection of a transaction that was committed is back, and never rejects. */
+  /** Is told what ends when the connection of a transaction that ended in order is back, and never rejects. */
   readonly onEnded?: ((ended: Promise<void>) => void) | undefined
   /** Asked at its end: shall nobody else have the connection for a moment? See giveBack. */
   readonly rests?: (() => boolean) | undefined
@@ -87,7 +87,10 @@ export async function transaction<T>(
       client.release(true)
     } else {
       await session.end('ROLLBACK').then(
-        () => client.release(),
+        () => {
+          const back = giveBack(client, options)
+          options.onEnded?.(back)
+        },
         () => client.release(true),
       )
     }

@@ -7,8 +7,8 @@ import { ConfigError } from '#base/config.ts'
 import type { LocalEmbeddings } from '#base/config-search.ts'
 import type { Embedder } from '#base/embedder.ts'
 import { openLocalEmbedder } from '#base/embedder-local.ts'
-import { embeddingFailure } from '../support/embedding-failure.ts'
 import { createLog } from '#base/log.ts'
+import { embeddingFailure } from '../support/embedding-failure.ts'
 
 /**
  * Instead of @huggingface/transformers, in the same thread of ours: a text is [its length, 1, what it was the nth of]. Some texts make

@@ -365,7 +365,7 @@ test('a read is answered before COMMIT is, and its connection is given back afte
 
 test('the connection of a tenant with long transactions rests a moment before anybody else has it, and nobody waits for that', async () => {
   const ends: Promise<void>[] = []
-  const run = async (rests: boolean, readOnly: boolean): Promise<readonly number[]> => {
+  const run = async (rests: boolean, readOnly: boolean, fails: boolean): Promise<readonly number[]> => {
     const { pool, ends: given } = scriptedPool()
     const options = {
       prelude: 'BEGIN',
@@ -375,16 +375,20 @@ test('the connection of a tenant with long transactions rests a moment before an
       readOnly,
       onEnded: (end: Promise<void>) => void ends.push(end),
     }
-    await transaction(pool, options, async () => {})
+    await transaction(pool, options, async () => {
+      if (fails) throw new Error('no')
+    }).catch(() => {})
     await turn()
     const first = given.length
     await until(() => given.length > 0)
     return [first, given.length]
   }
   for (const readOnly of [true, false]) {
-    expect(await run(true, readOnly)).toEqual([0, 1])
-    expect(await run(false, readOnly)).toEqual([1, 1])
+    for (const fails of [false, true]) {
+      expect(await run(true, readOnly, fails)).toEqual([0, 1])
+      expect(await run(false, readOnly, fails)).toEqual([1, 1])
+    }
   }
-  expect(ends).toHaveLength(4)
+  expect(ends).toHaveLength(8)
   await Promise.all(ends)
 })

@@ -20,11 +20,11 @@ export const asStream = (reply: FastifyReply): FastifyReply =>
   reply.header('cache-control', 'no-store, no-transform').header('x-accel-buffering', 'no')
 
 /** @param answer the whole JSON-RPC message */
-export async function sendDirectly(reply: FastifyReply, era: Era, answer: string | Prepared): Promise<FastifyReply> {
+export function sendDirectly(reply: FastifyReply, era: Era, answer: string | Prepared): FastifyReply {
   const modern = era === 'modern'
   if (modern) reply.type('application/json; charset=utf-8')
   else asStream(reply).type('text/event-stream')
-  if (typeof answer === 'string') return await reply.send(modern ? answer : `${EVENT.begin}${answer}${EVENT.end}`)
+  if (typeof answer === 'string') return reply.send(modern ? answer : `${EVENT.begin}${answer}${EVENT.end}`)
   return sendPrepared(reply, answer.begin, modern ? answer.rest : `${answer.rest}${EVENT.end}`)
 }
 

@@ -1,5 +1,5 @@
-import { npmScript } from '#base/config-load.ts'
 import type { Readable, Writable } from 'node:stream'
+import { npmScript } from '#base/config-load.ts'
 import type { Environment } from '#base/config-reader.ts'
 
 /** Where a command reads and writes. A value, so that tests run commands in their own process. */

@@ -304,13 +304,23 @@ test('who waits too long, or comes when too many wait, is refused; who gives up 
   await vi.waitFor(async () => (await queue.enter('a'))())
 })
 
-test('a tenant with some callers beside one with very many is not held back with it', async () => {
-  const { queue, come, time } = room({ places: 500, most: 100, contended: () => 1 / 16 })
-  for (let call = 0; call < 60; call++) void come('flood')
+/** How many of a party's callers are inside, beside a flood that has been there for a while. */
+async function insideBeside(flood: number, callers: number): Promise<number> {
+  const { queue, come, time } = room({ places: 900, most: 300, contended: () => 1 / 16 })
+  for (let call = 0; call < flood; call++) void come('flood')
   await turn()
   time.at += 200
-  for (let call = 0; call < 8; call++) await come('quiet')
-  expect(queue.count('quiet')).toEqual({ held: 8, waiting: 0 })
+  for (let call = 0; call < callers; call++) void come('party')
+  await turn()
+  return queue.count('party').held
+}
+
+test('a tenant with some callers beside one with very many is not held back with it', async () => {
+  expect(await insideBeside(60, 8)).toBe(8)
+})
+
+test('a huge party sets no other one with many callers free', async () => {
+  expect(await insideBeside(250, 60)).toBeLessThan(40)
 })
 
 test('a tenant of whose calls none has ended yet has two places beside others, and its share as soon as one was quick', async () => {
@@ -356,14 +366,4 @@ test('who waits hears that the others have gone, though nobody comes any more', 
   time.at += 2_500
   await end('slow')
   expect(queue.count('slow').held).toBe(4)
-})
-
-test('a huge party sets no other one with many callers free', async () => {
-  const { queue, come, time } = room({ places: 900, most: 300, contended: () => 1 / 16 })
-  for (let call = 0; call < 250; call++) void come('huge')
-  await turn()
-  time.at += 200
-  for (let call = 0; call < 60; call++) void come('many')
-  await turn()
-  expect(queue.count('many').held).toBeLessThan(40)
 })

@@ -5,6 +5,18 @@ const times = (many: number, work: () => void): void => {
   for (let n = 0; n < many; n++) work()
 }
 
+/** A server's strain, and seconds in which a transaction is begun every so many milliseconds. */
+function clocked(every: number) {
+  let at = 0
+  const strain = createStrain(() => at)
+  const pass = (seconds: number, begun: number): void =>
+    times((seconds * 1_000) / every, () => {
+      at += every
+      strain.begun(begun)
+    })
+  return { strain, pass }
+}
+
 test('a server is strained while transactions begin much later than they can, and no longer when they begin as before', () => {
   const strain = createStrain()
   times(200, () => strain.begun(0.3))
@@ -26,13 +38,7 @@ test('a single late beginning is no strain, nor are the first ones', () => {
 })
 
 test('a server that is further away from now on is not strained for ever', () => {
-  let at = 0
-  const strain = createStrain(() => at)
-  const pass = (seconds: number, begun: number): void =>
-    times(seconds * 1_000, () => {
-      at += 1
-      strain.begun(begun)
-    })
+  const { strain, pass } = clocked(1)
   pass(1, 0.3)
   pass(1, 12)
   expect(strain.strained()).toBe(true)
@@ -44,13 +50,7 @@ test('a server that is further away from now on is not strained for ever', () =>
 })
 
 test('long transactions have little of a share at first, more while the server bears it, and less at once when it does not', () => {
-  let at = 0
-  const strain = createStrain(() => at)
-  const pass = (seconds: number, begun: number): void =>
-    times(seconds * 50, () => {
-      at += 20
-      strain.begun(begun)
-    })
+  const { strain, pass } = clocked(20)
   const share = (): number => strain.part(100)
   pass(4, 0.3)
   expect(strain.part(5)).toBe(1)
